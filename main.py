@@ -1,0 +1,31 @@
+"""Heddle's commands: `serve` opens the editor and the API, `run` renders a workflow without a server.
+
+Called without a command it serves, and accepts the launch flags of the established server.
+"""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS = ("serve", "run", "explain")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command and return its exit status."""
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    rest = arguments[1:] if command else arguments
+    if command == "run":
+        from worker import headless
+
+        return headless.main(rest)
+    if command == "explain":
+        from worker import explain_command
+
+        return explain_command.main(rest)
+    from server.command import main as serve
+
+    return serve(rest)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
