@@ -1,0 +1,132 @@
+"""Frames: how a worker process and the server speak over one socket.
+
+A frame is a JSON header and an optional blob of bytes (a preview picture, a pack's binary message):
+
+    u32 big-endian  length of the header in bytes
+    u32 big-endian  length of the blob in bytes
+    header          one JSON object, UTF-8
+    blob            raw bytes
+
+The header is written as ASCII-escaped JSON, so any Python string survives, lone surrogates included.
+Headers travel between two processes of this project only; numbers that JSON does not have (NaN, infinities) pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+from typing import Any
+
+__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "read_frame"]
+
+MAX_HEADER = 512 * 1024 * 1024
+"""Largest header accepted, in bytes; a prompt of 100 MB must fit with room to spare."""
+MAX_BLOB = 512 * 1024 * 1024
+"""Largest blob accepted, in bytes."""
+
+_LENGTHS = struct.Struct(">II")
+
+Frame = tuple[dict[str, Any], bytes]
+
+
+class BadFrame(ValueError):
+    """Bytes that are no frame, or a header that cannot become one; the connection cannot be used any longer."""
+
+
+def encode(header: dict[str, Any], blob: bytes = b"") -> bytes:
+    """Write one frame.
+
+    Args:
+        header: a JSON object.
+        blob: bytes that follow the header.
+    Raises:
+        BadFrame: if the header is not JSON (a value of another type, nesting too deep) or a part is too large.
+    """
+    try:
+        text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadFrame(
+            f"A frame of type {header.get('t')!r} cannot be written as JSON: {error}. "
+            "Send plain JSON values, and bytes as the blob."
+        ) from error
+    _check_lengths(len(text), len(blob))
+    return _LENGTHS.pack(len(text), len(blob)) + text + blob
+
+
+class FrameReader:
+    """Cuts a stream of bytes, arriving in pieces of any size, into frames."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """Bytes of a frame that has begun but is not complete; 0 between frames."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes and return every frame that is complete now, oldest first.
+
+        Raises:
+            BadFrame: if a length is beyond the limit or a header is not a JSON object.
+        """
+        buffer = self._buffer
+        buffer += data
+        frames: list[Frame] = []
+        start = 0
+        while len(buffer) - start >= _LENGTHS.size:
+            header_length, blob_length = _LENGTHS.unpack_from(buffer, start)
+            _check_lengths(header_length, blob_length)
+            header_end = start + _LENGTHS.size + header_length
+            end = header_end + blob_length
+            if len(buffer) < end:
+                break
+            header = _parse(bytes(buffer[start + _LENGTHS.size : header_end]))
+            frames.append((header, bytes(buffer[header_end:end])))
+            start = end
+        del buffer[:start]
+        return frames
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
+    """Wait for the next frame; None when the other side has closed the connection between two frames.
+
+    Raises:
+        BadFrame: if the bytes are no frame, or the connection ended in the middle of one.
+    """
+    first = await reader.read(1)
+    if not first:
+        return None
+    try:
+        lengths = first + await reader.readexactly(_LENGTHS.size - 1)
+        header_length, blob_length = _LENGTHS.unpack(lengths)
+        _check_lengths(header_length, blob_length)
+        header = _parse(await reader.readexactly(header_length))
+        return header, await reader.readexactly(blob_length)
+    except asyncio.IncompleteReadError as error:
+        raise BadFrame(
+            f"The connection ended inside a frame: {len(error.partial)} of {error.expected} bytes arrived. "
+            "The process on the other side has died; start it again."
+        ) from error
+
+
+def _check_lengths(header: int, blob: int) -> None:
+    if header > MAX_HEADER:
+        raise BadFrame(f"A frame's header has {header} bytes; at most {MAX_HEADER} are allowed. Send less at once.")
+    if blob > MAX_BLOB:
+        raise BadFrame(f"A frame's blob has {blob} bytes; at most {MAX_BLOB} are allowed. Send less at once.")
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFrame(f"A frame's header is not JSON: {error}. Both sides must run the same version.") from error
+    if not isinstance(header, dict):
+        raise BadFrame(
+            f"A frame's header is a JSON {type(header).__name__}, not an object. Both sides must run the same version."
+        )
+    return header
