@@ -1,0 +1,19 @@
+"""Fixtures for every test: a data folder of its own, and offline model libraries."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """An empty DATA folder; the programs under test make their own subfolders in it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
