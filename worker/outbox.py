@@ -1,0 +1,146 @@
+"""Outbox: frames on their way to the server, in order, with progress and previews thinned to the newest.
+
+Any thread may put frames in; one task writes them. Progress of a node that has not been sent yet is replaced by the
+newer, and is held back for a moment so that a fast loop does not flood the socket; every other event sends what was
+held back before itself, so the order of events is never disturbed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from graph_runtime.frames import BadFrame, encode
+
+__all__ = ["Outbox"]
+
+_log = logging.getLogger(__name__)
+
+Item = tuple[dict[str, Any], bytes]
+
+
+class Outbox:
+    """Frames from any thread to one writer.
+
+    Args:
+        interval: seconds between two sendings of progress or previews of a job.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, *, interval: float = 0.05, clock: Callable[[], float] = time.monotonic) -> None:
+        self._interval = interval
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ready: list[Item] = []
+        self._held: dict[tuple[Any, ...], Item] = {}
+        self._due = 0.0
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event | None = None
+
+    def put(self, header: dict[str, Any], blob: bytes = b"") -> None:
+        """Send a frame after everything put before it, held progress included."""
+        with self._lock:
+            self._release()
+            self._ready.append((header, blob))
+        self._notify()
+
+    def put_newest(self, key: tuple[Any, ...], header: dict[str, Any], blob: bytes = b"") -> None:
+        """Send a frame soon, unless a newer one with the same key comes first."""
+        with self._lock:
+            first = not self._held
+            self._held.pop(key, None)
+            self._held[key] = (header, blob)
+        if first:
+            self._notify()
+
+    def forget(self, matches: Callable[[tuple[Any, ...]], bool]) -> None:
+        """Drop held frames whose key matches."""
+        with self._lock:
+            for key in [key for key in self._held if matches(key)]:
+                del self._held[key]
+
+    def close(self) -> None:
+        """Let `pump` end once everything is written."""
+        with self._lock:
+            self._release()
+            self._closed = True
+        self._notify()
+
+    async def pump(self, writer: asyncio.StreamWriter, stamp: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Write frames until the outbox is closed and empty.
+
+        Args:
+            writer: where frames go.
+            stamp: completes a header at the moment it is written, such as with its sequence number.
+        Raises:
+            ConnectionError: when the other side is gone.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        while True:
+            items, wait, closed = self._take()
+            for header, blob in items:
+                writer.write(_encode(stamp(header), blob))
+            if items:
+                await writer.drain()
+                continue
+            if closed:
+                return
+            try:
+                await asyncio.wait_for(self._wake.wait(), wait)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    def _take(self) -> tuple[list[Item], float | None, bool]:
+        with self._lock:
+            wait: float | None = None
+            if self._held:
+                now = self._clock()
+                if now >= self._due:
+                    self._release()
+                else:
+                    wait = self._due - now
+            items, self._ready = self._ready, []
+            return items, wait, self._closed
+
+    def _release(self) -> None:
+        if self._held:
+            self._ready.extend(self._held.values())
+            self._held.clear()
+            self._due = self._clock() + self._interval
+
+    def _notify(self) -> None:
+        loop, wake = self._loop, self._wake
+        if loop is None or wake is None or wake.is_set():
+            return
+        try:
+            loop.call_soon_threadsafe(wake.set)
+        except RuntimeError:  # the loop has ended; nothing can be sent any more
+            pass
+
+
+def _encode(header: dict[str, Any], blob: bytes) -> bytes:
+    """A frame; what a node put into its result that JSON cannot say is written as text, so that the job still ends."""
+    try:
+        return encode(header, blob)
+    except BadFrame as error:
+        _log.warning("%s It is sent as text instead.", error)
+        try:
+            return encode(json.loads(json.dumps(header, default=_describe, skipkeys=True)), blob)
+        except RecursionError:
+            kept = {key: value for key, value in header.items() if not isinstance(value, dict | list)}
+            return encode({**kept, "dropped": "a value was nested too deeply to be sent"}, blob)
+
+
+def _describe(value: Any) -> Any:
+    """A number for one-element arrays and tensors, else a short text."""
+    if hasattr(value, "item") and getattr(value, "size", None) == 1:
+        return value.item()
+    return repr(value)[:2000]
