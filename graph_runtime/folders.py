@@ -72,7 +72,7 @@ _FROM_OUTPUT = {
 _LEGACY_KEYS = {"unet": "diffusion_models", "clip": "text_encoders"}
 
 
-class UnsafePath(ValueError):
+class UnsafePath(HeddleError):
     """A name that would lead outside the folder it belongs to."""
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 __all__ = ["OutputCapture"]
 
@@ -89,7 +89,7 @@ class OutputCapture:
             if len(rest) > _LINE_BYTES:
                 lines.append(rest)
                 rest = b""
-            time = datetime.now(timezone.utc).isoformat()
+            time = datetime.now(UTC).isoformat()
             entries = [{"t": time, "m": line.decode("utf-8", "replace") + "\n"} for line in lines if line]
             if entries:
                 self._on_entries(entries)
