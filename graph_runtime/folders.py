@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from graph_runtime.errors import HeddleError
+
 __all__ = [
-    "IMAGE_SUFFIXES",
     "MODEL_SUFFIXES",
     "ExtraFolder",
     "Folders",
@@ -28,12 +29,6 @@ __all__ = [
 
 MODEL_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
 """Extensions that may be model weights. Which of them are opened is for the loader to say."""
-IMAGE_SUFFIXES = frozenset(
-    {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
-    | {".ppm", ".pgm", ".pbm", ".pnm", ".ico", ".tga", ".jp2", ".qoi", ".exr", ".hdr", ".svg"}
-)
-"""Extensions of files offered where a picture is to be chosen."""
-
 _ANY: frozenset[str] = frozenset()
 
 _DEFAULTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
@@ -76,11 +71,8 @@ class UnsafePath(HeddleError):
     """A name that would lead outside the folder it belongs to."""
 
 
-class UnknownFolder(LookupError):
+class UnknownFolder(HeddleError):
     """A folder key that nothing defines."""
-
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
 
 
 class ExtraFolder(NamedTuple):
@@ -243,27 +235,17 @@ class Folders:
             raise UnknownFolder(f"There is no folder {kind!r}. Use input, output or temp.")
         return roots[kind]
 
-    def names_in(self, kind: str, suffixes: frozenset[str] = _ANY) -> list[str]:
-        """File names directly inside "input", "output" or "temp", sorted, with one of `suffixes` (none means all)."""
+    def names_in(self, kind: str) -> list[str]:
+        """File names directly inside "input", "output" or "temp", sorted."""
         root = self.root(kind)
         if not root.is_dir():
             return []
         with os.scandir(root) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if entry.is_file() and (not suffixes or Path(entry.name).suffix.lower() in suffixes)
-            )
+            return sorted(entry.name for entry in entries if entry.is_file())
 
     def choices(self, folder: str) -> list[str]:
-        """What an input that chooses from a folder offers: a model key, "input", "output" or "temp".
-
-        Pictures of a folder are asked for as "input/image".
-        """
-        kind, _, content = folder.partition("/")
-        if kind in ("input", "output", "temp"):
-            return self.names_in(kind, IMAGE_SUFFIXES if content == "image" else _ANY)
-        return self.names(folder)
+        """What an input that chooses from a folder offers: a model key, "input", "output" or "temp"."""
+        return self.names_in(folder) if folder in ("input", "output", "temp") else self.names(folder)
 
     def annotated(self, name: str, default: str = "input") -> Path:
         """The path of a name that may end in ` [input]`, ` [output]` or ` [temp]`.

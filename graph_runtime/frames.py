@@ -18,6 +18,8 @@ import json
 import struct
 from typing import Any
 
+from graph_runtime.errors import HeddleError
+
 __all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "read_frame"]
 
 MAX_HEADER = 512 * 1024 * 1024
@@ -30,7 +32,7 @@ _LENGTHS = struct.Struct(">II")
 Frame = tuple[dict[str, Any], bytes]
 
 
-class BadFrame(ValueError):
+class BadFrame(HeddleError):
     """Bytes that are no frame, or a header that cannot become one; the connection cannot be used any longer."""
 
 
