@@ -1,0 +1,165 @@
+"""The graph that is run: frozen, without any state of a run.
+
+A graph maps node ids to nodes; a node's input is a `Link` to another node's output or a literal. Graphs of 100,000
+nodes in one chain are ordinary: nothing here recurses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+__all__ = ["Graph", "Link", "Literal", "Node", "NotALink", "find_cycle"]
+
+Literal: TypeAlias = Any
+"""A JSON value; validation coerces it to the type the input declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One output of another node."""
+
+    node: str
+    output: int
+
+    def to_list(self) -> list[Any]:
+        """Return the `[id, slot]` pair that packs and the API format use."""
+        return [self.node, self.output]
+
+
+@dataclass(frozen=True, slots=True)
+class NotALink:
+    """A bare list in an API prompt that cannot be read as a link; reported where the input is declared."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of a graph.
+
+    Args:
+        id: unique in its graph, any non-empty text.
+        type: id of a catalogue entry.
+        inputs: name → `Link` or literal.
+        title: what a person called it; never affects results.
+        display_id: the node that editors highlight in its place (used by expansions).
+        change_token: a precomputed change token, trusted as it is; None means there is none.
+    """
+
+    id: str
+    type: str
+    inputs: Mapping[str, Literal | Link] = field(default_factory=dict)
+    title: str | None = None
+    display_id: str | None = None
+    change_token: Any = None
+
+    def links(self) -> Iterator[tuple[str, Link]]:
+        """Yield (input name, link) of every connected input."""
+        for name, value in self.inputs.items():
+            if type(value) is Link:
+                yield name, value
+
+
+class Graph:
+    """A frozen set of nodes, keyed by id in document order."""
+
+    __slots__ = ("nodes",)
+    nodes: Mapping[str, Node]
+
+    def __init__(self, nodes: Mapping[str, Node] | Iterable[Node]) -> None:
+        items = dict(nodes) if isinstance(nodes, Mapping) else {node.id: node for node in nodes}
+        object.__setattr__(self, "nodes", MappingProxyType(items))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("A Graph is frozen; make a new one with Graph.with_nodes.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and dict(self.nodes) == dict(other.nodes)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.nodes))
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __contains__(self, node_id: object) -> bool:
+        return node_id in self.nodes
+
+    def __getitem__(self, node_id: str) -> Node:
+        return self.nodes[node_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    def __repr__(self) -> str:
+        return f"Graph({len(self.nodes)} nodes)"
+
+    def with_nodes(self, nodes: Iterable[Node]) -> Graph:
+        """Return a graph in which these nodes are added or replaced."""
+        return Graph({**self.nodes, **{node.id: node for node in nodes}})
+
+    def with_inputs(self, node_id: str, **inputs: Any) -> Graph:
+        """Return a graph in which one node's inputs are changed."""
+        node = self.nodes[node_id]
+        return self.with_nodes([replace(node, inputs={**node.inputs, **inputs})])
+
+    def ancestors(self, targets: Iterable[str]) -> set[str]:
+        """Return the targets and every node they depend on, links to missing nodes left out."""
+        seen: set[str] = set()
+        stack = [target for target in targets if target in self.nodes]
+        while stack:
+            node_id = stack.pop()
+            if node_id in seen:
+                continue
+            seen.add(node_id)
+            for value in self.nodes[node_id].inputs.values():
+                if type(value) is Link and value.node not in seen and value.node in self.nodes:
+                    stack.append(value.node)
+        return seen
+
+    def order(self, among: Iterable[str] | None = None) -> tuple[list[str], list[str]]:
+        """Return (ids in dependency order, ids that are in a cycle or depend on one).
+
+        Among independent nodes the document order is kept. Links to missing nodes are ignored.
+        """
+        nodes = self.nodes
+        wanted = nodes if among is None else dict.fromkeys(among)
+        waiting: dict[str, int] = {}
+        dependants: dict[str, list[str]] = {}
+        ready: list[str] = []
+        for node_id in wanted:
+            count = 0
+            for value in nodes[node_id].inputs.values():
+                if type(value) is Link and value.node in wanted:
+                    count += 1
+                    dependants.setdefault(value.node, []).append(node_id)
+            if count:
+                waiting[node_id] = count
+            else:
+                ready.append(node_id)
+        for node_id in ready:  # grows while it is walked
+            for dependant in dependants.get(node_id, ()):
+                waiting[dependant] -= 1
+                if not waiting[dependant]:
+                    del waiting[dependant]
+                    ready.append(dependant)
+        return ready, list(waiting)
+
+
+def find_cycle(graph: Graph, suspects: Iterable[str]) -> list[str]:
+    """Return the ids of one cycle among `suspects`, in the direction of the links, or an empty list."""
+    import networkx  # only where something is wrong: importing it takes longer than most runs
+
+    chosen = set(suspects)
+    digraph = networkx.DiGraph()
+    for node_id in sorted(chosen):
+        for _, link in graph[node_id].links():
+            if link.node in chosen:
+                digraph.add_edge(link.node, node_id)
+    try:
+        return [edge[0] for edge in networkx.find_cycle(digraph)]
+    except networkx.NetworkXNoCycle:
+        return []

@@ -1,0 +1,422 @@
+"""Everything that is wrong with a graph, found from the catalogue alone, all at once.
+
+No node code runs here; validation hooks of packs are `graph_runtime.hooks`. Codes, messages, details and extra are the
+established ones where the established protocol has them; `fix` is ours. Checking is linear in the size of the graph
+and does not recurse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from graph_runtime.catalogue import Catalogue, ChoicesOf, InputSpec, NodeSpec, OutputSpec
+from graph_runtime.errors import did_you_mean
+from graph_runtime.established_errors import node_errors, prompt_error
+from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycle
+from graph_runtime.literals import COERCIONS
+from graph_runtime.object_info import input_config
+from graph_runtime.problems import Problem
+from graph_runtime.sockets import compatible
+
+__all__ = ["Problem", "Validation", "node_errors", "prompt_error", "validate"]
+
+_LONGEST_LIST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What validation found.
+
+    Args:
+        problems: all findings; empty if the graph is good.
+        good_outputs: selected terminal nodes that can run.
+        bad_outputs: selected terminal nodes that cannot.
+        graph: the graph with literals coerced and former input names replaced.
+    """
+
+    problems: tuple[Problem, ...]
+    good_outputs: tuple[str, ...]
+    bad_outputs: tuple[str, ...]
+    graph: Graph
+
+    @property
+    def runnable(self) -> bool:
+        """At least one output can run."""
+        return bool(self.good_outputs)
+
+    def with_problems(self, problems: Iterable[Problem]) -> Validation:
+        """Return the validation with further findings (of hooks); outputs that depend on them become bad."""
+        added = tuple(problems)
+        if not added:
+            return self
+        broken = {problem.node for problem in added if problem.node is not None}
+        bad = [output for output in self.good_outputs if broken & self.graph.ancestors([output])]
+        return Validation(
+            self.problems + added,
+            tuple(output for output in self.good_outputs if output not in bad),
+            self.bad_outputs + tuple(bad),
+            self.graph,
+        )
+
+
+def validate(
+    graph: Graph, catalogue: Catalogue, choices: ChoicesOf, targets: Iterable[str] | None = None
+) -> Validation:
+    """Check a graph against a catalogue.
+
+    Args:
+        choices: lists the names in a folder, for inputs that choose from one.
+        targets: consider only these terminal nodes; None means all, an empty list means none.
+    """
+    return _Check(graph, catalogue, choices, targets).run()
+
+
+class _Check:
+    def __init__(self, graph: Graph, catalogue: Catalogue, choices: ChoicesOf, targets: Iterable[str] | None) -> None:
+        self.graph = graph
+        self.catalogue = catalogue
+        self.choices = choices
+        self.targets = None if targets is None else set(targets)
+        self.problems: list[Problem] = []
+        self.changed: dict[str, Node] = {}
+        self._listed: dict[str, list[str]] = {}
+        self._members: dict[int, tuple[InputSpec, list[Any], frozenset[Any] | None]] = {}
+
+    def run(self) -> Validation:
+        unknown = self._unknown_types()
+        candidates = [
+            node.id
+            for node in self.graph.nodes.values()
+            if node.type in self.catalogue
+            and self.catalogue[node.type].terminal
+            and (self.targets is None or node.id in self.targets)
+        ]
+        if not candidates:
+            fix = "Add a node that saves or shows a result, or select one of the graph's outputs."
+            self.problems.append(Problem("prompt_no_outputs", None, None, "Prompt has no outputs", fix))
+        self.candidates = frozenset(candidates)
+        self._rename_former_inputs()
+        reachable = self.graph.ancestors(candidates)
+        self._consumers = self._first_consumers(reachable)
+        order, cyclic = self.graph.order(dict.fromkeys(item for item in self.graph if item in reachable))
+        valid: dict[str, bool] = dict.fromkeys(cyclic, False)
+        for node_id in order:
+            valid[node_id] = self._check_node(self.graph[node_id], valid)
+        for node_id in cyclic:
+            self._check_node(self.graph[node_id], valid)
+        self._report_cycles(cyclic)
+        good = () if unknown else tuple(item for item in candidates if valid[item])
+        bad = tuple(item for item in candidates if item not in set(good))
+        checked = self.graph.with_nodes(self.changed.values()) if self.changed else self.graph
+        return Validation(tuple(self.problems), good, bad, checked)
+
+    def _unknown_types(self) -> bool:
+        found = False
+        for node in self.graph.nodes.values():
+            if node.type not in self.catalogue:
+                found = True
+                self.problems.append(
+                    Problem(
+                        "invalid_prompt",
+                        node.id,
+                        None,
+                        f"Cannot execute because node {node.type} does not exist.",
+                        "Install the pack that provides it, or replace the node."
+                        + did_you_mean(node.type, self.catalogue),
+                        f"Node ID '#{node.id}'",
+                        {"node_type": node.type},
+                    )
+                )
+        return found
+
+    def _rename_former_inputs(self) -> None:
+        renamed = []
+        for node in self.graph.nodes.values():
+            spec = self.catalogue.get(node.type)
+            if spec is None:
+                continue
+            former = {old: item.name for item in spec.visible for old in item.aliases}
+            if former and any(old in node.inputs for old in former):
+                inputs = dict(node.inputs)
+                for old, name in former.items():
+                    if old in inputs and old not in spec.by_name:
+                        value = inputs.pop(old)
+                        inputs.setdefault(name, value)
+                renamed.append(replace(node, inputs=inputs))
+        if renamed:
+            self.graph = self.graph.with_nodes(renamed)
+
+    def _first_consumers(self, reachable: set[str]) -> dict[str, tuple[Node, str, Link]]:
+        consumers: dict[str, tuple[Node, str, Link]] = {}
+        for node_id in reachable:
+            node = self.graph[node_id]
+            for name, link in node.links():
+                consumers.setdefault(link.node, (node, name, link))
+        return consumers
+
+    def _check_node(self, node: Node, valid: Mapping[str, bool]) -> bool:
+        spec = self.catalogue.get(node.type)
+        if spec is None:
+            return False
+        good = True
+        inputs = node.inputs
+        coerced: dict[str, Any] = {}
+        for item in spec.visible:
+            name = item.name
+            if name not in inputs:
+                if item.required:
+                    good = False
+                    self._add(
+                        node,
+                        item,
+                        "required_input_missing",
+                        "Required input is missing",
+                        name,
+                        {"input_name": name},
+                        _fix_missing(item),
+                    )
+                continue
+            value = inputs[name]
+            if type(value) is Link:
+                good = self._check_link(node, spec, item, value, valid) and good
+            elif type(value) is NotALink:
+                good = False
+                what = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
+                fix = 'Link as ["id", slot], or wrap a literal list as {"__value__": [...]}.'
+                extra = {"input_name": name, "input_config": self._config(item), "received_value": value.value}
+                self._add(node, item, "bad_linked_input", what, name, extra, fix)
+            else:
+                kept, fine = self._check_literal(node, spec, item, value)
+                good = fine and good
+                if kept is not value:
+                    coerced[name] = kept
+        if len(inputs) > len(spec.visible) or any(name not in spec.by_name for name in inputs):
+            good = self._check_undeclared(node, spec, valid) and good
+        if coerced:
+            self.changed[node.id] = replace(node, inputs={**inputs, **coerced})
+        elif node.id not in self.changed and self.graph[node.id] is not node:
+            self.changed[node.id] = node
+        return good
+
+    def _check_link(self, node: Node, spec: NodeSpec, item: InputSpec, link: Link, valid: Mapping[str, bool]) -> bool:
+        output = self._source(node, item.name, link)
+        if output is None:
+            return False
+        if output != "unknown":
+            hook = spec.checks_inputs
+            declared = self._wire_type(item)
+            received = output.wire_type
+            if not (isinstance(hook, tuple) and "input_types" in hook) and not compatible(received, declared):
+                details = f"{item.name}, received_type({_text(received)}) mismatch input_type({_text(declared)})"
+                extra = {
+                    "input_name": item.name,
+                    "input_config": self._config(item),
+                    "received_type": _plain(received),
+                    "linked_node": link.to_list(),
+                }
+                fix = f"Connect an output of type {_text(declared)}, or put a converting node between."
+                self._add(
+                    node, item, "return_type_mismatch", "Return type mismatch between linked nodes", details, extra, fix
+                )
+                return False
+        return valid.get(link.node, False)
+
+    def _check_undeclared(self, node: Node, spec: NodeSpec, valid: Mapping[str, bool]) -> bool:
+        good = True
+        for name, link in node.links():
+            item = spec.by_name.get(name)
+            if item is None:
+                good = self._source(node, name, link) is not None and valid.get(link.node, False) and good
+        return good
+
+    def _source(self, node: Node, name: str, link: Link) -> OutputSpec | Literal["unknown"] | None:
+        """Return the output that a link names, None if it is missing, "unknown" if nobody knows its node's type."""
+        source = self.graph.nodes.get(link.node)
+        if source is None:
+            self._add_broken(node, name, "KeyError", f"'{link.node}'", f"node '{link.node}' does not exist")
+            return None
+        spec = self.catalogue.get(source.type)
+        if spec is None:
+            return "unknown"
+        output = spec.output(link.output)
+        if output is None:
+            what = f"node '{link.node}' ({source.type}) has no output {link.output}; it has {len(spec.outputs)}"
+            self._add_broken(node, name, "IndexError", "tuple index out of range", what)
+        return output
+
+    def _add_broken(self, node: Node, name: str, kind: str, reason: str, what: str) -> None:
+        fix = f"Input '{name}' is linked to something that is not there: {what}. Connect it again."
+        if node.id in self.candidates:
+            info = {"exception_type": kind, "traceback": [], "input_name": name}
+            self.problems.append(
+                Problem(
+                    "exception_during_validation",
+                    node.id,
+                    name,
+                    "Exception when validating node",
+                    fix,
+                    f"{reason}: {what}",
+                    info,
+                )
+            )
+            return
+        consumer, consumed, link = self._consumers[node.id]
+        consumer_spec = self.catalogue.get(consumer.type)
+        item = consumer_spec.by_name.get(consumed) if consumer_spec else None
+        extra: dict[str, Any] = {
+            "input_name": consumed,
+            "input_config": self._config(item) if item else None,
+            "exception_message": f"{reason}: {what}",
+            "exception_type": kind,
+            "traceback": [],
+            "linked_node": link.to_list(),
+        }
+        self.problems.append(
+            Problem(
+                "exception_during_inner_validation",
+                node.id,
+                name,
+                "Exception when validating inner node",
+                fix,
+                f"{reason}: {what}",
+                extra,
+            )
+        )
+
+    def _check_literal(self, node: Node, spec: NodeSpec, item: InputSpec, value: Any) -> tuple[Any, bool]:
+        kept = value
+        convert = COERCIONS.get(item.type) if type(item.type) is str else None
+        if convert is not None:
+            try:
+                kept = convert(value)
+            except Exception as error:
+                extra = {
+                    "input_name": item.name,
+                    "input_config": self._config(item),
+                    "received_value": value,
+                    "exception_message": str(error),
+                }
+                what = f"Failed to convert an input value to a {item.type} value"
+                details = f"{item.name}, {_short(value)}, {error}"
+                self._add(node, item, "invalid_input_type", what, details, extra, f"Enter {_TYPE_WORDS[item.type]}.")
+                return value, False
+        if type(kept) is type(value) and kept == value:
+            kept = value
+        if spec.checks_inputs is not None and spec.checks(item.name):
+            return kept, True
+        return kept, self._check_bounds(node, item, kept) and self._check_member(node, item, kept)
+
+    def _check_bounds(self, node: Node, item: InputSpec, value: Any) -> bool:
+        options = item.options
+        if not isinstance(value, int | float):
+            return True
+        low, high = options.get("min"), options.get("max")
+        if low is not None and value < low:
+            code, what = "value_smaller_than_min", f"Value {value} smaller than min of {low}"
+        elif high is not None and value > high:
+            code, what = "value_bigger_than_max", f"Value {value} bigger than max of {high}"
+        else:
+            return True
+        extra = {"input_name": item.name, "input_config": self._config(item), "received_value": value}
+        bounds = f"from {low}" if high is None else f"up to {high}" if low is None else f"from {low} to {high}"
+        self._add(node, item, code, what, item.name, extra, f"Choose a value {bounds}.")
+        return False
+
+    def _check_member(self, node: Node, item: InputSpec, value: Any) -> bool:
+        if item.combo_form != "old":
+            return True
+        listed, members = self._choices_of(item)
+        try:
+            if members is not None and value in members:
+                return True
+        except TypeError:
+            pass
+        if value in listed:
+            return True
+        long = len(listed) > _LONGEST_LIST
+        shown = f"(list of length {len(listed)})" if long else str(listed)
+        config = None if long else self._config(item)
+        extra: dict[str, Any] = {
+            "input_name": item.name,
+            "input_config": config,
+            "received_value": value,
+        }
+        texts = [str(choice) for choice in listed]
+        fix = "Choose one of the listed values." if listed else "The folder it chooses from is empty: put a file there."
+        fix += did_you_mean(str(value)[:200], texts[:2000])
+        self._add(
+            node, item, "value_not_in_list", "Value not in list", f"{item.name}: '{value}' not in {shown}", extra, fix
+        )
+        return False
+
+    def _choices_of(self, item: InputSpec) -> tuple[list[Any], frozenset[Any] | None]:
+        cached = self._members.get(id(item))
+        if cached is None:
+            listed = item.resolve_choices(self._list_once) or []
+            try:
+                members = frozenset(listed)
+            except TypeError:
+                members = None
+            cached = self._members[id(item)] = (item, listed, members)
+        return cached[1], cached[2]
+
+    def _list_once(self, folder: str) -> list[str]:
+        if folder not in self._listed:
+            self._listed[folder] = list(self.choices(folder))
+        return self._listed[folder]
+
+    def _config(self, item: InputSpec) -> list[Any]:
+        return input_config(item, self._list_once)
+
+    def _wire_type(self, item: InputSpec) -> Any:
+        return self._choices_of(item)[0] if item.combo_form == "old" else item.type
+
+    def _add(
+        self, node: Node, item: InputSpec, code: str, what: str, details: str, extra: Mapping[str, Any], fix: str
+    ) -> None:
+        self.problems.append(Problem(code, node.id, item.name, what, fix, details, extra))
+
+    def _report_cycles(self, cyclic: list[str]) -> None:
+        left = set(cyclic)
+        while left:
+            cycle = find_cycle(self.graph, left)
+            if not cycle:
+                return
+            left -= set(cycle)
+            shown = cycle if len(cycle) <= 12 else [*cycle[:6], "…", *cycle[-5:]]
+            path = " → ".join([*shown, cycle[0]])
+            for node_id in cycle:
+                link = next((n for n, link in self.graph[node_id].links() if link.node in cycle), None)
+                self.problems.append(
+                    Problem(
+                        "dependency_cycle",
+                        node_id,
+                        link,
+                        "Nodes depend on each other in a circle",
+                        "Remove one of the links of the circle.",
+                        path,
+                        {"cycle": list(shown), "input_name": link},
+                    )
+                )
+
+
+_TYPE_WORDS = {"INT": "a whole number", "FLOAT": "a number", "STRING": "a text", "BOOLEAN": "true or false"}
+
+
+def _fix_missing(item: InputSpec) -> str:
+    return f"Enter a value for '{item.name}'." if item.widget else f"Connect a {item.type} to '{item.name}'."
+
+
+def _text(wire_type: Any) -> str:
+    return str.__str__(wire_type) if isinstance(wire_type, str) else str(wire_type)
+
+
+def _plain(wire_type: Any) -> Any:
+    return str.__str__(wire_type) if isinstance(wire_type, str) else wire_type
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 500 else f"{text[:500]}…"
