@@ -11,6 +11,7 @@ Source: the folder keys, defaults and extensions of the established layout (prot
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -25,10 +26,18 @@ __all__ = [
     "UnknownFolder",
     "UnsafePath",
     "confine",
+    "content_of",
 ]
 
 MODEL_SUFFIXES = frozenset({".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"})
 """Extensions that may be model weights. Which of them are opened is for the loader to say."""
+_SHAPE_SUFFIXES = frozenset({".glb", ".gltf", ".obj", ".fbx", ".stl", ".ply", ".usdz"})
+_UNLISTED_TYPES = {
+    ".webp": "image/webp", ".avif": "image/avif", ".apng": "image/apng", ".jfif": "image/jpeg", ".webm": "video/webm",
+    ".mkv": "video/x-matroska", ".opus": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
+}  # fmt: skip
+"""Types that some systems' tables lack."""
+
 _ANY: frozenset[str] = frozenset()
 
 _DEFAULTS: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
@@ -86,6 +95,15 @@ class ExtraFolder(NamedTuple):
 class _Listing(NamedTuple):
     names: tuple[str, ...]
     mtimes: dict[str, int]
+
+
+def content_of(name: str) -> str:
+    """The kind of content a file's extension promises: "image", "video", "audio", "model" (3-D), "text", …; or ""."""
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix in _SHAPE_SUFFIXES:
+        return "model"
+    kind = mimetypes.guess_type(f"x{suffix}")[0] or _UNLISTED_TYPES.get(suffix, "")
+    return kind.partition("/")[0]
 
 
 def confine(root: Path, relative: str | os.PathLike[str]) -> Path:
@@ -244,8 +262,17 @@ class Folders:
             return sorted(entry.name for entry in entries if entry.is_file())
 
     def choices(self, folder: str) -> list[str]:
-        """What an input that chooses from a folder offers: a model key, "input", "output" or "temp"."""
-        return self.names_in(folder) if folder in ("input", "output", "temp") else self.names(folder)
+        """What an input that chooses from a folder offers.
+
+        Args:
+            folder: a model key, or "input", "output" or "temp"; "input/image" offers only pictures, and likewise for
+                "video", "audio" and "model" (3-D).
+        """
+        kind, _, content = folder.partition("/")
+        if kind not in ("input", "output", "temp"):
+            return self.names(folder)
+        names = self.names_in(kind)
+        return [name for name in names if content_of(name) == content] if content else names
 
     def annotated(self, name: str, default: str = "input") -> Path:
         """The path of a name that may end in ` [input]`, ` [output]` or ` [temp]`.

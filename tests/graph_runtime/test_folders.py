@@ -166,10 +166,11 @@ def test_an_ending_in_brackets_chooses_the_folder(folders, name, expected):
     assert folders.annotated(name) == (folders.data_dir / expected).resolve()
 
 
-def test_files_are_chosen_from_the_top_level_of_the_input_folder(folders):
+def test_pictures_are_chosen_from_the_top_level_of_the_input_folder(folders):
     for name in ("b.PNG", "a.webp", "note.txt"):
         (folders.input / name).write_bytes(b"")
     (folders.input / "sub.png").mkdir()
 
+    assert folders.choices("input/image") == ["a.webp", "b.PNG"]
     assert folders.choices("input") == ["a.webp", "b.PNG", "note.txt"]
     assert folders.choices("checkpoints") == []
