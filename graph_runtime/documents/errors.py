@@ -1,7 +1,8 @@
 """What can be wrong with a workflow document, worded once.
 
-    InvalidDocument            every problem of one document, found together
-      UnreadableDocument       the bytes are no document at all (bad JSON, wrong kind of file)
+    HeddleError
+    └── InvalidDocument          every problem of one document, found together
+        └── UnreadableDocument   the bytes are no document at all (bad JSON, wrong kind of file)
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+from graph_runtime.errors import HeddleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class DocumentProblem:
         return f"{place}{self.what} {self.fix}".rstrip()
 
 
-class InvalidDocument(ValueError):
+class InvalidDocument(HeddleError):
     """A document cannot be used; `problems` names every fault that was found."""
 
     def __init__(self, problems: Iterable[DocumentProblem]) -> None:

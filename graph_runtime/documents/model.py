@@ -93,10 +93,16 @@ class Socket(Part):
     label: StrictStr | None = None
 
 
+class InputSocket(Socket):
+    """An input socket of a node whose type is not installed."""
+
+    widget: StrictBool | None = None
+
+
 class Sockets(Part):
     """The sockets of a node whose type is not installed, so that its links keep their meaning."""
 
-    inputs: tuple[Socket, ...] = ()
+    inputs: tuple[InputSocket, ...] = ()
     outputs: tuple[Socket, ...] = ()
 
 

@@ -28,7 +28,7 @@ _PARTS: dict[type[BaseModel], dict[str, tuple[str, type[BaseModel]]]] = {
         "layout": ("one", model.Layout),
     },
     model.Node: {"inputs": ("many", model.Wired), "sockets": ("one", model.Sockets)},
-    model.Sockets: {"inputs": ("many", model.Socket), "outputs": ("many", model.Socket)},
+    model.Sockets: {"inputs": ("many", model.InputSocket), "outputs": ("many", model.Socket)},
     model.Layout: {
         "nodes": ("many", model.NodeLayout),
         "groups": ("many", model.Group),
