@@ -1,7 +1,7 @@
 """Workflow documents: our own format and every other that people have.
 
-    document = load(read_json(text), catalogue)
-    graph = document.to_graph(catalogue)
+document = load(read_json(text), catalogue)
+graph = document.to_graph(catalogue)
 """
 
 from graph_runtime.documents.errors import DocumentProblem, InvalidDocument, UnreadableDocument

@@ -1,8 +1,8 @@
 """What can be wrong with a workflow document, worded once.
 
-    HeddleError
-    └── InvalidDocument          every problem of one document, found together
-        └── UnreadableDocument   the bytes are no document at all (bad JSON, wrong kind of file)
+HeddleError
+└── InvalidDocument          every problem of one document, found together
+    └── UnreadableDocument   the bytes are no document at all (bad JSON, wrong kind of file)
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class UnreadableDocument(InvalidDocument):
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """"Did you mean …?" or the list of known names, ready to follow a sentence."""
+    """ "Did you mean …?" or the list of known names, ready to follow a sentence."""
     close = get_close_matches(name[:200], known, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {close[0]!r}?"

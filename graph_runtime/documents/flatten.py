@@ -63,7 +63,7 @@ def _running(root: Scope) -> Iterator[tuple[Scope, str]]:
         if inside is None:
             yield scope, node_id
         else:
-            pending.extend((inside, inner) for inner in reversed(inside.nodes))
+            pending.extend((inside, inner) for inner in reversed(list(inside.nodes)))
 
 
 def topological(nodes: Mapping[str, Node]) -> list[str]:

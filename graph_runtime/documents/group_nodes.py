@@ -141,7 +141,9 @@ class _Reader:
         node_type = self._type(node)
         if node_type is not None:
             for widget in node_type.widgets:
-                if widget.name not in converted and not (node.get("type") == PRIMITIVE and not items(node.get("outputs"))):
+                if widget.name not in converted and not (
+                    node.get("type") == PRIMITIVE and not items(node.get("outputs"))
+                ):
                     self._expose_widget(index, node, node_type, widget, sockets)
         for slot, socket in enumerate(sockets):
             if socket["link"] is None:

@@ -52,9 +52,7 @@ class Wired(Part):
     input: Name | None = Field(
         default=None, description="Inside a definition: the definition's own input that feeds this one."
     )
-    value: Any = Field(
-        default=None, description="Any JSON value; beside a link, what applies once the link is gone."
-    )
+    value: Any = Field(default=None, description="Any JSON value; beside a link, what applies once the link is gone.")
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -163,8 +161,9 @@ class Waypoint(Part):
     pos: Point
     after: Name | None = Field(default=None, description="The waypoint before this one, towards the source.")
     links: tuple[tuple[Name, Name], ...] | None = Field(
-        default=None, description="[node id, input name] of each link whose last waypoint this is; a definition's "
-        "own output is ['@outputs', name]."
+        default=None,
+        description="[node id, input name] of each link whose last waypoint this is; a definition's "
+        "own output is ['@outputs', name].",
     )
     floating: Literal["input", "output"] | None = None
 

@@ -57,7 +57,9 @@ def _fault(key: object, each: Any) -> DocumentProblem | None:
     if not isinstance(each.get("class_type"), str) or not each["class_type"]:
         return DocumentProblem("missing_key", path, "The node has no class_type.", "Name its type.", key)
     if not isinstance(each.get("inputs"), (Mapping, type(None))):
-        return DocumentProblem("wrong_value", f"{path}.inputs", "inputs is not an object.", "Write names and values.", key)
+        return DocumentProblem(
+            "wrong_value", f"{path}.inputs", "inputs is not an object.", "Write names and values.", key
+        )
     if any(not isinstance(name, str) or not name for name in each.get("inputs") or {}):
         return DocumentProblem("wrong_key", f"{path}.inputs", "An input has no name.", "Name it.", key)
     return None
@@ -72,7 +74,12 @@ def _input(
         if slot < 0 or not source:
             warnings.append(
                 DocumentProblem(
-                    "import", f"{key}.inputs.{name}", f"The link {value!r} names no output.", "Link it again.", key, name
+                    "import",
+                    f"{key}.inputs.{name}",
+                    f"The link {value!r} names no output.",
+                    "Link it again.",
+                    key,
+                    name,
                 )
             )
             return {"value": value}

@@ -54,7 +54,7 @@ def read_json(text: str | bytes) -> Any:
         data = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_unique)
     except UnicodeDecodeError as error:
         raise UnreadableDocument(
-            f"The text is not UTF-8: byte {error.start} is {text[error.start : error.start + 1]!r}.",  # type: ignore[str-bytes-safe]
+            f"The text is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}.",
             "Save the file as UTF-8 JSON.",
         ) from error
     except json.JSONDecodeError as error:
@@ -65,8 +65,6 @@ def read_json(text: str | bytes) -> Any:
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:
-        if isinstance(error, InvalidDocument):
-            raise
         raise UnreadableDocument(f"This JSON cannot be read: {error}.", "Check its numbers.") from error
     check_depth(data)
     return data
@@ -133,7 +131,9 @@ def check_values(data: object, path: str = "") -> list[DocumentProblem]:
             pending.extend((join(place, str(index)), each) for index, each in enumerate(value))
         elif isinstance(value, float) and not math.isfinite(value):
             problems.append(
-                DocumentProblem("not_finite", place, f"The number is {value}, which JSON cannot hold.", "Write a number.")
+                DocumentProblem(
+                    "not_finite", place, f"The number is {value}, which JSON cannot hold.", "Write a number."
+                )
             )
         elif value is not None and not isinstance(value, (str, int, float)):
             problems.append(

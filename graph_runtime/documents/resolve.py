@@ -110,7 +110,11 @@ class Resolver:
         if node.type == PRIMITIVE:
             value = node.inputs.get(VALUE, Nothing())
             if isinstance(value, Wired):
-                return Value(value.value) if value.link is None and value.input is None else ((scope, source, VALUE), value)
+                return (
+                    Value(value.value)
+                    if value.link is None and value.input is None
+                    else ((scope, source, VALUE), value)
+                )
             return value if isinstance(value, Nothing) else Value(value)
         node_type = self._types.of(node)
         slot = node_type.slot(output)
@@ -191,4 +195,6 @@ def compatible(left: str, right: str) -> bool:
     """Whether a socket of one type fits one of the other: equal whatever the case, or unions that overlap."""
     if is_any(left) or is_any(right):
         return True
-    return bool({each.strip() for each in left.lower().split(",")} & {each.strip() for each in right.lower().split(",")})
+    return bool(
+        {each.strip() for each in left.lower().split(",")} & {each.strip() for each in right.lower().split(",")}
+    )

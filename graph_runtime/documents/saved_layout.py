@@ -27,9 +27,7 @@ def read_layout(graph: SavedGraph, target: Callable[[SavedLink], tuple[str, str]
         target: names the node and input a link ends at; None if it ends nowhere.
     """
     layout: dict[str, Any] = {}
-    nodes = {
-        node.id: _node(node) for node in graph.nodes.values() if node.pos is not None and node.type not in NOTES
-    }
+    nodes = {node.id: _node(node) for node in graph.nodes.values() if node.pos is not None and node.type not in NOTES}
     groups = [_group(each) for each in graph.groups]
     notes = [_note(node) for node in graph.nodes.values() if node.type in NOTES]
     reroutes = _reroutes(graph, target)
@@ -113,5 +111,3 @@ def _view(ds: Mapping[str, Any]) -> dict[str, Any] | None:
     if offset is None or not is_number(scale):
         return None
     return {"offset": list(offset), "scale": scale}
-
-

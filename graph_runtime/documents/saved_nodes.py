@@ -87,7 +87,9 @@ class NodeReader:
     def target(self, link: SavedLink) -> tuple[str, str] | None:
         """The node and input where a link ends."""
         if link.target == OUTPUTS_ID:
-            names = distinct(str(mapping(each).get("name") or "output") for each in items(self._graph.raw.get("outputs")))
+            names = distinct(
+                str(mapping(each).get("name") or "output") for each in items(self._graph.raw.get("outputs"))
+            )
             return ("@outputs", names[link.target_slot]) if link.target_slot < len(names) else None
         node = self._graph.nodes.get(link.target)
         if node is None or node.type in NOTES:
@@ -117,9 +119,7 @@ class NodeReader:
         if known is None or known.definition is None or len(names) != len(known.inputs):
             return names
         declared = known.by_name
-        return tuple(
-            name if name in declared else at.name for name, at in zip(names, known.inputs, strict=True)
-        )
+        return tuple(name if name in declared else at.name for name, at in zip(names, known.inputs, strict=True))
 
     def _links(self, node: SavedNode) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -182,9 +182,7 @@ class NodeReader:
         if node.type == PRIMITIVE:
             values = items(stored)
             control = read_control(values[1]) if len(values) > 1 else None
-            return NamedValues(
-                {VALUE: values[0]} if values else {}, {VALUE: control} if control else {}, ()
-            )
+            return NamedValues({VALUE: values[0]} if values else {}, {VALUE: control} if control else {}, ())
         if known is None or node.type == REROUTE:
             return NamedValues({}, {}, ())
         if known.definition is not None:
@@ -215,9 +213,7 @@ class NodeReader:
             ]
         return {"sockets": sockets} if sockets else {}
 
-    def _kept(
-        self, node: SavedNode, known: NodeType | None, named: NamedValues, mode: str | None
-    ) -> dict[str, Any]:
+    def _kept(self, node: SavedNode, known: NodeType | None, named: NamedValues, mode: str | None) -> dict[str, Any]:
         kept = {key: value for key, value in node.raw.items() if key not in _READ_KEYS}
         flags = {key: value for key, value in mapping(node.raw.get("flags")).items() if key not in _READ_FLAGS}
         properties = dict(node.properties)

@@ -50,7 +50,9 @@ def companions(each: InputType) -> tuple[Role, ...]:
 
 
 def widget_slots(node_type: NodeType) -> tuple[WidgetSlot, ...]:
-    """Every position of a node's `widgets_values`, in order."""
+    """Every position of a node's `widgets_values`, in order; an instance of a subgraph stores values only."""
+    if node_type.definition is not None:
+        return tuple(WidgetSlot(each.name, "value") for each in node_type.widgets)
     slots: list[WidgetSlot] = []
     extras: list[WidgetSlot] = []
     for each in node_type.widgets:
@@ -115,6 +117,8 @@ def _without_forced(node_type: NodeType, given: list[Any]) -> list[Any]:
     control counting twice.
     """
     marks: list[bool] = []
+    if node_type.definition is not None:
+        return given
     for each in node_type.inputs:
         if each.widget or each.forced:
             marks.append(each.forced and not each.widget)

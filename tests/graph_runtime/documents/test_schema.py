@@ -15,9 +15,7 @@ DOCUMENT = {
 
 
 def test_the_stored_schema_is_current():
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
-        "run: python -m graph_runtime.documents.schema"
-    )
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run: python -m graph_runtime.documents.schema"
 
 
 def test_the_schema_is_a_valid_schema_and_accepts_a_document():
