@@ -1,0 +1,76 @@
+"""Layers that keep their weights in one dtype and compute in another.
+
+A model whose float32 copy would not fit stays in the dtype of its file; each layer converts its own weights for the
+moment of their use. The numbers are those of a float32 copy of the same weights.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def _cast(tensor: Tensor | None, x: Tensor) -> Tensor | None:
+    return None if tensor is None else tensor.to(dtype=x.dtype)
+
+
+class CastLinear(nn.Linear):
+    """Linear layer that computes in the dtype of its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input, self.weight.to(input.dtype), _cast(self.bias, input))
+
+
+class CastConv2d(nn.Conv2d):
+    """Convolution that computes in the dtype of its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight.to(input.dtype), _cast(self.bias, input))
+
+
+class CastLayerNorm(nn.LayerNorm):
+    """Layer norm that computes in the dtype of its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, _cast(self.weight, input), _cast(self.bias, input), self.eps)
+
+
+class CastGroupNorm(nn.GroupNorm):
+    """Group norm that computes in the dtype of its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, _cast(self.weight, input), _cast(self.bias, input), self.eps)
+
+
+class CastEmbedding(nn.Embedding):
+    """Embedding that answers in the compute dtype (float32 unless set)."""
+
+    compute_dtype: torch.dtype = torch.float32
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input).to(self.compute_dtype)
+
+
+_CASTING: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Linear: CastLinear,
+    nn.Conv2d: CastConv2d,
+    nn.LayerNorm: CastLayerNorm,
+    nn.GroupNorm: CastGroupNorm,
+    nn.Embedding: CastEmbedding,
+}
+
+
+def cast_on_use(module: nn.Module, compute_dtype: torch.dtype) -> None:
+    """Make every layer of a network convert its weights when it uses them.
+
+    Only layers of exactly the known types change; a network may bring layers of its own that convert already.
+    """
+    for layer in module.modules():
+        if type(layer) in _CASTING:
+            layer.__class__ = _CASTING[type(layer)]
+        if isinstance(layer, CastEmbedding):
+            layer.compute_dtype = compute_dtype
+
+
+__all__ = ["cast_on_use"]

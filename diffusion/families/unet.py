@@ -1,0 +1,90 @@
+"""Stable Diffusion 1 and 2: a U-Net with text through cross-attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from diffusion.families.family import Scene, to_batch
+from diffusion.latents import LatentFormat
+
+
+@dataclass(frozen=True, slots=True)
+class UNetFamily:
+    """A U-Net of the original layout.
+
+    Attributes:
+        channels_in: of the network; more than the latent's means extra channels are joined to it: 5 a depth map,
+            8 a picture to edit, 9 an inpainting mask and picture.
+        context: width of the text embedding.
+    """
+
+    name: str
+    latent_format: LatentFormat
+    channels_in: int
+    context: int
+
+    def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
+        result = {"context": embedding}
+        extra = self.channels_in - self.latent_format.channels
+        if extra > 0:
+            result["concat"] = self._joined(options, scene, extra)
+        return result
+
+    def call(
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
+    ) -> Tensor:
+        if "concat" in inputs:
+            x = torch.cat([x, inputs["concat"].to(x)], dim=1)
+        arguments: dict[str, Any] = {}
+        if "vector" in inputs:
+            arguments["class_labels"] = inputs["vector"].to(x)
+        if residuals is not None:
+            arguments["down_block_additional_residuals"] = residuals.down
+            arguments["mid_block_additional_residual"] = residuals.middle
+        return module(x, timestep, encoder_hidden_states=inputs["context"].to(x), return_dict=False, **arguments)[0]
+
+    def _joined(self, options: Mapping[str, Any], scene: Scene, extra: int) -> Tensor:
+        """Channels joined to the latent: mask first, then the picture it was cut out of."""
+        noise, channels = scene.noise, self.latent_format.channels
+        picture = options.get("concat_latent_image")
+        mask = options.get("concat_mask", scene.mask)
+        if picture is None:
+            picture = scene.latent if scene.latent is not None else torch.zeros_like(noise)
+            blank = mask is None
+        else:
+            picture, blank = self.latent_format.to_network(picture), False
+        picture = _fit(picture.to(noise), noise)
+        if extra == channels:  # a picture to edit, no mask
+            return picture
+        if mask is None:
+            mask = torch.ones_like(noise)[:, :1]
+        mask = mask.reshape(-1, 1, *mask.shape[-2:])[:, :1].to(noise)
+        if mask.shape[-2:] != noise.shape[-2:]:
+            mask = F.interpolate(mask, size=noise.shape[-2:], mode="bilinear")
+        mask = to_batch(mask.round(), noise.shape[0])
+        if extra == 1:
+            return mask
+        if blank:
+            picture = _grey(noise)
+        return torch.cat([mask, picture], dim=1)
+
+
+def _fit(picture: Tensor, noise: Tensor) -> Tensor:
+    if picture.shape[-2:] != noise.shape[-2:]:
+        picture = F.interpolate(picture, size=noise.shape[-2:], mode="bilinear")
+    return to_batch(picture, noise.shape[0])
+
+
+def _grey(noise: Tensor) -> Tensor:
+    """Network-space latent of an even grey picture: what a wholly masked image looks like to SD1 inpainting."""
+    values = torch.tensor([0.8223, -0.6876, 0.6364, 0.1380], device=noise.device, dtype=noise.dtype)
+    return values.view(1, 4, 1, 1).expand(noise.shape[0], 4, *noise.shape[-2:])
+
+
+__all__ = ["UNetFamily"]

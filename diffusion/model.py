@@ -1,0 +1,125 @@
+"""The diffusion model as nodes hand it around: a network, its rules, and what has been asked of it.
+
+A `Model` never changes. Every `with_…` method returns a clone that shares the network; weight patches take effect when
+the clone is used and are undone when another is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from diffusion.families.family import Family
+from diffusion.latents import LatentFormat
+from diffusion.network import Network, Patches, WeightPatch
+from diffusion.sampling.prediction import Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceStep:
+    """What a guidance hook is told: one call of the guided denoiser.
+
+    Attributes:
+        x: the noisy latent.
+        sigma: its noise level.
+        estimates: x0 for each conditioning list: positive first, then negative (None where not evaluated).
+        entries: the prepared conditioning lists, in the same order.
+        scale: guidance scale.
+        evaluate: evaluates more lists: `evaluate([entries, …]) -> [x0, …]`, optionally with other options.
+    """
+
+    x: Tensor
+    sigma: Tensor
+    estimates: tuple[Tensor | None, ...]
+    entries: tuple[Any, ...]
+    scale: float
+    model: Model
+    evaluate: Callable[..., list[Tensor]]
+    denoised: Tensor | None = None
+
+
+CfgHook = Callable[[GuidanceStep], Tensor]  # → guided x0
+PreCfgHook = Callable[[GuidanceStep], "tuple[Tensor | None, ...]"]  # → new estimates
+PostCfgHook = Callable[[GuidanceStep], Tensor]  # → new guided x0; `denoised` holds the one so far
+BatchHook = Callable[[GuidanceStep], "list[Tensor]"]  # replaces the evaluation
+ApplyNetwork = Callable[[Tensor, Tensor, Mapping[str, Any]], Tensor]  # (x, sigmas [batch], inputs) → x0
+NetworkHook = Callable[[ApplyNetwork, Tensor, Tensor, Mapping[str, Any], "list[int]"], Tensor]
+MaskHook = Callable[[Tensor, Tensor, Tensor, "Model"], Tensor]  # (sigma, mask, all sigmas, model) → mask
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Changes to how a model is guided and called, in the order they were added."""
+
+    cfg: CfgHook | None = None
+    pre_cfg: tuple[PreCfgHook, ...] = ()
+    post_cfg: tuple[PostCfgHook, ...] = ()
+    batch: BatchHook | None = None
+    network: NetworkHook | None = None
+    mask: MaskHook | None = None
+    always_evaluate_negative: bool = False
+    attention: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # see diffusion.families.attention
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A diffusion network with everything needed to sample from it.
+
+    Attributes:
+        network: the shared module and its weights.
+        family: how the network is called and what it wants to know.
+        prediction: what its output means, and its noise levels.
+        patches: weight changes that take effect when this model is used.
+        hooks: changes to guidance and calls.
+        objects: replacements by name, for packs (`get_object`).
+        attachments: anything packs keep with a model.
+    """
+
+    network: Network
+    family: Family
+    prediction: Prediction
+    patches: Patches = field(default_factory=Patches)
+    hooks: Hooks = field(default_factory=Hooks)
+    objects: Mapping[str, Any] = field(default_factory=dict)
+    attachments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def latent_format(self) -> LatentFormat:
+        """The space the network works in."""
+        return self.family.latent_format
+
+    def clone(self) -> Model:
+        """A copy that shares the network; changing it means making another with a `with_…` method."""
+        return replace(self)
+
+    def with_prediction(self, prediction: Prediction) -> Model:
+        """The same model under another prediction or other noise levels."""
+        return replace(self, prediction=prediction)
+
+    def with_weights(self, patches: Mapping[str, WeightPatch]) -> Model:
+        """The same model with weight patches added, by parameter name of the network."""
+        return replace(self, patches=self.patches.with_patches(patches))
+
+    def with_hooks(self, **changes: Any) -> Model:
+        """The same model with hooks replaced; tuples given for pre_cfg and post_cfg are appended."""
+        for name in ("pre_cfg", "post_cfg"):
+            if name in changes:
+                changes[name] = (*getattr(self.hooks, name), *changes[name])
+        return replace(self, hooks=replace(self.hooks, **changes))
+
+    def with_object(self, name: str, value: Any) -> Model:
+        """The same model with a named object replaced."""
+        return replace(self, objects={**self.objects, name: value})
+
+    def with_attachment(self, name: str, value: Any) -> Model:
+        """The same model with something attached."""
+        return replace(self, attachments={**self.attachments, name: value})
+
+
+__all__ = [
+    "ApplyNetwork", "BatchHook", "CfgHook", "GuidanceStep", "Hooks", "MaskHook", "Model", "NetworkHook",
+    "PostCfgHook", "PreCfgHook",
+]  # fmt: skip

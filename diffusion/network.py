@@ -1,0 +1,198 @@
+"""A network and its weights: built without memory, filled from a mapped file, placed and patched on demand.
+
+Loading costs nothing: the module is built on the meta device and its parameters are views of the mapped file. The
+first use brings the weights to the device and dtype they are computed in. Because the mapped originals stay at hand,
+weight patches (LoRA, merges) are applied to the module and undone again without a backup copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diffusion.casting import cast_on_use
+from diffusion.errors import MissingWeights, ModelFileError
+
+WeightPatch = Callable[[Tensor], Tensor]  # float32 weight → float32 weight
+CAST_ABOVE = 6 * 1024**3  # bytes: larger float32 copies stay in the file's dtype on the CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """Changes of weights, by parameter name, in the order they were asked for; never changed in place."""
+
+    by_name: Mapping[str, tuple[WeightPatch, ...]] = field(default_factory=dict)
+
+    def with_patches(self, added: Mapping[str, WeightPatch]) -> Patches:
+        """These patches, then the added ones."""
+        merged = dict(self.by_name)
+        for name, patch in added.items():
+            merged[name] = (*merged.get(name, ()), patch)
+        return Patches(merged)
+
+
+class Network:
+    """A torch module together with the weights it was loaded from.
+
+    Args:
+        module: built on the meta device, every parameter named as in `weights`.
+        weights: the originals, usually mapped; never written to.
+        device: where it computes.
+        storage: dtype the weights are kept in.
+        compute: dtype of the arithmetic.
+        source: what to call the file in messages.
+        names: original prefixes → the module's, for LoRA files and for saving.
+    Raises:
+        MissingWeights: if a parameter is not among the weights.
+        ModelFileError: if a shape differs.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        weights: Mapping[str, Tensor],
+        *,
+        device: torch.device,
+        storage: torch.dtype,
+        compute: torch.dtype,
+        source: str,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self.module, self.weights, self.source, self.names = module, dict(weights), source, dict(names or {})
+        self.device, self.storage, self.compute = device, storage, compute
+        self._check()
+        for name in self.parameter_names():
+            _assign(module, name, self.weights[name])
+        module.requires_grad_(False).eval()
+        if storage != compute:
+            cast_on_use(module, compute)
+        self._placed: set[str] = set()
+        self._applied = Patches()
+
+    def parameter_names(self) -> list[str]:
+        """Names of everything that is loaded."""
+        return list(self.module.state_dict())
+
+    def prepare(self, patches: Patches | None = None) -> nn.Module:
+        """Bring the weights to the device and make exactly these patches effective.
+
+        Returns:
+            The module, ready to be called.
+        """
+        wanted = patches or Patches()
+        for name in self.parameter_names():
+            old, new = self._applied.by_name.get(name, ()), wanted.by_name.get(name, ())
+            if name not in self._placed or old != new:
+                _assign(self.module, name, self._weight(name, new))
+                self._placed.add(name)
+        self._applied = wanted
+        return self.module
+
+    def release(self) -> None:
+        """Give the memory back; the parameters are views of the file again."""
+        for name in self._placed:
+            _assign(self.module, name, self.weights[name])
+        self._placed.clear()
+        self._applied = Patches()
+
+    def patched_weight(self, name: str, patches: Patches) -> Tensor:
+        """One weight as the patches make it, in the storage dtype, on the CPU."""
+        return self._weight(name, patches.by_name.get(name, ()), torch.device("cpu"))
+
+    def size(self) -> int:
+        """Bytes the weights take when placed."""
+        return sum(self.weights[name].numel() for name in self.parameter_names()) * self.storage.itemsize
+
+    def digest(self) -> str:
+        """A short name for which weights these are: their source and names."""
+        return hashlib.sha256("\n".join([self.source, *self.parameter_names()]).encode()).hexdigest()[:16]
+
+    def _weight(self, name: str, patches: Iterable[WeightPatch], device: torch.device | None = None) -> Tensor:
+        original, device = self.weights[name], device or self.device
+        dtype = self.storage if original.is_floating_point() else original.dtype
+        if not patches:
+            return original.to(device=device, dtype=dtype).contiguous()
+        weight = original.to(device=device, dtype=torch.float32)
+        for patch in patches:
+            weight = patch(weight)
+        return weight.to(dtype).contiguous()
+
+    def _check(self) -> None:
+        shapes = {name: tuple(tensor.shape) for name, tensor in self.module.state_dict().items()}
+        missing = sorted(set(shapes) - set(self.weights))
+        if missing:
+            raise MissingWeights(
+                f"'{self.source}' lacks {len(missing)} of the {len(shapes)} tensors that a "
+                f"{type(self.module).__name__} of its kind needs: {grouped(missing)}. "
+                "The file is incomplete or of another kind; use the complete file."
+            )
+        wrong = [
+            n for n, s in shapes.items() if tuple(self.weights[n].shape) != s and not _reshapes(self.weights, n, s)
+        ]
+        if wrong:
+            first = wrong[0]
+            raise ModelFileError(
+                f"'{self.source}': {len(wrong)} tensors have unexpected shapes, for example '{first}': "
+                f"{tuple(self.weights[first].shape)} instead of {shapes[first]}. The file belongs to another architecture."
+            )
+
+
+def _reshapes(weights: dict[str, Tensor], name: str, shape: tuple[int, ...]) -> bool:
+    """1x1 convolutions and linear layers hold the same numbers; the view costs nothing."""
+    tensor = weights[name]
+    if tuple(d for d in tensor.shape if d != 1) == tuple(d for d in shape if d != 1):
+        weights[name] = tensor.reshape(shape)
+        return True
+    return False
+
+
+def _assign(module: nn.Module, name: str, tensor: Tensor) -> None:
+    path, _, leaf = name.rpartition(".")
+    owner = module.get_submodule(path)
+    if leaf in owner._parameters:
+        owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=False)
+    else:
+        owner._buffers[leaf] = tensor
+
+
+def grouped(names: list[str], most: int = 6) -> str:
+    """Names folded by their first two parts, for messages: `down_blocks.0 (34)`."""
+    counts: dict[str, int] = {}
+    for name in names:
+        key = ".".join(name.split(".")[:2])
+        counts[key] = counts.get(key, 0) + 1
+    shown = [f"{key} ({count})" if count > 1 else key for key, count in list(counts.items())[:most]]
+    rest = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more groups" if rest > 0 else "")
+
+
+def check_finite(weights: Mapping[str, Tensor], source: str) -> None:
+    """Refuse weights with NaN or infinite values.
+
+    Raises:
+        ModelFileError: naming the first few tensors.
+    """
+    sums = {n: t.sum(dtype=torch.float32) for n, t in weights.items() if t.is_floating_point() and t.itemsize > 1}
+    if not sums or torch.isfinite(torch.stack(list(sums.values()))).all():
+        return
+    bad = [n for n, total in sums.items() if not torch.isfinite(total) and not torch.isfinite(weights[n].float()).all()]
+    if bad:
+        raise ModelFileError(
+            f"'{source}' has NaN or infinite values in {len(bad)} tensors: {', '.join(bad[:3])}. "
+            "The file is damaged or its training failed; use another."
+        )
+
+
+def empty(build: Callable[[], Any]) -> Any:
+    """Build a module without memory for its parameters; small fixed buffers are kept real."""
+    with torch.device("meta"):
+        module = build()
+    return module
+
+
+__all__ = ["CAST_ABOVE", "Network", "Patches", "WeightPatch", "check_finite", "empty", "grouped"]

@@ -1,0 +1,167 @@
+"""Evaluation of conditioning lists: batches of network calls, blended by weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diffusion.families.family import to_batch
+from diffusion.model import Model
+from diffusion.sampling.conditioning import Entry, clipped
+
+LARGEST_REPEAT = 4  # texts are repeated to a common length only up to this factor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One entry of one list, with the part of the latent it sees."""
+
+    entry: Entry
+    role: int
+    crop: tuple[slice, slice]
+    weight: Tensor | None
+
+    def compatible(self, other: _Job, x: Tensor) -> bool:
+        """Whether both can share a network call."""
+        return (
+            x[..., *self.crop].shape == x[..., *other.crop].shape
+            and self.entry.control is other.entry.control
+            and self.entry.inputs.keys() == other.entry.inputs.keys()
+            and all(_joinable(name, v, other.entry.inputs[name]) for name, v in self.entry.inputs.items())
+        )
+
+
+def _joinable(name: str, first: Tensor, second: Tensor) -> bool:
+    if first.shape[1:] == second.shape[1:]:
+        return True
+    if name != "context" or first.shape[2:] != second.shape[2:]:
+        return False
+    return math.lcm(first.shape[1], second.shape[1]) // min(first.shape[1], second.shape[1]) <= LARGEST_REPEAT
+
+
+class Evaluator:
+    """Estimates x0 for lists of entries, as few network calls as the shapes allow.
+
+    Args:
+        model: whose weights are in place in `module`.
+        module: the network.
+        sigmas: all noise levels of the run, for hooks.
+    """
+
+    def __init__(self, model: Model, module: nn.Module, sigmas: Tensor) -> None:
+        self.model, self.module, self.sigmas = model, module, sigmas
+        self._joined: dict[tuple[int, ...], dict[str, Tensor]] = {}
+        self._kept: list[tuple[Entry, ...]] = []  # keeps entries alive whose ids are keys
+
+    def __call__(self, lists: Sequence[Sequence[Entry] | None], x: Tensor, sigma: Tensor) -> list[Tensor]:
+        """x0 for each list, blended from its active entries; a list of None or nothing active gives zeros."""
+        level = float(sigma)
+        jobs = [
+            _job(entry, role, x) for role, entries in enumerate(lists) for entry in entries or () if entry.active(level)
+        ]
+        jobs = _with_defaults(jobs, x)
+        plain = [job for job in jobs if job.weight is None and job.entry.area is None]
+        if len(plain) == len(jobs) and len({job.role for job in jobs}) == len(jobs):
+            results = {job.role: out for group in _groups(jobs, x) for job, out in self._run(group, x, sigma)}
+            return [results[role] if role in results else torch.zeros_like(x) for role in range(len(lists))]
+        sums = [torch.zeros_like(x) for _ in lists]
+        totals = [torch.full_like(x, 1e-37) for _ in lists]
+        for group in _groups(jobs, x):
+            for job, out in self._run(group, x, sigma):
+                weight = torch.ones_like(out) if job.weight is None else job.weight
+                sums[job.role][..., *job.crop] += out * weight
+                totals[job.role][..., *job.crop] += weight
+        return [total / weight for total, weight in zip(sums, totals, strict=True)]
+
+    def _run(self, group: list[_Job], x: Tensor, sigma: Tensor) -> list[tuple[_Job, Tensor]]:
+        group = group[::-1]  # negative first
+        batch = x.shape[0]
+        noisy = torch.cat([x[..., *job.crop] for job in group]) if len(group) > 1 else x[..., *group[0].crop]
+        inputs = self._inputs(group, batch)
+        roles = [job.role for job in group]
+        hook = self.model.hooks.network
+        control = group[0].entry.control
+
+        def apply(noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any]) -> Tensor:
+            return self.network(noisy, sigma, inputs, control, len(group))
+
+        if hook is None:
+            out = apply(noisy, sigma, inputs)
+        else:
+            out = hook(apply, noisy, sigma.to(x.device).expand(noisy.shape[0]), inputs, roles)
+        return list(zip(group, out.chunk(len(group)), strict=True))
+
+    def network(self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, groups: int) -> Tensor:
+        """One call of the network: x0 for a noisy batch."""
+        rule, family, compute = self.model.prediction, self.model.family, self.model.network.compute
+        scaled = rule.scale_input(x, sigma)
+        timestep = torch.full((x.shape[0],), float(rule.timestep(sigma)), device=x.device)
+        residuals = None
+        if control is not None:
+            residuals = control.residuals(scaled.to(compute), timestep, inputs, float(sigma), groups)
+        output = family.call(self.module, scaled.to(compute), timestep, inputs, residuals)
+        return rule.denoised(x, output.to(x.dtype), sigma)
+
+    def _inputs(self, group: list[_Job], batch: int) -> dict[str, Tensor]:
+        entries = tuple(job.entry for job in group)
+        key = (batch, *(id(entry) for entry in entries), *(s.start or 0 for job in group for s in job.crop))
+        if key not in self._joined:
+            joined: dict[str, Tensor] = {}
+            for name in entries[0].inputs:
+                values = [_cropped(name, job, batch) for job in group]
+                if name == "context":
+                    length = math.lcm(*(value.shape[1] for value in values))
+                    values = [value.repeat(1, length // value.shape[1], 1) for value in values]
+                joined[name] = torch.cat(values)
+            self._joined[key] = joined
+            self._kept.append(entries)
+        return self._joined[key]
+
+
+def _cropped(name: str, job: _Job, batch: int) -> Tensor:
+    value = to_batch(job.entry.inputs[name], batch)
+    return value[..., *job.crop] if name == "concat" else value
+
+
+def _job(entry: Entry, role: int, x: Tensor) -> _Job:
+    if entry.area is None:
+        return _Job(entry, role, (slice(None), slice(None)), entry.weight)
+    h, w, top, left = clipped(entry.area, x.shape[-2], x.shape[-1])
+    return _Job(entry, role, (slice(top, top + h), slice(left, left + w)), entry.weight)
+
+
+def _with_defaults(jobs: list[_Job], x: Tensor) -> list[_Job]:
+    """Let default entries fill what the others leave open."""
+    if not any(job.entry.default for job in jobs):
+        return jobs
+    result = [job for job in jobs if not job.entry.default]
+    for role in sorted({job.role for job in jobs if job.entry.default}):
+        rest = torch.ones_like(x)
+        for job in result:
+            if job.role == role:
+                rest[..., *job.crop] -= 1.0 if job.weight is None else job.weight
+        rest = rest.relu()
+        if rest.max() > 0:
+            defaults = [job for job in jobs if job.entry.default and job.role == role]
+            result += [_Job(job.entry, role, job.crop, rest[..., *job.crop]) for job in defaults]
+    return result
+
+
+def _groups(jobs: list[_Job], x: Tensor) -> list[list[_Job]]:
+    groups: list[list[_Job]] = []
+    for job in jobs:
+        for group in groups:
+            if group[0].compatible(job, x):
+                group.append(job)
+                break
+        else:
+            groups.append([job])
+    return groups
+
+
+__all__ = ["Evaluator"]

@@ -1,0 +1,161 @@
+"""Guidance: how estimates for several conditionings become one.
+
+A guidance names the conditioning lists it needs and combines their estimates; `GuidedDenoiser` is the denoiser that
+samplers see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from torch import Tensor
+
+from diffusion.model import GuidanceStep, Model
+from diffusion.sampling.conditioning import Entry
+from diffusion.sampling.contract import Guided
+from diffusion.sampling.evaluate import Evaluator
+
+Lists = Mapping[str, tuple[Entry, ...]]
+
+
+class Guidance(Protocol):
+    """A way to combine estimates."""
+
+    def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        """The guided estimate and the unconditional one.
+
+        Args:
+            both: the unconditional estimate is needed even where the scale makes it irrelevant.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PositiveOnly:
+    """No guidance: the positive conditioning as it is."""
+
+    def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        return ClassifierFree(1.0).estimate(evaluator, x, sigma, {**lists, "negative": ()}, both=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierFree:
+    """U + (C − U)·scale. Source: Ho & Salimans 2022, arXiv:2207.12598."""
+
+    scale: float
+
+    def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        hooks = evaluator.model.hooks
+        needed = both or hooks.always_evaluate_negative or not math.isclose(self.scale, 1.0)
+        sides = (lists["positive"], lists["negative"] if needed else None)
+        step = _step(evaluator, x, sigma, sides, self.scale)
+        if hooks.batch is not None:
+            found = hooks.batch(step)
+        else:
+            found = evaluator(sides if needed else sides[:1], x, sigma)
+        estimates = (found[0], found[1] if needed else None)
+        return combine(replace(step, estimates=estimates))
+
+
+def _step(
+    evaluator: Evaluator, x: Tensor, sigma: Tensor, sides: Sequence[tuple[Entry, ...] | None], scale: float
+) -> GuidanceStep:
+    def evaluate(lists: Sequence[Sequence[Entry] | None], model: Model | None = None) -> list[Tensor]:
+        other = evaluator if model is None else Evaluator(model, evaluator.module, evaluator.sigmas)
+        return other(lists, x, sigma)
+
+    return GuidanceStep(x, sigma, (None, None), tuple(sides), scale, evaluator.model, evaluate)
+
+
+def combine(step: GuidanceStep) -> Guided:
+    """Run the hooks around classifier-free guidance on estimates that are already there."""
+    hooks = step.model.hooks
+    for hook in hooks.pre_cfg:
+        step = replace(step, estimates=hook(step))
+    positive, negative = step.estimates[0], step.estimates[1]
+    assert positive is not None
+    if hooks.cfg is not None:
+        denoised = hooks.cfg(step)
+    elif negative is None:
+        denoised = positive
+    else:
+        denoised = negative + (positive - negative) * step.scale
+    for after in hooks.post_cfg:
+        denoised = after(replace(step, denoised=denoised))
+    return Guided(denoised, positive if negative is None else negative)
+
+
+@dataclass(frozen=True, slots=True)
+class DualClassifierFree:
+    """Two positive conditionings, `positive` and `middle`, each with a scale of its own.
+
+    Source: Brooks et al. 2023, arXiv:2211.09800 (the regular form).
+    """
+
+    scale_positive: float
+    scale_middle: float
+    nested: bool = False
+
+    def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        needs_negative = both or not math.isclose(self.scale_middle, 1.0)
+        sides = (lists["positive"], lists["middle"], lists["negative"] if needs_negative or self.nested else ())
+        if not self.nested:
+            found = evaluator(sides, x, sigma)
+            positive, middle, negative = found
+            step = _step(evaluator, x, sigma, (lists["middle"], lists["negative"]), self.scale_middle)
+            base = combine(replace(step, estimates=(middle, negative if needs_negative else None)))
+            return Guided(base.denoised + (positive - middle) * self.scale_positive, base.unconditional)
+        positive, middle, negative = evaluator(sides, x, sigma)
+        inner = middle + (positive - middle) * self.scale_positive
+        step = _step(evaluator, x, sigma, (lists["positive"], lists["negative"]), self.scale_middle)
+        return combine(replace(step, estimates=(inner, negative)))
+
+
+@dataclass(frozen=True, slots=True)
+class PerpendicularNegative:
+    """Only the part of the negative that is perpendicular to the positive pushes away.
+
+    Source: Armandpour et al. 2023, arXiv:2304.04968.
+    """
+
+    scale: float
+    negative_scale: float
+
+    def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        positive, negative, empty = evaluator((lists["positive"], lists["negative"], lists["empty"]), x, sigma)
+        toward, away = positive - empty, negative - empty
+        perpendicular = away - ((away * toward).sum() / toward.norm() ** 2) * toward
+        denoised = empty + self.scale * (toward - perpendicular * self.negative_scale)
+        sides = (lists["positive"], lists["negative"])
+        step = replace(_step(evaluator, x, sigma, sides, self.scale), estimates=(positive, negative))
+        for after in evaluator.model.hooks.post_cfg:
+            denoised = after(replace(step, denoised=denoised))
+        return Guided(denoised, negative)
+
+
+@dataclass(frozen=True, slots=True)
+class GuidedDenoiser:
+    """The denoiser samplers see: guidance over a model; conditioning is the prepared lists."""
+
+    evaluator: Evaluator
+    guidance: Guidance
+
+    @property
+    def prediction(self):  # type: ignore[no-untyped-def]
+        """The model's prediction."""
+        return self.evaluator.model.prediction
+
+    def __call__(self, x: Tensor, sigma: Tensor, conditioning: Lists) -> Tensor:
+        return self.guidance.estimate(self.evaluator, x, sigma, conditioning, both=False).denoised
+
+    def guided(self, x: Tensor, sigma: Tensor, conditioning: Lists) -> Guided:
+        return self.guidance.estimate(self.evaluator, x, sigma, conditioning, both=True)
+
+
+__all__ = [
+    "ClassifierFree", "DualClassifierFree", "Guidance", "GuidedDenoiser", "Lists", "PerpendicularNegative",
+    "PositiveOnly", "combine",
+]  # fmt: skip

@@ -1,0 +1,151 @@
+"""One run: noise and latent in, latent out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from diffusion.model import Model
+from diffusion.sampling.conditioning import Conditioning, prepare
+from diffusion.sampling.contract import Denoiser
+from diffusion.sampling.evaluate import Evaluator
+from diffusion.sampling.guidance import ClassifierFree, Guidance, GuidedDenoiser
+from diffusion.sampling.inpaint import MaskedDenoiser, latent_mask
+from diffusion.sampling.noise import SEED_BITS, StepNoise
+from diffusion.sampling.samplers import sampler_by_name
+from diffusion.sampling.schedules import schedule as noise_levels
+
+Report = Callable[[int, int, Tensor, Tensor], None]  # (step, total, x0, x), both in network space
+
+
+@torch.inference_mode()
+def integrate(
+    model: Model,
+    *,
+    noise: Tensor,
+    latent: Tensor,
+    conditioning: Mapping[str, Conditioning],
+    guidance: Guidance,
+    sampler: Callable[..., Tensor],
+    sigmas: Tensor,
+    seed: int,
+    noise_mask: Tensor | None = None,
+    fresh_mask_noise: bool = False,
+    on_step: Report | None = None,
+) -> Tensor:
+    """Run a sampler over given noise levels.
+
+    Args:
+        noise: initial noise, shaped like `latent`; zeros add none.
+        latent: autoencoder-space latent to start from [batch, channels, h, w].
+        conditioning: lists by role, as the guidance needs them (`positive`, `negative`, …).
+        sampler: from `sampler_by_name`.
+        sigmas: float32, decreasing; empty returns the latent unchanged.
+        seed: of the noise added on the way.
+        noise_mask: 1 where the latent is repainted, any resolution.
+        fresh_mask_noise: noise the unmasked part with a draw of its own (seed + 1).
+        on_step: told after each step's first evaluation.
+    Returns:
+        Autoencoder-space latent, float32, on the CPU.
+    """
+    if len(sigmas) == 0:
+        return latent
+    module = model.network.prepare(model.patches)
+    device = model.network.device
+    noise, sigmas = noise.to(device, torch.float32), sigmas.to("cpu", torch.float32).clone()
+    start = latent.to(device, torch.float32)
+    start = model.latent_format.to_network(start) if bool(start.any()) else start
+    mask = None if noise_mask is None else latent_mask(noise_mask, noise)
+    lists = prepare(conditioning, model.family, model.prediction, noise, start, mask)
+    denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas), guidance)
+    if mask is not None:
+        mask_noise = noise
+        if fresh_mask_noise:
+            generator = torch.Generator("cpu").manual_seed((seed + 1) & SEED_BITS)
+            mask_noise = torch.randn(noise.shape, generator=generator).to(device)
+        denoiser = MaskedDenoiser(denoiser, model, mask, start, mask_noise, sigmas)
+    rule, total = model.prediction, len(sigmas) - 1
+
+    def tell(step: int, denoised: Tensor, x: Tensor) -> None:
+        if on_step is not None:
+            on_step(step, total, denoised, x)
+
+    x = rule.add_noise(start, noise, sigmas[0], from_pure_noise=rule.starts_from_pure_noise(sigmas[0]))
+    x = sampler(denoiser, x, sigmas, lists, StepNoise(seed, device), tell)
+    x = rule.finish(x, sigmas[-1])
+    return model.latent_format.from_network(x.float()).to("cpu")
+
+
+def sample(
+    model: Model,
+    *,
+    noise: Tensor,
+    latent: Tensor,
+    positive: Conditioning,
+    negative: Conditioning,
+    guidance_scale: float,
+    sampler: str,
+    schedule: str,
+    steps: int,
+    strength: float = 1.0,
+    start_step: int | None = None,
+    last_step: int | None = None,
+    force_full_denoise: bool = False,
+    disable_noise: bool = False,
+    noise_mask: Tensor | None = None,
+    seed: int = 0,
+    on_step: Report | None = None,
+) -> Tensor:
+    """Denoise a latent along a named schedule with classifier-free guidance.
+
+    Args:
+        noise: from `prepare_noise`.
+        latent: autoencoder-space latent [batch, channels, h, w]; zeros for a new picture.
+        guidance_scale: 1 ignores the negative conditioning.
+        strength: share of the schedule that is run, 0..1; below 1 keeps something of `latent`.
+        start_step, last_step: part of the schedule to run, counted on the whole of it.
+        force_full_denoise: with `last_step`, end at sigma 0 all the same.
+        disable_noise: start from the latent as it is.
+        noise_mask: 1 where the latent is repainted, any resolution.
+        seed: of the noise added on the way.
+        on_step: told (step, total, x0, x) after each step.
+    Returns:
+        Autoencoder-space latent, float32, on the CPU.
+    Raises:
+        SamplingError: for an unknown sampler or schedule, or less than one step.
+    """
+    method = sampler_by_name(sampler)
+    sigmas = noise_levels(schedule, model.prediction, steps, strength, sampler)
+    sigmas = part(sigmas, start_step, last_step, force_full_denoise=force_full_denoise)
+    if len(sigmas) == 0:
+        return latent
+    return integrate(
+        model,
+        noise=torch.zeros_like(latent) if disable_noise else noise,
+        latent=latent,
+        conditioning={"positive": positive, "negative": negative},
+        guidance=ClassifierFree(guidance_scale),
+        sampler=method,
+        sigmas=sigmas,
+        seed=seed,
+        noise_mask=noise_mask,
+        fresh_mask_noise=sampler == "ddim",
+        on_step=on_step,
+    )
+
+
+def part(sigmas: Tensor, start: int | None, last: int | None, *, force_full_denoise: bool) -> Tensor:
+    """The noise levels between two steps of a schedule; empty if nothing is left to do."""
+    sigmas = sigmas.clone()
+    if last is not None and last < len(sigmas) - 1:
+        sigmas = sigmas[: last + 1]
+        if force_full_denoise and len(sigmas):
+            sigmas[-1] = 0
+    if start is not None:
+        sigmas = sigmas[start:] if start < len(sigmas) - 1 else torch.empty(0)
+    return sigmas
+
+
+__all__ = ["Report", "integrate", "part", "sample"]

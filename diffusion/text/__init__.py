@@ -1,0 +1,1 @@
+"""From prompt to conditioning: weights, tokens, text encoders."""

@@ -1,0 +1,92 @@
+"""The text side of a model as nodes hand it around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from diffusion.network import Patches, WeightPatch
+from diffusion.text.chunks import FindEmbedding, Token
+from diffusion.text.embeddings import Embeddings
+from diffusion.text.towers import Encoded, Tower
+
+Tokens = dict[str, list[list[Token]]]  # chunks by tower
+
+
+class Joining(Protocol):
+    """How a family makes one conditioning from the outputs of its text encoders."""
+
+    def __call__(self, encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
+        """Features [1, tokens, width] and the pooled vector, or None."""
+        ...
+
+
+def alone(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
+    """The output of a single encoder."""
+    (only,) = encoded.values()
+    return only.features, only.pooled
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoder:
+    """One or more text encoders that read the same prompt; never changed in place.
+
+    Attributes:
+        towers: in the order in which they run.
+        joining: makes one conditioning of their outputs.
+        layer: hidden state to take, counted from the end (−1 is the last); None leaves each encoder its own.
+        patches: weight changes by tower name.
+        embeddings: where `embedding:name` is looked up.
+    """
+
+    towers: tuple[Tower, ...]
+    joining: Joining = alone
+    layer: int | None = None
+    patches: Mapping[str, Patches] = field(default_factory=dict)
+    embeddings: Embeddings = field(default_factory=Embeddings)
+
+    def clone(self) -> TextEncoder:
+        """A copy that shares the networks."""
+        return replace(self)
+
+    def clip_layer(self, layer: int) -> TextEncoder:
+        """The same encoders, read at another layer: −1 the last, −2 the one before."""
+        return replace(self, layer=layer)
+
+    def with_weights(self, tower: str, patches: Mapping[str, WeightPatch]) -> TextEncoder:
+        """The same encoders with weight patches added to one of them."""
+        own = self.patches.get(tower, Patches()).with_patches(patches)
+        return replace(self, patches={**self.patches, tower: own})
+
+    def with_embeddings(self, embeddings: Embeddings) -> TextEncoder:
+        """The same encoders with other folders for `embedding:name`."""
+        return replace(self, embeddings=embeddings)
+
+    def tokenize(self, text: str) -> Tokens:
+        """A prompt as every encoder reads it."""
+        return {tower.name: tower.tokenize(text, self._finder(tower)) for tower in self.towers}
+
+    def encode_tokens(self, tokens: Mapping[str, Sequence[Sequence[Token]]]) -> tuple[Tensor, Tensor | None]:
+        """Features and pooled vector of tokens that may differ from encoder to encoder."""
+        outputs = {
+            tower.name: tower.encode(tokens[tower.name], self.layer, self.patches.get(tower.name))
+            for tower in self.towers
+            if tower.name in tokens
+        }
+        return self.joining(outputs)
+
+    def encode(self, text: str) -> list[list[Any]]:
+        """A prompt as conditioning: `[[features, {"pooled_output": …}]]`."""
+        features, pooled = self.encode_tokens(self.tokenize(text))
+        return [[features, {"pooled_output": pooled}]]
+
+    def _finder(self, tower: Tower) -> FindEmbedding | None:
+        if not self.embeddings.folders:
+            return None
+        return lambda name: self.embeddings.find(name, tower.width, tower.name)
+
+
+__all__ = ["Joining", "TextEncoder", "Tokens", "alone"]
