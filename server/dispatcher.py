@@ -1,0 +1,288 @@
+"""The dispatcher: takes jobs from the table to free workers, and what workers say back to the table and the hub.
+
+It keeps no queue of its own. What it holds of a running attempt (who listens, what was said) is lost with the process
+and not needed to continue: the table says what to do next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.errors import StoreError
+from server.feed import Feed
+from server.hub.hub import Hub
+from server.outcome import finish_of
+from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
+from server.store.jobs import JobTable
+from server.store.rows import FINISHED, Claimed
+from server.store.writer import StoredEvent, now_ms
+from server.translation import Translation
+
+__all__ = ["Dispatcher"]
+
+log = logging.getLogger("heddle.jobs")
+
+LEASE_MS = 60_000
+"""How long an attempt is valid without being extended."""
+LOOK_AGAIN = 5.0
+"""Seconds after which the table is looked at though nothing woke the dispatcher: a safety net."""
+
+
+@dataclass(slots=True, eq=False)
+class _Active:
+    job: str
+    attempt: int
+    worker: str
+    client_id: str | None
+    translation: Translation
+    cancelling: bool = False
+
+
+class Dispatcher:
+    """Brings jobs and workers together.
+
+    Args:
+        table: the job table.
+        pool: the workers.
+        hub: connected clients.
+        feed: listeners of our own API.
+    """
+
+    def __init__(self, table: JobTable, pool: WorkerPool, hub: Hub, feed: Feed) -> None:
+        self._table = table
+        self._pool = pool
+        self._hub = hub
+        self._feed = feed
+        self._active: dict[str, _Active] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        self._remaining = 0
+        self._endings: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+
+    @property
+    def remaining(self) -> int:
+        """How many jobs are queued or running."""
+        return self._remaining
+
+    def start(self, remaining: int) -> None:
+        """Begin to hand out jobs.
+
+        Args:
+            remaining: how many unfinished jobs the table holds.
+        """
+        self._remaining = remaining
+        self._wake.set()
+        self._loops = [
+            asyncio.create_task(self._claim(), name="claim jobs"),
+            asyncio.create_task(self._extend(), name="extend leases"),
+        ]
+
+    def running(self) -> list[tuple[str, int]]:
+        """Id and attempt of every job that a worker is at."""
+        return [(active.job, active.attempt) for active in self._active.values()]
+
+    def progress(self, job: str) -> dict[str, Any] | None:
+        """State of the nodes of a running job; None when it is not running."""
+        active = self._active.get(job)
+        return None if active is None else active.translation.progress
+
+    def greet(self, client_id: str) -> str | None:
+        """A client has connected: turn on its previews, and return the node that its running job is at."""
+        node = None
+        for active in self._active.values():
+            if active.client_id == client_id:
+                node = active.translation.active_node
+            if active.client_id in (client_id, None):
+                self._spawn(self._pool.previews(active.job, True))
+        return node
+
+    def committed(self, events: Sequence[StoredEvent]) -> None:
+        """Changes of the table are on disk: count, tell, and look for work."""
+        for event in events:
+            if event.kind == "queued":
+                self._remaining += 1
+            elif event.kind in FINISHED:
+                self._remaining -= 1
+        self._feed.stored(events)
+        for event in events:
+            if event.kind == "cancelling" or (event.kind in FINISHED and event.job in self._active):
+                continue  # a run that ends says so itself, in the order that clients expect
+            self._hub.say_status(self._remaining, event.client_id)
+        if any(event.kind in ("queued", "lost") for event in events):
+            self._wake.set()
+
+    async def cancel(self, job: str) -> Literal["cancelled", "requested"] | None:
+        """Cancel a job: the row first, then the worker is asked."""
+        answer = await self._table.cancel(job)
+        active = self._active.get(job)
+        if answer == "requested" and active is not None:
+            active.cancelling = True
+            await self._pool.cancel(job, active.attempt)
+        return answer
+
+    async def take(self, event: PoolEvent) -> None:
+        """Take the next event of the pool."""
+        match event:
+            case RunEvent():
+                active = self._active.get(event.job)
+                if active is not None and active.attempt == event.attempt:
+                    active.translation.follow(event.event, event.blob)
+                    self._feed.passing(event.job, event.attempt, event.event, now_ms())
+            case RunDone():
+                self._wake.set()
+                active = self._active.get(event.job)
+                if active is not None and active.attempt == event.attempt:
+                    self._spawn(self._end(active, event))
+            case WorkerLost():
+                self._wake.set()
+                active = self._active.get(event.job) if event.job is not None else None
+                if active is not None and active.attempt == event.attempt:
+                    self._spawn(self._lose(active, event.reason))
+            case _:
+                self._wake.set()
+
+    async def drain(self, grace: float) -> None:
+        """Stop taking jobs; let running ones end within `grace` seconds, then queue them again."""
+        self._draining = True
+        if self._active and grace > 0:
+            log.info("waiting up to %g s for %d running job(s) to end", grace, len(self._active))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace):
+                    await self._idle.wait()
+        for active in list(self._active.values()):
+            await self._lose(active, "The server was stopped while the job was running.", died=False)
+
+    async def close(self) -> None:
+        """End the tasks; call `drain` first."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._endings:
+            await asyncio.gather(*self._endings, return_exceptions=True)
+
+    async def _claim(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            net = loop.call_later(LOOK_AGAIN, self._wake.set)
+            await self._wake.wait()
+            net.cancel()
+            self._wake.clear()
+            try:
+                while not self._draining and (free := self._pool.free()):
+                    claimed = await self._table.claim(free[0], LEASE_MS)
+                    if claimed is None:
+                        break
+                    await self._start(free[0], claimed)
+            except (SQLAlchemyError, StoreError) as error:
+                log.error("no job can be taken from the table: %s. Trying again in %g s.", error, LOOK_AGAIN)
+
+    async def _start(self, worker: str, claimed: Claimed) -> None:
+        client_id = claimed.client_id
+        translation = Translation(claimed.id, client_id, self._hub)
+        active = _Active(claimed.id, claimed.attempt, worker, client_id, translation)
+        self._active[claimed.id] = active
+        self._idle.clear()
+        log.info("job %s attempt %d runs on %s", claimed.id, claimed.attempt, worker)
+        secrets = json.loads(claimed.secrets) if claimed.secrets else {}
+        run = Run(
+            claimed.id,
+            claimed.attempt,
+            json.loads(claimed.prompt),
+            claimed.targets,
+            {**json.loads(claimed.extra_data), **secrets},
+            self._hub.listens(client_id),
+        )
+        if not await self._pool.start(worker, run):
+            await self._lose(active, f"{worker} died before it could take the job.", died=False)
+
+    async def _end(self, active: _Active, done: RunDone) -> None:
+        kind, data = active.translation.end(done.outcome, done.error)
+        finish = finish_of(done.outcome, active.translation, done.outputs, done.meta, done.error)
+        try:
+            stored = await self._table.finish(active.job, active.attempt, finish)
+        except (SQLAlchemyError, StoreError) as error:
+            log.error("the outcome of job %s cannot be stored: %s. It will run again.", active.job, error)
+            self._forget(active)
+            return
+        self._forget(active)
+        if not stored:
+            log.warning("job %s attempt %d ended too late; a newer attempt has its place", active.job, active.attempt)
+            return
+        log.info("job %s attempt %d %s", active.job, active.attempt, done.outcome)
+        self._announce(active, kind, data)
+
+    async def _lose(self, active: _Active, reason: str, died: bool = True) -> None:
+        translation = active.translation
+        error = _lost_error(translation, reason)
+        ended: State = "cancelled" if active.cancelling else "dead"
+        kind, data = translation.end("cancelled" if active.cancelling else "failed", error)
+        finish = finish_of(ended, translation, translation.outputs, translation.meta, error, reason)
+        try:
+            state = await self._table.lose(active.job, active.attempt, reason, finish, died)
+        except (SQLAlchemyError, StoreError) as failure:
+            log.error("the loss of job %s cannot be stored: %s. It is repaired later.", active.job, failure)
+            self._forget(active)
+            return
+        self._forget(active)
+        log.warning("job %s attempt %d was lost (%s); it is now %s", active.job, active.attempt, reason, state)
+        if state in FINISHED:
+            self._announce(active, kind, data)
+
+    def _announce(self, active: _Active, kind: str, data: Mapping[str, Any]) -> None:
+        """Say that a run has ended, in the established order; its history is on disk."""
+        active.translation.announce(kind, data)
+        self._hub.say_status(self._remaining, active.client_id)
+        active.translation.announce_idle()
+
+    def _forget(self, active: _Active) -> None:
+        if self._active.get(active.job) is active:
+            del self._active[active.job]
+        if not self._active:
+            self._idle.set()
+
+    async def _extend(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_MS / 3000)
+            try:
+                await self._table.extend(self.running(), LEASE_MS)
+                await self._table.reap()
+            except (SQLAlchemyError, StoreError) as error:
+                log.error("leases cannot be extended: %s", error)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._endings.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._endings.discard(task)
+        if not task.cancelled():
+            error = task.exception()
+            if error is not None:
+                log.error("handling the end of a run failed", exc_info=error)
+
+
+def _lost_error(translation: Translation, reason: str) -> dict[str, Any]:
+    """The facts of a run whose worker is gone, as a failed run would tell them."""
+    current = translation.current or {}
+    return {
+        "node": current.get("real"),
+        "node_type": None,
+        "executed": [node for node, state in translation.progress.items() if state["state"] == "finished"],
+        "message": f"The worker is gone: {reason}. Look at the node that was running, then queue the job again.",
+        "exception_type": "WorkerLost",
+        "traceback": [],
+        "current_inputs": {},
+        "current_outputs": [],
+    }

@@ -1,0 +1,108 @@
+"""One websocket: a bounded queue and the only task that writes to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Hashable
+
+from aiohttp import WSMsgType
+from aiohttp.web import WebSocketResponse
+
+from server.hub.messages import Message
+
+__all__ = ["Socket"]
+
+log = logging.getLogger("heddle.hub")
+
+MAX_MESSAGES = 4096
+"""Messages that may wait for one client."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes that may wait for one client."""
+STALLED_SECONDS = 60.0
+"""How long one message may take to be accepted by the network."""
+TRY_AGAIN_LATER = 1013
+
+
+class Socket:
+    """A client's connection.
+
+    Progress that has not been sent is replaced by newer progress; a client that falls behind all the same is dropped
+    and can come back under its id.
+
+    Args:
+        response: the prepared websocket.
+        client_id: the id under which the client is known.
+    """
+
+    def __init__(self, response: WebSocketResponse, client_id: str) -> None:
+        self.client_id = client_id
+        self.wants_metadata = False
+        self.wants_logs = False
+        self._response = response
+        self._waiting: dict[int, Message] = {}
+        self._places: dict[Hashable, int] = {}
+        self._next = 0
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._dropped = False
+
+    def put(self, message: Message) -> None:
+        """Queue a message; never waits."""
+        if self._dropped:
+            return
+        if message.only != "all" and (message.only == "metadata") is not self.wants_metadata:
+            return
+        place = None if message.key is None else self._places.get(message.key)
+        if place is not None and place in self._waiting:
+            self._bytes += len(message.payload) - len(self._waiting[place].payload)
+            self._waiting[place] = message
+            return
+        if message.key is None:
+            self._places.clear()  # nothing newer may overtake this message
+        else:
+            self._places[message.key] = self._next
+        self._waiting[self._next] = message
+        self._next += 1
+        self._bytes += len(message.payload)
+        if len(self._waiting) > MAX_MESSAGES or self._bytes > MAX_BYTES:
+            self._drop(f"{len(self._waiting)} messages ({self._bytes} bytes) wait for it")
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Send what is queued until the client is gone or dropped. Run this as the socket's one writer task."""
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            while not self._dropped:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting and not self._dropped:
+                    batch = list(self._waiting.values())
+                    self._waiting.clear()
+                    self._places.clear()
+                    self._bytes = 0
+                    await self._send(batch)
+        if self._dropped:
+            await self._close()
+
+    async def _send(self, batch: list[Message]) -> None:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                for message in batch:
+                    kind = WSMsgType.TEXT if message.is_text else WSMsgType.BINARY
+                    await self._response.send_frame(message.payload, kind)
+        except TimeoutError:
+            self._drop(f"it accepted nothing for {STALLED_SECONDS:g} s")
+
+    def _drop(self, why: str) -> None:
+        self._dropped = True
+        self._waiting.clear()
+        log.warning("client %s is too slow and is disconnected: %s", self.client_id, why)
+
+    async def _close(self) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._response.close(code=TRY_AGAIN_LATER, message=b"too slow")
+        transport = self._response._req.transport if self._response._req is not None else None
+        if transport is not None:
+            transport.abort()

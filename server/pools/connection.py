@@ -1,0 +1,62 @@
+"""One connection to a worker: frames out, frames in."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from graph_runtime.frames import BadFrame, FrameReader, encode
+
+__all__ = ["Connection"]
+
+_CHUNK = 256 * 1024
+
+
+class Connection:
+    """Frames over one end of a socket pair."""
+
+    __slots__ = ("_reader", "_writer")
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def over(cls, end: socket.socket) -> Connection:
+        """Take over a connected socket."""
+        end.setblocking(False)
+        return cls(*await asyncio.open_unix_connection(sock=end, limit=1024 * 1024))
+
+    async def send(self, header: Mapping[str, Any], blob: bytes = b"") -> None:
+        """Write a frame and wait until the buffer has room again.
+
+        Raises:
+            ConnectionError: if the other side is gone.
+        """
+        self._writer.write(encode(dict(header), blob))
+        await self._writer.drain()
+
+    async def frames(self) -> AsyncIterator[tuple[dict[str, Any], bytes]]:
+        """Frames as they arrive; ends when the other side is gone.
+
+        Raises:
+            BadFrame: if the bytes are no frames.
+        """
+        cutter = FrameReader()
+        while True:
+            try:
+                data = await self._reader.read(_CHUNK)
+            except ConnectionError:
+                return
+            if not data:
+                if cutter.pending:
+                    raise BadFrame("The connection ended in the middle of a frame; the worker has died.")
+                return
+            for frame in cutter.feed(data):
+                yield frame
+
+    def close(self) -> None:
+        """Close this end."""
+        self._writer.close()

@@ -1,0 +1,111 @@
+"""Workers as processes on this machine: `python -m worker` at the other end of a socket pair.
+
+The child inherits its end of the socket and nothing else; when the server dies, by whatever cause, the socket closes
+and the kernel ends the child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from server.pools.connection import Connection
+from server.settings import PROJECT, Settings
+
+__all__ = ["FD_VARIABLE", "LocalWorker", "launch", "worker_command"]
+
+FD_VARIABLE = "HEDDLE_WORKER_FD"
+"""Environment variable that tells a worker the number of its socket."""
+
+
+class LocalWorker:
+    """A worker process and the server's end of its socket."""
+
+    def __init__(self, process: subprocess.Popen[bytes], end: socket.socket) -> None:
+        self._process = process
+        self._end = end
+        self.pid = process.pid
+
+    async def connect(self) -> Connection:
+        """Open the frames to it."""
+        return await Connection.over(self._end)
+
+    def kill(self) -> None:
+        """End it at once; harmless when it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def wait(self) -> str:
+        """Wait until it is gone and say how it ended."""
+        status = await asyncio.to_thread(self._process.wait)
+        if status >= 0:
+            return f"it ended with status {status}"
+        name = signal.Signals(-status).name
+        if -status == signal.SIGKILL:
+            return f"it was killed by {name}, perhaps for using too much memory"
+        return f"it was killed by {name}"
+
+
+def launch(command: Sequence[str]) -> LocalWorker:
+    """Start a worker process. Must be called in the main thread: the child dies when the thread that made it ends.
+
+    Raises:
+        OSError: if the process cannot be started.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        environment = {**os.environ, FD_VARIABLE: str(theirs.fileno()), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            list(command),
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C in the terminal is for the server, which then ends its workers
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return LocalWorker(process, ours)
+
+
+def worker_command(settings: Settings) -> list[str]:
+    """The command line of a worker with these settings."""
+    command = [sys.executable, "-m", "worker", "--data-dir", str(settings.data_dir.absolute())]
+    for directory in settings.models_dirs:
+        command += ["--models-dir", str(directory.absolute())]
+    places = (
+        ("--input-directory", settings.input_dir),
+        ("--output-directory", settings.output_dir),
+        ("--temp-directory", settings.temp_dir),
+        ("--user-directory", settings.user_dir),
+    )
+    for flag, path in places:
+        if path is not None:
+            command += [flag, str(path.absolute())]
+    for extra in settings.extra_paths:
+        flag = "--extra-default-path" if extra.is_default else "--extra-path"
+        command += [flag, f"{extra.key}={extra.path.absolute()}"]
+    match settings.cache.mode:
+        case "classic" | "none" as mode:
+            command.append(f"--cache-{mode}")
+        case "lru":
+            command += ["--cache-lru", str(settings.cache.size)]
+    if settings.cpu:
+        command.append("--cpu")
+    if settings.disable_metadata:
+        command.append("--disable-metadata")
+    command += ["--preview-method", settings.preview_method, "--preview-size", str(settings.preview_size)]
+    if settings.disable_custom_nodes:
+        command.append("--disable-all-custom-nodes")
+    if settings.whitelist_custom_nodes:
+        command += ["--whitelist-custom-nodes", *settings.whitelist_custom_nodes]
+    return command

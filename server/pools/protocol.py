@@ -1,0 +1,147 @@
+"""What the dispatcher needs of workers, whatever they are: processes here, a fake, later a cluster.
+
+Every pool passes `tests/server/test_pool_contract.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+__all__ = [
+    "CataloguePublished",
+    "Outcome",
+    "PoolEvent",
+    "Run",
+    "RunDone",
+    "RunEvent",
+    "WorkerFree",
+    "WorkerLog",
+    "WorkerLost",
+    "WorkerPool",
+    "WorkerReady",
+]
+
+Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a job, as a worker receives it."""
+
+    job: str
+    attempt: int
+    prompt: Mapping[str, Any]
+    targets: Sequence[str]
+    extra_data: Mapping[str, Any]
+    previews: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFree:
+    """A worker can take a run."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class CataloguePublished:
+    """A worker said which nodes it has; `complete` once its packs have been loaded as well."""
+
+    worker: str
+    entries: Mapping[str, Any]
+    digest: str
+    packs: Sequence[Mapping[str, Any]]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """A worker's device is warm."""
+
+    worker: str
+    devices: Sequence[Mapping[str, Any]]
+    versions: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something happened in a run; `event` is the plain form of `graph_runtime.events`."""
+
+    worker: str
+    job: str
+    attempt: int
+    seq: int
+    event: Mapping[str, Any]
+    blob: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunDone:
+    """A run ended; the worker is free again."""
+
+    worker: str
+    job: str
+    attempt: int
+    outcome: Outcome
+    outputs: Mapping[str, Any]
+    meta: Mapping[str, Any]
+    error: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker is gone, and with it the attempt it was at; a replacement is being started."""
+
+    worker: str
+    job: str | None
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLog:
+    """Lines a worker logged: `{"t": ISO time, "m": text}`."""
+
+    worker: str
+    entries: Sequence[Mapping[str, Any]]
+
+
+PoolEvent: TypeAlias = WorkerFree | CataloguePublished | WorkerReady | RunEvent | RunDone | WorkerLost | WorkerLog
+
+
+class WorkerPool(Protocol):
+    """Workers that run attempts, one at a time each."""
+
+    async def open(self) -> None:
+        """Start the workers; returns before they are up."""
+
+    async def close(self) -> None:
+        """End every worker, running or not, and wait until they are gone."""
+
+    def free(self) -> Sequence[str]:
+        """Names of workers that can take a run now, the one that has waited longest first."""
+
+    async def start(self, worker: str, run: Run) -> bool:
+        """Give a run to a free worker; False when it has just died (it is reported lost without this run)."""
+
+    async def cancel(self, job: str, attempt: int) -> None:
+        """Ask for a run to end; a worker that does not in time is replaced."""
+
+    async def previews(self, job: str, on: bool) -> None:
+        """Say whether anybody looks at the previews of a run."""
+
+    def events(self) -> AsyncIterator[PoolEvent]:
+        """What happens in the workers, in order for each; ends when the pool is closed."""
+
+    async def ask(self, kind: str, fields: Mapping[str, Any], timeout: float) -> Any:
+        """Put a short question to any live worker and return its answer.
+
+        Raises:
+            NoWorker: if no worker is up.
+            TimeoutError: if the answer does not come in `timeout` seconds.
+        """
+
+    async def tell(self, kind: str, fields: Mapping[str, Any]) -> None:
+        """Send a notice to every live worker."""

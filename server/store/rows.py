@@ -1,0 +1,126 @@
+"""What the job table holds, as immutable values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import RowMapping
+
+__all__ = ["FINISHED", "UNFINISHED", "Claimed", "Finish", "Job", "NewJob", "State", "Submitted", "split_secrets"]
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
+
+UNFINISHED: tuple[State, ...] = ("queued", "running")
+FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "dead")
+
+_SECRET_WORDS = ("token", "api_key", "apikey", "secret", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A submission that passed validation.
+
+    Attributes:
+        id: the job's id; the client's `prompt_id` or a fresh UUID.
+        number: the priority the client asked for; None takes the next ticket.
+        front: whether to go ahead of everything queued normally (used when `number` is None).
+        ticket: the server's counter, None when `number` is given.
+        key: idempotency key; equal to the id when the client chose the id.
+        body_hash: digest of what was submitted, compared when a key comes again; None without a key.
+        secrets: JSON of what only the worker may see; None without any. Removed when the job ends.
+        problems: the established `node_errors` of outputs that were left out.
+        replaces_finished: whether a finished job of the same id and another body makes room for this one.
+    """
+
+    id: str
+    prompt: str
+    targets: tuple[str, ...]
+    extra_data: str
+    number: float
+    ticket: int | None
+    client_id: str | None = None
+    key: str | None = None
+    body_hash: str | None = None
+    secrets: str | None = None
+    problems: str = "{}"
+    replaces_finished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that is on disk: just now, or before with the same key and body."""
+
+    id: str
+    number: float | int
+    existed: bool
+    problems: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that was taken from the queue for one attempt."""
+
+    id: str
+    attempt: int
+    prompt: str
+    targets: tuple[str, ...]
+    extra_data: str
+    secrets: str | None
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How an attempt ended, as it is stored."""
+
+    state: State
+    outputs: str = "{}"
+    meta: str = "{}"
+    messages: str = "[]"
+    error: str | None = None
+    reason: str | None = None
+    outputs_count: int = 0
+    preview_output: str | None = None
+    explanations: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row of the table; texts of JSON are parsed when asked for."""
+
+    row: RowMapping
+
+    @property
+    def id(self) -> str:
+        return str(self.row["id"])
+
+    @property
+    def state(self) -> State:
+        state: State = self.row["state"]
+        return state
+
+    @property
+    def number(self) -> float | int:
+        """The priority as it was announced: a whole number from the counter, a float from a client."""
+        number: float = self.row["number"]
+        return number if self.row["ticket"] is None else int(number)
+
+    def json(self, column: str, default: Any = None) -> Any:
+        """The value of a JSON column."""
+        text = self.row[column]
+        return default if text is None else json.loads(text)
+
+    @property
+    def queue_item(self) -> list[Any]:
+        """The established five-element array; secrets are stored elsewhere and never shown."""
+        return [self.number, self.id, self.json("prompt"), self.json("extra_data", {}), self.json("targets")]
+
+
+def split_secrets(extra_data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what may be shown from keys that name a token, an API key, a secret or a password."""
+    secrets = {key for key in extra_data if any(word in key.lower() for word in _SECRET_WORDS)}
+    shown = {key: value for key, value in extra_data.items() if key not in secrets}
+    return shown, {key: extra_data[key] for key in secrets}

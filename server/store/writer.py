@@ -1,0 +1,212 @@
+"""Group commit: every change of the database goes through one task, and those that wait share one transaction.
+
+A commit costs one flush to disk however much is in it, so submissions, claims and outcomes that arrive while the last
+flush is under way are written together. An operation is answered only after its transaction is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Executable, func, insert, select
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.errors import StoreError
+from server.store.database import Database
+from server.store.schema import events
+
+__all__ = ["StoredEvent", "Transaction", "Writer", "now_ms"]
+
+log = logging.getLogger("heddle.store")
+
+T = TypeVar("T")
+
+MAX_GROUP = 256
+"""Most operations in one transaction."""
+
+
+def now_ms() -> int:
+    """The time of day in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """Something that became true of a job, with its place in the order of everything that ever happened."""
+
+    seq: int
+    job: str
+    attempt: int
+    kind: str
+    data: Mapping[str, Any]
+    at: int
+    client_id: str | None = None
+    """Who submitted the job, where the change knew; not stored."""
+
+
+class Transaction:
+    """What an operation may do: run statements and say what happened."""
+
+    __slots__ = ("_connection", "_next", "events")
+
+    def __init__(self, connection: AsyncConnection, next_seq: int) -> None:
+        self._connection = connection
+        self._next = next_seq
+        self.events: list[StoredEvent] = []
+
+    async def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
+        """Run one statement, for many rows at once where a list is given."""
+        result: CursorResult[Any] = await self._connection.execute(statement, rows)
+        return result
+
+    def happened(self, job: str, attempt: int, kind: str, data: Mapping[str, Any], client_id: str | None = None) -> int:
+        """Note an event and return its sequence number; it is stored with this transaction."""
+        seq = self._next + len(self.events)
+        self.events.append(StoredEvent(seq, job, attempt, kind, data, now_ms(), client_id))
+        return seq
+
+    async def finish(self) -> None:
+        """Write the events that were noted."""
+        if self.events:
+            rows = [
+                {
+                    "seq": e.seq,
+                    "job": e.job,
+                    "attempt": e.attempt,
+                    "kind": e.kind,
+                    "data": json.dumps(e.data),
+                    "at": e.at,
+                }
+                for e in self.events
+            ]
+            await self._connection.execute(insert(events), rows)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    operation: Callable[[Transaction], Awaitable[Any]]
+    answer: asyncio.Future[Any]
+
+
+class Writer:
+    """The one task that changes the database.
+
+    Args:
+        database: where to write.
+        committed: called with the events of each transaction, in order, once they are on disk and before the
+            operations that caused them are answered.
+    """
+
+    def __init__(self, database: Database, committed: Callable[[Sequence[StoredEvent]], None]) -> None:
+        self._database = database
+        self._committed = committed
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._next_seq = 1
+        self._closing = False
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest event on disk; 0 when there is none."""
+        return self._next_seq - 1
+
+    async def start(self) -> None:
+        """Continue the numbering of events and begin to write."""
+        async with self._database.reader.connect() as connection:
+            newest = (await connection.execute(select(func.max(events.c.seq)))).scalar()
+        self._next_seq = (newest or 0) + 1
+        self._task = asyncio.create_task(self._run(), name="database writer")
+
+    async def write(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run an operation in a transaction, perhaps with others, and return its result once it is on disk.
+
+        An operation may run twice: when another one in its transaction failed, each is tried again alone.
+
+        Raises:
+            StoreError: if the writer has stopped.
+            SQLAlchemyError: if the database refuses it.
+        """
+        if self._task is None or self._closing:
+            raise StoreError("The job database is closed; the server is stopping. Send the request again later.")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(operation, answer))
+        self._wake.set()
+        return await answer
+
+    async def close(self) -> None:
+        """Write what is waiting, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            async with self._database.writer.connect() as connection:
+                with contextlib.suppress(_Reconnect):
+                    await self._serve(connection)
+                    return
+
+    async def _serve(self, connection: AsyncConnection) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await asyncio.sleep(0)  # let what was caused by the same event join this transaction
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+                try:
+                    await self._commit(connection, group)
+                except Exception as error:
+                    await self._retry(connection, group, error)
+                    if connection.invalidated or connection.closed:
+                        self._wake.set()
+                        raise _Reconnect from error
+            if self._closing:
+                return
+
+    async def _retry(self, connection: AsyncConnection, group: list[_Waiting], error: Exception) -> None:
+        """Find the operation at fault: each of a group again alone; a single one is answered with its error."""
+        if len(group) > 1:
+            for waiting in group:
+                try:
+                    await self._commit(connection, [waiting])
+                except Exception as single:
+                    await self._retry(connection, [waiting], single)
+            return
+        if not group[0].answer.done():
+            group[0].answer.set_exception(error)
+        if isinstance(error, SQLAlchemyError):
+            log.error("the job database refused a change: %s", error)
+
+    async def _commit(self, connection: AsyncConnection, group: list[_Waiting]) -> None:
+        results: list[Any] = []
+        async with connection.begin():
+            transaction = Transaction(connection, self._next_seq)
+            for waiting in group:
+                results.append(await waiting.operation(transaction))
+            await transaction.finish()
+        self._next_seq += len(transaction.events)
+        if transaction.events:
+            try:
+                self._committed(transaction.events)
+            except Exception:
+                log.exception("telling others about a committed change failed; the change itself is stored")
+        for waiting, result in zip(group, results, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(result)
+
+
+class _Reconnect(Exception):
+    """The connection is gone; open another."""
