@@ -106,7 +106,7 @@ def test_built_in_nodes_are_declared_without_torch() -> None:
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in modules("nodes")
         for name, line, at_module_level in imports(path)
-        if at_module_level and name.split(".")[0] in TORCH_FAMILY | {"diffusion", "numpy", "PIL", "scipy"}
+        if at_module_level and name.split(".")[0] in TORCH_FAMILY | {"numpy", "PIL", "scipy"}
     ]
 
     assert broken == []
@@ -118,6 +118,17 @@ def test_importing_never_brings_torch_or_a_thread(module: str) -> None:
         f"import sys, threading\nimport {module}\n"
         f"heavy = sorted(set(sys.modules) & set({sorted(TORCH_FAMILY)!r}))\n"
         "assert not heavy, heavy\nassert threading.active_count() == 1, threading.enumerate()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_whole_built_in_catalogue_is_ready_without_torch() -> None:
+    program = (
+        "import sys, nodes\nassert 'KSampler' in nodes.catalogue()\n"
+        f"heavy = sorted(set(sys.modules) & set({sorted(TORCH_FAMILY | {'numpy', 'PIL', 'scipy'})!r}))\n"
+        "assert not heavy, heavy\n"
     )
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
