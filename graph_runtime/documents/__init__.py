@@ -7,6 +7,7 @@ graph = document.to_graph(catalogue)
 from graph_runtime.documents.errors import DocumentProblem, InvalidDocument, UnreadableDocument
 from graph_runtime.documents.flatten import to_prompt
 from graph_runtime.documents.loading import Converted, convert, load
+from graph_runtime.documents.media import Embedded, read_media
 from graph_runtime.documents.model import FORMAT, VERSION, Document
 from graph_runtime.documents.reading import read_json
 from graph_runtime.documents.saved_export import to_saved
@@ -17,11 +18,13 @@ __all__ = [
     "Converted",
     "Document",
     "DocumentProblem",
+    "Embedded",
     "InvalidDocument",
     "UnreadableDocument",
     "convert",
     "load",
     "read_json",
+    "read_media",
     "to_prompt",
     "to_saved",
 ]

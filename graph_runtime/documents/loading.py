@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.documents.arrange import arrange

@@ -122,7 +122,7 @@ class Resolver:
             self._problem(
                 "unknown_output",
                 *at,
-                f"It is linked to output {output!r} of node {source!r} ({node_type.title}), which has none of that name.",
+                f"It is linked to output {output!r} of node {source!r} ({node_type.title}), which has no such output.",
                 nearest(output, node_type.output_names),
             )
             return Nothing()

@@ -201,9 +201,9 @@ class GraphWriter:
         declared = node_type.by_name.get(name)
         shown = "" if node_type.id == REROUTE else name
         data: dict[str, Any] = {"name": shown, "type": declared.type if declared else "*"}
-        if declared is not None and node_type.known and node_type.definition is None and node_type.id != REROUTE:
-            if not declared.required:
-                data["shape"] = 7
+        plain = node_type.known and node_type.definition is None and node_type.id != REROUTE
+        if declared is not None and plain and not declared.required:
+            data["shape"] = 7
         if declared is not None and declared.widget:
             data["widget"] = {"name": name}
         data["link"] = self._into.get((node_id, name))
