@@ -60,5 +60,9 @@ def checkpoint_loader_simple(*, ckpt_name: Annotated[str, FileIn("checkpoints")]
     """
     from diffusion import loading
 
-    checkpoint = loading.load_checkpoint(model_file(ctx, "checkpoints", ckpt_name))
+    checkpoint = loading.load_checkpoint(
+        model_file(ctx, "checkpoints", ckpt_name),
+        tokenizers=[root / "tokenizers" for root in ctx.folders.models_dirs],
+        embeddings=ctx.folders.model_dirs("embeddings"),
+    )
     return LoadedCheckpoint(checkpoint.model, checkpoint.clip, checkpoint.vae)

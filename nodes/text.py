@@ -42,4 +42,4 @@ def clip_set_last_layer(
         clip: the text encoder.
         stop_at_clip_layer: the layer counted from the end; -1 is the last.
     """
-    return clip.with_layer(stop_at_clip_layer)
+    return clip.clip_layer(stop_at_clip_layer)

@@ -26,7 +26,12 @@ print(json.dumps([entry["m"] for entry in entries]))
 
 def run(echo):
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(echo=echo)], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=30
+        [sys.executable, "-c", PROGRAM.format(echo=echo)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=30,
     )
 
 

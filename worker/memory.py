@@ -1,0 +1,44 @@
+"""Memory: telling that it ran out, and giving back what loaded models hold."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from typing import Any
+
+__all__ = ["is_exhausted", "release_models", "trim"]
+
+_log = logging.getLogger(__name__)
+
+
+def is_exhausted(error: BaseException) -> bool:
+    """Whether an error says that the device or the machine has no more memory."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def release_models() -> int:
+    """Let every loaded network give its memory back; it is brought in again when it is next used.
+
+    Returns:
+        Bytes that the networks took.
+    """
+    network = getattr(sys.modules.get("diffusion.network"), "Network", None)
+    released = 0
+    if network is not None:
+        for item in gc.get_objects():
+            if isinstance(item, network):
+                released += item.size()
+                item.release()
+    trim()
+    return released
+
+
+def trim() -> None:
+    """Collect garbage, and return what the allocator of the device keeps for later."""
+    gc.collect()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
