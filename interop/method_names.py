@@ -1,0 +1,74 @@
+"""What the methods of built-in V1 classes are called, and in which order they take their arguments.
+
+Packs call built-in nodes as plain classes: `nodes.VAEDecode().decode(vae, samples)`. Facts: names and orders only; a
+class that is not listed has the method `execute`. Without an order, arguments come as the inputs are declared.
+"""
+
+from __future__ import annotations
+
+__all__ = ["METHODS", "ORDERS"]
+
+_BY_METHOD = {
+    "append": "ConditioningSetArea ConditioningSetAreaPercentage ConditioningSetAreaStrength ConditioningSetMask "
+    "GLIGENTextBoxApply CLIPTextEncodeFlux FluxGuidance",
+    "apply_adm": "unCLIPConditioning",
+    "apply_controlnet": "ControlNetApply ControlNetApplyAdvanced ControlNetApplySD3",
+    "apply_stylemodel": "StyleModelApply",
+    "addWeighted": "ConditioningAverage",
+    "batch": "ImageBatch LatentBatch",
+    "combine": "ConditioningCombine MaskComposite",
+    "composite": "LatentComposite ImageCompositeMasked LatentCompositeMasked",
+    "concat": "ConditioningConcat",
+    "crop": "LatentCrop ImageCrop MaskCrop",
+    "decode": "VAEDecode VAEDecodeTiled",
+    "encode": "CLIPTextEncode VAEEncode VAEEncodeTiled VAEEncodeForInpaint CLIPVisionEncode InpaintModelConditioning "
+    "CLIPTextEncodeSDXL CLIPTextEncodeSDXLRefiner",
+    "expand_image": "ImagePadForOutpaint",
+    "expand_mask": "GrowMask",
+    "flip": "LatentFlip",
+    "frombatch": "LatentFromBatch ImageFromBatch",
+    "generate": "EmptyLatentImage EmptyImage",
+    "image_to_mask": "ImageToMask",
+    "invert": "ImageInvert InvertMask",
+    "load": "LoadLatent",
+    "load_checkpoint": "CheckpointLoaderSimple CheckpointLoader DiffusersLoader unCLIPCheckpointLoader",
+    "load_clip": "CLIPLoader DualCLIPLoader CLIPVisionLoader TripleCLIPLoader",
+    "load_controlnet": "ControlNetLoader DiffControlNetLoader",
+    "load_gligen": "GLIGENLoader",
+    "load_image": "LoadImage LoadImageMask LoadImageOutput",
+    "load_lora": "LoraLoader",
+    "load_lora_model_only": "LoraLoaderModelOnly",
+    "load_model": "UpscaleModelLoader",
+    "load_style_model": "StyleModelLoader",
+    "load_unet": "UNETLoader",
+    "load_vae": "VAELoader",
+    "mask_to_image": "MaskToImage",
+    "merge": "ModelMergeSimple CLIPMergeSimple",
+    "op": "LatentAdd LatentSubtract LatentMultiply LatentInterpolate",
+    "patch": "FreeU FreeU_V2 ModelSamplingDiscrete ModelSamplingFlux ModelSamplingSD3 RescaleCFG PatchModelAddDownscale",
+    "repeat": "RepeatLatentBatch RepeatImageBatch",
+    "rotate": "LatentRotate",
+    "sample": "KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",
+    "save": "SaveLatent CheckpointSave",
+    "save_images": "SaveImage PreviewImage SaveAnimatedPNG SaveAnimatedWEBP",
+    "set_last_layer": "CLIPSetLastLayer",
+    "set_mask": "SetLatentNoiseMask",
+    "set_range": "ConditioningSetTimestepRange",
+    "solid": "SolidMask",
+    "upscale": "ImageScale ImageScaleBy ImageScaleToTotalPixels LatentUpscale LatentUpscaleBy ImageUpscaleWithModel",
+    "zero_out": "ConditioningZeroOut",
+}
+METHODS: dict[str, str] = {id: method for method, ids in _BY_METHOD.items() for id in ids.split()}
+"""Node id → the value of its FUNCTION."""
+
+ORDERS: dict[str, tuple[str, ...]] = {
+    "CLIPTextEncode": ("clip", "text"),
+    "CLIPVisionEncode": ("clip_vision", "image", "crop"),
+    "ImageUpscaleWithModel": ("upscale_model", "image"),
+    "VAEDecode": ("vae", "samples"),
+    "VAEDecodeTiled": ("vae", "samples", "tile_size", "overlap", "temporal_size", "temporal_overlap"),
+    "VAEEncode": ("vae", "pixels"),
+    "VAEEncodeForInpaint": ("vae", "pixels", "mask", "grow_mask_by"),
+    "VAEEncodeTiled": ("vae", "pixels", "tile_size", "overlap", "temporal_size", "temporal_overlap"),
+}
+"""Node id → the order of positional arguments, where it is not that of the inputs."""

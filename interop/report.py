@@ -1,0 +1,111 @@
+"""What became of each pack, in words that say what to do.
+
+Source: protocol §5.1.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graph_runtime.catalogue import NodeSpec
+
+from interop.errors import BadPack, NotSupported
+
+__all__ = ["PackReport", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackReport:
+    """One pack after the attempt to load it.
+
+    Args:
+        name: its folder's name, or its file's without `.py`.
+        path: the folder or file.
+        specs: the nodes it added.
+        error: what happened, where and what to do; "" when it loaded.
+        where: "file:line" inside the pack, "" if unknown.
+        warnings: single nodes that could not be read, ids that were taken, …
+        seconds: how long importing took.
+        web_directory: folder with its JavaScript, served at /extensions/<name>/.
+        web_name: the name it is served under.
+        routes: the routes it registered, as "GET /path".
+        routes_port: the loopback port that answers them; None without routes.
+    """
+
+    name: str
+    path: Path
+    specs: tuple[NodeSpec, ...] = ()
+    error: str = ""
+    where: str = ""
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    web_directory: str | None = None
+    web_name: str | None = None
+    routes: tuple[str, ...] = ()
+    routes_port: int | None = field(default=None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the pack was imported."""
+        return not self.error
+
+    def to_data(self) -> dict[str, Any]:
+        """The report as the worker publishes it."""
+        return {
+            "name": self.name, "path": str(self.path), "ok": self.ok, "error": self.error or None,
+            "where": self.where or None, "warnings": list(self.warnings), "seconds": round(self.seconds, 3),
+            "nodes": [spec.id for spec in self.specs], "web_directory": self.web_directory,
+            "web_name": self.web_name, "routes": list(self.routes), "routes_port": self.routes_port,
+        }  # fmt: skip
+
+
+def explain(name: str, path: Path, error: BaseException) -> tuple[str, str]:
+    """Say why a pack failed.
+
+    Returns:
+        The message (what, where, what to do), and "file:line" of the innermost line of the pack's own code.
+    """
+    where = _where(path, error)
+    what, cure = _words(name, path, error)
+    return f"Pack '{name}' was not loaded{f' ({where})' if where else ''}: {what} {cure}", where
+
+
+def _where(path: Path, error: BaseException) -> str:
+    root = str(path.resolve())
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{_short(path, error.filename)}:{error.lineno or 0}"
+    inside = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == root or frame.filename.startswith(root + "/")
+    ]
+    return f"{_short(path, inside[-1].filename)}:{inside[-1].lineno}" if inside else ""
+
+
+def _short(path: Path, filename: str) -> str:
+    try:
+        return str(Path(filename).resolve().relative_to(path.resolve().parent))
+    except ValueError:
+        return filename
+
+
+def _words(name: str, path: Path, error: BaseException) -> tuple[str, str]:
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}.", "Correct that line, or install the pack again."
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({error.code!r}) while being imported.", "Remove that call, or disable the pack."
+    if isinstance(error, NotSupported):
+        return str(error), "Nothing else of the pack can be used until then."
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        top = error.name.partition(".")[0]
+        listed = path.is_dir() and (path / "requirements.txt").is_file()
+        command = f"pip install -r '{path / 'requirements.txt'}'" if listed else f"pip install {top}"
+        return f"it needs the module '{error.name}', which is not installed.", f"Run: {command}"
+    if isinstance(error, TimeoutError):
+        return f"{error}", "Find out what it waits for at import (a download? input?), or disable the pack."
+    if isinstance(error, BadPack):
+        return str(error), ""
+    return f"{type(error).__name__}: {error}.".replace("..", "."), "Report this to its author, or disable the pack."

@@ -1,0 +1,139 @@
+"""Makes the modules that packs know as their host, under the host's names.
+
+A stand-in is an ordinary file in this folder, run afresh under the host's module name: packs assign to its names, and
+what they assign must be what the functions in the file see. The files are never imported under the names they have
+here. A host module without a file consists of placeholders.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from interop.namespace import SURFACE, is_known_module
+from interop.placeholders import PlaceholderModule, placeholder
+
+__all__ = ["FILES", "make"]
+
+FILES = {
+    "comfy.cli_args": "launch_options",
+    "comfy.comfy_types": "declared_types",
+    "comfy.comfy_types.node_typing": "declared_types",
+    "comfy.model_management": "devices",
+    "comfy.sample": "sampling",
+    "comfy.samplers": "samplers",
+    "comfy.sd": "loading",
+    "comfy.utils": "tensors",
+    "comfy_api.feature_flags": "feature_flags",
+    "comfy_api.input": "value_types",
+    "comfy_api.input_impl": "value_types",
+    "comfy_api.latest": "schema_api",
+    "comfy_api.latest._io": "schema_io",
+    "comfy_api.latest._ui": "schema_ui",
+    "comfy_api.torch_helpers": "torch_helpers",
+    "comfy_api.util": "value_types",
+    "comfy_api.v0_0_1": "schema_api",
+    "comfy_api.v0_0_2": "schema_api",
+    "comfy_execution.graph": "graph",
+    "comfy_execution.graph_utils": "graph_building",
+    "comfy_execution.utils": "executing",
+    "comfyui_version": "version",
+    "execution": "execution",
+    "folder_paths": "folder_paths",
+    "latent_preview": "latent_preview",
+    "node_helpers": "node_helpers",
+    "nodes": "nodes",
+    "server": "server",
+}
+"""Host module → the file that implements it."""
+
+_PACKAGES = frozenset({"comfy.comfy_types", "comfy_api.latest", "comfy_api.v0_0_1", "comfy_api.v0_0_2"})
+_HERE = Path(__file__).parent
+_code: dict[str, CodeType] = {}
+
+
+def make(name: str) -> ModuleType | None:
+    """Make the host module of this dotted name, or None where the host cannot have one.
+
+    Everything below `comfy`, `comfy_extras` and `comfy_api_nodes` exists, because packs are written for many
+    versions of the host; elsewhere only what is known.
+    """
+    if name in FILES:
+        return _implemented(name, FILES[name])
+    root = name.partition(".")[0]
+    if root not in ("comfy", "comfy_extras", "comfy_api_nodes") and not is_known_module(name) and name != root:
+        return None
+    if root == "comfy_extras":
+        return _BuiltInNodes(name)
+    return _package(PlaceholderPackage(name))
+
+
+class PlaceholderPackage(PlaceholderModule):
+    """A host package: its known modules appear as attributes without being imported, as they do in the host."""
+
+    def __getattr__(self, name: str) -> object:
+        if not name.startswith("_") and is_known_module(f"{self.__name__}.{name}"):
+            return importlib.import_module(f"{self.__name__}.{name}")
+        return super().__getattr__(name)
+
+
+class _BuiltInNodes(PlaceholderPackage):
+    """A module of further built-in nodes: those that this engine has are the real ones."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        _package(self)
+
+    def __getattr__(self, name: str) -> object:
+        if not name.startswith("_"):
+            from interop.classes import built_in_class
+
+            found = built_in_class(name)
+            if found is not None:
+                return found
+        return super().__getattr__(name)
+
+
+def _package(module: ModuleType) -> ModuleType:
+    module.__path__ = []
+    return module
+
+
+def _implemented(name: str, file: str) -> ModuleType:
+    path = _HERE / f"{file}.py"
+    if file not in _code:
+        _code[file] = compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    module.__spec__ = ModuleSpec(name, None, origin=str(path))
+    module.__package__ = name if name in _PACKAGES else name.rpartition(".")[0]
+    if name in _PACKAGES:
+        _package(module)
+    exec(_code[file], module.__dict__)
+    _offer_the_rest(module)
+    return module
+
+
+def _offer_the_rest(module: ModuleType) -> None:
+    """Answer for the names that the host's module has and the file lacks."""
+    own: Any = module.__dict__.get("__getattr__")
+    known = frozenset(SURFACE.get(module.__name__, "").split())
+
+    def missing(name: str) -> object:
+        if own is not None:
+            try:
+                return own(name)
+            except AttributeError:
+                pass
+        if is_known_module(f"{module.__name__}.{name}"):
+            return importlib.import_module(f"{module.__name__}.{name}")
+        if name not in known:
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        found = placeholder(f"{module.__name__}.{name}")
+        setattr(module, name, found)
+        return found
+
+    module.__dict__["__getattr__"] = missing

@@ -1,0 +1,454 @@
+"""Host module `comfy.model_management`: devices, precision, memory, interruption.
+
+This engine decides by itself where a model is and in what precision; the functions here say what it decided, and the
+ones that would change it have nothing to do.
+Source: protocol §5.6.
+"""
+
+import enum
+import threading
+
+from interop import running as _running
+from interop.host import current as _current
+from interop.interruption import InterruptProcessingException
+
+MIN_WEIGHT_MEMORY_RATIO = 0.4
+XFORMERS_IS_AVAILABLE = False
+XFORMERS_ENABLED_VAE = False
+XFORMERS_VERSION = ""
+ENABLE_PYTORCH_ATTENTION = True
+PRIORITIZE_FP16 = False
+FORCE_FP32 = False
+DISABLE_SMART_MEMORY = False
+WINDOWS = False
+EXTRA_RESERVED_VRAM = 0
+NUM_STREAMS = 0
+directml_enabled = False
+lowvram_available = False
+interrupt_processing_mutex = threading.RLock()
+current_loaded_models = []
+
+
+class VRAMState(enum.Enum):
+    """How models share the device's memory."""
+
+    DISABLED = 0
+    NO_VRAM = 1
+    LOW_VRAM = 2
+    NORMAL_VRAM = 3
+    HIGH_VRAM = 4
+    SHARED = 5
+
+
+class CPUState(enum.Enum):
+    """The kind of device that computes."""
+
+    GPU = 0
+    CPU = 1
+    MPS = 2
+
+
+def __getattr__(name):
+    import torch
+
+    if name == "OOM_EXCEPTION":
+        return torch.cuda.OutOfMemoryError
+    if name == "cpu_state":
+        kind = get_torch_device().type
+        return {"cpu": CPUState.CPU, "mps": CPUState.MPS}.get(kind, CPUState.GPU)
+    if name in ("vram_state", "set_vram_to"):
+        return VRAMState.DISABLED if get_torch_device().type == "cpu" else VRAMState.NORMAL_VRAM
+    if name == "total_vram":
+        return get_total_memory() / 1024**2
+    if name == "total_ram":
+        return get_total_memory(torch.device("cpu")) / 1024**2
+    if name == "VAE_DTYPES":
+        return [torch.float32]
+    if name == "FLOAT8_TYPES":
+        return [torch.float8_e4m3fn, torch.float8_e5m2]
+    if name == "torch_version":
+        return torch.__version__
+    if name == "torch_version_numeric":
+        return tuple(int(part) for part in torch.__version__.split(".")[:2])
+    raise AttributeError(name)
+
+
+def get_torch_device():
+    """The device that computes."""
+    import torch
+
+    from interop.devices import device
+
+    return torch.device(device(bool(_current().settings.get("cpu"))))
+
+
+def get_torch_device_name(device):
+    """A device in words."""
+    import torch
+
+    if getattr(device, "type", "") == "cuda":
+        return f"{device} {torch.cuda.get_device_name(device)}"
+    return str(getattr(device, "type", device))
+
+
+def _cpu():
+    import torch
+
+    return torch.device("cpu")
+
+
+def intermediate_device():
+    """Where values between nodes are."""
+    return get_torch_device() if _current().settings.get("gpu_only") else _cpu()
+
+
+def intermediate_dtype():
+    """The dtype of pictures between nodes."""
+    import torch
+
+    return torch.float32
+
+
+def unet_offload_device():
+    """Where a denoiser waits."""
+    return _cpu()
+
+
+def unet_inital_load_device(parameters, dtype):
+    """Where a denoiser is loaded to."""
+    return _cpu()
+
+
+def text_encoder_offload_device():
+    """Where a text encoder waits."""
+    return _cpu()
+
+
+def text_encoder_device():
+    """Where text is encoded."""
+    return get_torch_device()
+
+
+def text_encoder_initial_device(load_device, offload_device, model_size=0):
+    """Where a text encoder is loaded to."""
+    return offload_device
+
+
+def vae_device():
+    """Where pictures are encoded and decoded."""
+    return get_torch_device()
+
+
+def vae_offload_device():
+    """Where an autoencoder waits."""
+    return _cpu()
+
+
+def get_autocast_device(dev):
+    """The device type for autocast."""
+    return getattr(dev, "type", "cuda")
+
+
+def unet_dtype(device=None, model_params=0, supported_dtypes=None, weight_dtype=None):
+    """The dtype a denoiser's weights are kept in."""
+    import torch
+
+    return torch.float16 if should_use_fp16(device, model_params) else torch.float32
+
+
+def unet_manual_cast(weight_dtype, inference_device, supported_dtypes=None):
+    """The dtype that weights are turned into for computing; None when they need not be."""
+    import torch
+
+    if weight_dtype in (torch.float32, torch.float64) or is_device_cpu(inference_device) is False:
+        return None
+    return torch.float32
+
+
+def text_encoder_dtype(device=None):
+    """The dtype a text encoder's weights are kept in."""
+    import torch
+
+    return torch.float32 if is_device_cpu(device) or device is None else torch.float16
+
+
+def vae_dtype(device=None, allowed_dtypes=()):
+    """The dtype an autoencoder computes in."""
+    import torch
+
+    return torch.float32
+
+
+def should_use_fp16(device=None, model_params=0, prioritize_performance=True, manual_cast=False):
+    """Whether half precision pays on a device."""
+    return _kind(device) == "cuda"
+
+
+def should_use_bf16(device=None, model_params=0, prioritize_performance=True, manual_cast=False):
+    """Whether bfloat16 pays on a device."""
+    import torch
+
+    return _kind(device) == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def supports_fp8_compute(device=None):
+    """Whether a device multiplies 8-bit floats."""
+    import torch
+
+    return _kind(device) == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+
+
+def supports_dtype(device, dtype):
+    """Whether a device computes in a dtype."""
+    import torch
+
+    return dtype == torch.float32 or not is_device_cpu(device)
+
+
+def supports_cast(device, dtype):
+    """Whether a device can turn values into a dtype."""
+    return True
+
+
+def pick_weight_dtype(dtype, fallback_dtype, device=None):
+    """`dtype`, or `fallback_dtype` where there is none."""
+    return fallback_dtype if dtype is None else dtype
+
+
+def force_upcast_attention_dtype():
+    """Dtypes in which attention must not be computed: none."""
+    return None
+
+
+def extended_fp16_support():
+    """Whether half precision has a wider accumulator."""
+    return False
+
+
+def is_device_type(device, type):
+    """Whether a device is of a type."""
+    return getattr(device, "type", None) == type
+
+
+def is_device_cpu(device):
+    """Whether a device is the CPU."""
+    return is_device_type(device, "cpu")
+
+
+def is_device_mps(device):
+    """Whether a device is Apple's."""
+    return is_device_type(device, "mps")
+
+
+def is_device_cuda(device):
+    """Whether a device is one that CUDA drives."""
+    return is_device_type(device, "cuda")
+
+
+def is_device_xpu(device):
+    """Whether a device is Intel's."""
+    return is_device_type(device, "xpu")
+
+
+def is_nvidia():
+    """Whether the computing device is Nvidia's."""
+    import torch
+
+    return get_torch_device().type == "cuda" and bool(torch.version.cuda)
+
+
+def is_amd():
+    """Whether the computing device is AMD's."""
+    import torch
+
+    return get_torch_device().type == "cuda" and bool(torch.version.hip)
+
+
+def is_intel_xpu():
+    """Whether the computing device is Intel's."""
+    return get_torch_device().type == "xpu"
+
+
+def is_ascend_npu():
+    """Whether the computing device is an Ascend."""
+    return False
+
+
+def is_mlu():
+    """Whether the computing device is a Cambricon."""
+    return False
+
+
+def is_directml_enabled():
+    """Whether DirectML computes."""
+    return False
+
+
+def cpu_mode():
+    """Whether the CPU computes."""
+    return get_torch_device().type == "cpu"
+
+
+def mps_mode():
+    """Whether Apple's device computes."""
+    return get_torch_device().type == "mps"
+
+
+def xformers_enabled():
+    """Whether xformers computes attention: it does not."""
+    return False
+
+
+xformers_enabled_vae = sage_attention_enabled = flash_attention_enabled = xformers_enabled
+
+
+def pytorch_attention_enabled():
+    """Whether torch's own attention is used."""
+    return True
+
+
+pytorch_attention_enabled_vae = pytorch_attention_enabled
+
+
+def pytorch_attention_flash_attention():
+    """Whether torch's attention uses its flash kernels."""
+    return is_nvidia()
+
+
+def device_supports_non_blocking(device):
+    """Whether copies to a device can run beside computing."""
+    return is_device_cuda(device)
+
+
+def get_total_memory(dev=None, torch_total_too=False):
+    """Bytes of memory a device has."""
+    return _memory(dev, 0, torch_total_too)
+
+
+def get_free_memory(dev=None, torch_free_too=False):
+    """Bytes of memory that are free on a device."""
+    return _memory(dev, 1, torch_free_too)
+
+
+def _memory(dev, which, twice):
+    from interop.devices import memory
+
+    amount = memory(get_torch_device() if dev is None else dev)[which]
+    return (amount, amount) if twice else amount
+
+
+def dtype_size(dtype):
+    """Bytes of one value."""
+    return dtype.itemsize
+
+
+def module_size(module):
+    """Bytes of a module's parameters and buffers."""
+    return sum(tensor.nelement() * tensor.element_size() for tensor in module.state_dict().values())
+
+
+def extra_reserved_memory():
+    """Bytes that are kept free."""
+    return EXTRA_RESERVED_VRAM
+
+
+def minimum_inference_memory():
+    """Bytes that computing needs at least."""
+    return 1024**3
+
+
+def cast_to(weight, dtype=None, device=None, non_blocking=False, copy=False, stream=None):
+    """A tensor in another dtype or on another device."""
+    return weight.to(device=device, dtype=dtype, non_blocking=non_blocking, copy=copy)
+
+
+def cast_to_device(tensor, device, dtype, copy=False):
+    """A tensor on another device, in another dtype."""
+    return tensor.to(device=device, dtype=dtype, copy=copy)
+
+
+def load_models_gpu(models, memory_required=0, **kwargs):
+    """Nothing: this engine brings a model to the device when it computes with it."""
+
+
+def load_model_gpu(model):
+    """Nothing: this engine brings a model to the device when it computes with it."""
+
+
+def loaded_models(only_currently_used=False):
+    """The models held on the device, as far as packs may know: none."""
+    return []
+
+
+def free_memory(memory_required, device, keep_loaded=()):
+    """Let the allocator give back what it holds; returns the models put away: none."""
+    soft_empty_cache()
+    return []
+
+
+def unload_all_models():
+    """Let the allocator give back what it holds."""
+    soft_empty_cache()
+
+
+def unload_model_clones(model, unload_weights_only=True, force_unload=True):
+    """Nothing: copies of a model share their weights here."""
+    return True
+
+
+def cleanup_models():
+    """Nothing: models that nobody uses are freed by themselves."""
+
+
+cleanup_models_gc = cleanup_models
+
+
+def soft_empty_cache(force=False):
+    """Give memory that is not in use back to the device."""
+    import torch
+
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def in_training():
+    """Whether a model is being trained: nodes compute results."""
+    return False
+
+
+def raise_non_oom(error):
+    """Raise an error again unless it says that memory ran out."""
+    import torch
+
+    if not isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
+        raise error
+
+
+def interrupt_current_processing(value=True):
+    """Ask the running job to stop at its next step, or take the request back."""
+    _current().interrupted = bool(value)
+
+
+def processing_interrupted():
+    """Whether the running job was asked to stop."""
+    try:
+        throw_exception_if_processing_interrupted()
+    except InterruptProcessingException:
+        return True
+    return False
+
+
+def throw_exception_if_processing_interrupted():
+    """Stop here if the running job was cancelled.
+
+    Raises:
+        InterruptProcessingException: then.
+    """
+    from interop.interruption import check
+
+    check(_running.last_call())
+
+
+def _kind(device):
+    return get_torch_device().type if device is None else getattr(device, "type", str(device).partition(":")[0])
+

@@ -1,0 +1,33 @@
+"""Host module `execution`: names of the executor that packs read.
+
+The engine does what these did; what packs can still call of them is thin.
+"""
+
+from interop.blocker import ExecutionBlocker
+from interop.declared import get_input_info
+from interop.expansion import GraphBuilder, add_graph_prefix, is_link
+from interop.placeholders import placeholder as _placeholder
+
+__all__ = ["ExecutionBlocker", "GraphBuilder", "add_graph_prefix", "full_type_name", "get_input_info", "is_link"]
+
+MAXIMUM_HISTORY_SIZE = 10000
+SENSITIVE_EXTRA_DATA_KEYS = ("auth_token_comfy_org", "api_key_comfy_org")
+
+
+class PromptExecutor:
+    """Stands for the executor. Packs replace its methods to learn of runs; the engine does not call them."""
+
+    handle_execution_error = _placeholder("execution.PromptExecutor.handle_execution_error")
+    execute = _placeholder("execution.PromptExecutor.execute")
+    execute_async = _placeholder("execution.PromptExecutor.execute_async")
+
+
+def full_type_name(klass):
+    """The name of a class with its module, without for built-in ones."""
+    module = klass.__module__
+    return klass.__qualname__ if module == "builtins" else f"{module}.{klass.__qualname__}"
+
+
+def format_value(x):
+    """A value as an error report shows it."""
+    return x if x is None or isinstance(x, int | float | bool | str) else str(x)

@@ -1,0 +1,68 @@
+"""Host module `comfy.sd`: loading models from files.
+
+Source: pack_surface, tier 2.
+"""
+
+import enum
+
+
+class CLIPType(enum.Enum):
+    """Families of text encoders."""
+
+    STABLE_DIFFUSION = 1
+    STABLE_CASCADE = 2
+    SD3 = 3
+    STABLE_AUDIO = 4
+    HUNYUAN_DIT = 5
+    FLUX = 6
+    MOCHI = 7
+    LTXV = 8
+    HUNYUAN_VIDEO = 9
+    PIXART = 10
+    COSMOS = 11
+    LUMINA2 = 12
+    WAN = 13
+    HIDREAM = 14
+    CHROMA = 15
+    ACE = 16
+    OMNIGEN2 = 17
+    QWEN_IMAGE = 18
+    HUNYUAN_IMAGE = 19
+
+
+def load_checkpoint_guess_config(
+    ckpt_path,
+    output_vae=True,
+    output_clip=True,
+    output_clipvision=False,
+    embedding_directory=None,
+    output_model=True,
+    model_options=None,
+    te_model_options=None,
+):
+    """Load a checkpoint.
+
+    Args:
+        embedding_directory: folder or folders with embeddings for prompts.
+    Returns:
+        (model, clip, vae, clip vision); what was not asked for, or is not in the file, is None.
+    Raises:
+        ModelFileError: if the file is damaged or of an unknown kind.
+    """
+    from pathlib import Path
+
+    from diffusion.loading import load_checkpoint
+    from interop.models import lend_one
+
+    if isinstance(embedding_directory, str):
+        embedding_directory = [embedding_directory]
+    found = load_checkpoint(ckpt_path, embeddings=[Path(path) for path in embedding_directory or ()])
+    model = lend_one(found.model) if output_model else None
+    clip = lend_one(found.clip) if output_clip else None
+    vae = lend_one(found.vae) if output_vae else None
+    return model, clip, vae, None
+
+
+def load_checkpoint(config_path=None, ckpt_path=None, output_vae=True, output_clip=True, embedding_directory=None):
+    """Load a checkpoint; the configuration file is not needed. Returns (model, clip, vae)."""
+    return load_checkpoint_guess_config(ckpt_path, output_vae, output_clip, False, embedding_directory)[:3]

@@ -1,0 +1,179 @@
+"""Host module `nodes`, as packs see it: every node by id, and the classes that packs subclass.
+
+Source: protocol §5.6.
+"""
+
+import os
+import random
+import string
+
+from interop import models as _models
+from interop import saving as _saving
+from interop.classes import BuiltInNode as _BuiltInNode
+from interop.classes import NodeClasses as _NodeClasses
+from interop.classes import class_for as _class_for
+from interop.host import current as _current
+
+MAX_RESOLUTION = 16384
+EXTENSION_WEB_DIRS = _current().extension_dirs
+LOADED_MODULE_DIRS = {}
+NODE_DISPLAY_NAME_MAPPINGS = {id: spec.display_name for id, spec in _current().catalogue.items()}
+
+
+class SaveImage(_BuiltInNode):
+    """Writes pictures into the output folder.
+
+    Subclasses change `output_dir`, `type`, `prefix_append` and `compress_level` and call `save_images`.
+    """
+
+    RETURN_TYPES = ()
+    FUNCTION = "save_images"
+    OUTPUT_NODE = True
+    CATEGORY = "image"
+
+    def __init__(self):
+        self.output_dir = str(_current().folders.output)
+        self.type = "output"
+        self.prefix_append = ""
+        self.compress_level = 4
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        """The inputs."""
+        return {
+            "required": {"images": ("IMAGE",), "filename_prefix": ("STRING", {"default": "ComfyUI"})},
+            "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
+        }
+
+    def save_images(self, images, filename_prefix="ComfyUI", prompt=None, extra_pnginfo=None):
+        """Write one PNG file an image, with the workflow in it."""
+        prefix = filename_prefix + self.prefix_append
+        chunks = _saving.texts(prompt, extra_pnginfo)
+        own = {"output": _current().folders.output, "temp": _current().folders.temp}.get(self.type)
+        if own is not None and os.path.abspath(self.output_dir) == str(own):
+            saved = _saving.save_pictures(
+                images, prefix, folder=self.type, chunks=chunks, compress_level=self.compress_level
+            )
+            return {"ui": {"images": [file.to_data() for file in saved]}}
+        return {"ui": {"images": _save_elsewhere(self, images, prefix, chunks)}}
+
+
+def _save_elsewhere(node, images, prefix, chunks):
+    """Write into a folder that is none of the engine's."""
+    import folder_paths
+    from nodes.pictures import encode_png, to_bytes
+
+    height, width = images[0].shape[0], images[0].shape[1]
+    folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, node.output_dir, width, height)
+    results = []
+    for index, image in enumerate(images):
+        file = f"{name.replace('%batch_num%', str(index))}_{counter + index:05}_.png"
+        with open(os.path.join(folder, file), "wb") as opened:
+            opened.write(encode_png(to_bytes(image), chunks, node.compress_level))
+        results.append({"filename": file, "subfolder": subfolder, "type": node.type})
+    return results
+
+
+class PreviewImage(SaveImage):
+    """Writes pictures into the temp folder."""
+
+    def __init__(self):
+        self.output_dir = str(_current().folders.temp)
+        self.type = "temp"
+        self.prefix_append = "_temp_" + "".join(random.choices(string.ascii_lowercase, k=5))
+        self.compress_level = 1
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        """The inputs."""
+        return {
+            "required": {"images": ("IMAGE",)},
+            "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
+        }
+
+
+def _own_classes():
+    own = {"SaveImage": SaveImage, "PreviewImage": PreviewImage}
+    for id, cls in own.items():
+        spec = _current().catalogue.get(id)
+        if spec is not None:
+            cls.SPEC, cls.CATEGORY, cls.DESCRIPTION = spec, spec.category, spec.description
+    if "VAEEncode" in _current().catalogue:
+        own["VAEEncode"] = _class_for(_current().catalogue["VAEEncode"])
+        own["VAEEncode"].vae_encode_crop_pixels = staticmethod(vae_encode_crop_pixels)
+    return own
+
+
+def vae_encode_crop_pixels(pixels):
+    """Cut a picture [batch, height, width, channels], centred, to sides that are multiples of 8."""
+    height, width = pixels.shape[1] // 8 * 8, pixels.shape[2] // 8 * 8
+    top, left = (pixels.shape[1] % 8) // 2, (pixels.shape[2] % 8) // 2
+    return pixels[:, top : top + height, left : left + width, :]
+
+
+NODE_CLASS_MAPPINGS = _NodeClasses(_current().catalogue, _own_classes())
+
+
+def __getattr__(name):
+    if name in NODE_CLASS_MAPPINGS:
+        return NODE_CLASS_MAPPINGS[name]
+    if name in ("folder_paths", "node_helpers", "comfy", "latent_preview"):
+        import importlib
+
+        return importlib.import_module(name)
+    raise AttributeError(name)
+
+
+def common_ksampler(
+    model,
+    seed,
+    steps,
+    cfg,
+    sampler_name,
+    scheduler,
+    positive,
+    negative,
+    latent,
+    denoise=1.0,
+    disable_noise=False,
+    start_step=None,
+    last_step=None,
+    force_full_denoise=False,
+):
+    """Sample a latent dictionary; returns a tuple with the new one."""
+    return (
+        _models.sample_latent(
+            model,
+            latent,
+            seed=seed,
+            steps=steps,
+            guidance_scale=cfg,
+            sampler=sampler_name,
+            schedule=scheduler,
+            positive=positive,
+            negative=negative,
+            strength=denoise,
+            disable_noise=disable_noise,
+            start_step=start_step,
+            last_step=last_step,
+            force_full_denoise=force_full_denoise,
+        ),
+    )
+
+
+def interrupt_processing(value=True):
+    """Ask the running job to stop at its next step, or take the request back."""
+    _current().interrupted = bool(value)
+
+
+def before_node_execution():
+    """Stop here if the running job was cancelled."""
+    from comfy.model_management import throw_exception_if_processing_interrupted
+
+    throw_exception_if_processing_interrupted()
+
+
+def get_module_name(module_path):
+    """The name of a pack, from its path."""
+    name = os.path.basename(os.path.normpath(module_path))
+    return name.removesuffix(".py")

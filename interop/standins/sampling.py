@@ -1,0 +1,49 @@
+"""Host module `comfy.sample`: noise, and sampling.
+
+Source: pack_surface, tier 2.
+"""
+
+
+def __getattr__(name):
+    if name == "np":
+        import numpy
+
+        return numpy
+    raise AttributeError(name)
+
+
+def prepare_noise(latent_image, seed, noise_inds=None):
+    """The initial noise of a latent; float32 on the CPU."""
+    from diffusion.sampling import prepare_noise as prepare
+
+    return prepare(latent_image, seed, noise_inds)
+
+
+def fix_empty_latent_channels(model, latent_image):
+    """Give an empty latent the channels of a model."""
+    from nodes.sampling import fit_channels
+
+    return fit_channels(latent_image, model.get_model_object("latent_format").latent_channels)
+
+
+def sample(*args, **kwargs):
+    """Denoise a latent: (model, noise, steps, cfg, sampler_name, scheduler, positive, negative, latent_image, …)."""
+    from interop.models import sampling
+
+    return sampling.sample(*args, **kwargs)
+
+
+def sample_custom(*args, **kwargs):
+    """Denoise a latent: (model, noise, cfg, sampler, sigmas, positive, negative, latent_image, …)."""
+    from interop.models import sampling
+
+    return sampling.sample_custom(*args, **kwargs)
+
+
+def cleanup_additional_models(models):
+    """Nothing: models that nobody uses are freed by themselves."""
+
+
+def prepare_sampling(model, noise_shape, positive, negative, noise_mask):
+    """Nothing has to be prepared; kept for packs that call it."""
+    return model, positive, negative, noise_mask, []

@@ -1,0 +1,232 @@
+"""Host module `server`, as packs see it: routes, messages to clients, and facts about the running job.
+
+Source: protocol §5.4.
+"""
+
+import asyncio
+import json
+import struct
+import threading
+import uuid
+
+from aiohttp import web
+
+from interop import progress as _progress
+from interop import running as _running
+from interop.errors import NotSupported as _NotSupported
+from interop.host import current as _current
+from interop.placeholders import placeholder as _placeholder
+from interop.routes import pack_routes as _pack_routes
+
+__all__ = ["BinaryEventTypes", "PromptServer", "uuid", "web"]
+
+
+class BinaryEventTypes:
+    """Kinds of binary messages."""
+
+    PREVIEW_IMAGE = 1
+    UNENCODED_PREVIEW_IMAGE = 2
+    TEXT = 3
+    PREVIEW_IMAGE_WITH_METADATA = 4
+
+
+class _PromptQueue:
+    """The queue as a worker can see it: the job that runs here. The others are the server's."""
+
+    def __init__(self):
+        self.mutex = threading.RLock()
+        self.queue = []
+        self.history = {}
+        self.flags = {}
+
+    @property
+    def currently_running(self):
+        """{0: (number, prompt id, prompt, extra data, outputs)} of the running job."""
+        call = _running.last_call()
+        if call is None or call.context is None:
+            return {}
+        extra = {"client_id": call.client_id, "extra_pnginfo": call.context.extra_pnginfo}
+        return {0: (0, call.job, dict(call.context.prompt or {}), extra, [])}
+
+    def get_current_queue(self):
+        """(running, pending)."""
+        return list(self.currently_running.values()), list(self.queue)
+
+    get_current_queue_volatile = get_current_queue
+
+    def get_tasks_remaining(self):
+        """How many jobs run or wait here."""
+        return len(self.currently_running) + len(self.queue)
+
+    def get_history(self, prompt_id=None, max_items=None, offset=-1, map_function=None):
+        """Outcomes of earlier jobs: the server keeps them, not a worker."""
+        return {}
+
+    def set_flag(self, name, value):
+        """Ask for something after the running job: "free_memory" and "unload_models" are known."""
+        self.flags[name] = value
+
+    def get_flags(self, reset=True):
+        """What was asked for."""
+        flags = dict(self.flags)
+        if reset:
+            self.flags.clear()
+        return flags
+
+    def __getattr__(self, name):
+        if name in ("put", "get", "task_done", "wipe_queue", "delete_queue_item", "wipe_history", "delete_history_item"):
+            raise _NotSupported(
+                f"PromptServer.instance.prompt_queue.{name}", advice="Ask the server over HTTP: POST /prompt, /queue."
+            )
+        raise AttributeError(name)
+
+
+class PromptServer:
+    """The host's server; `PromptServer.instance` is the only one."""
+
+    instance = None
+
+    def __init__(self):
+        settings = _current().settings
+        self.number = 0
+        self.sockets = {}
+        self.sockets_metadata = {}
+        self.supports = ["custom_nodes_from_web"]
+        self.address = str(settings.get("listen", "127.0.0.1"))
+        self.port = int(settings.get("port", 8188))
+        self.web_root = str(_current().project / "web" / "dist")
+        self.client_session = None
+        self.user_manager = _placeholder("server.PromptServer.instance.user_manager")
+        self.prompt_queue = _PromptQueue()
+        self.on_prompt_handlers = _current().on_prompt
+        self._said = {}
+
+    @property
+    def routes(self):
+        """The aiohttp route table."""
+        return _pack_routes().table
+
+    @property
+    def app(self):
+        """The aiohttp application."""
+        return _pack_routes().app
+
+    @property
+    def loop(self):
+        """The loop that calls route handlers."""
+        return _pack_routes().loop
+
+    @property
+    def messages(self):
+        """The queue of outgoing messages: nothing waits in a worker."""
+        return asyncio.Queue()
+
+    def _fact(self, name, value):
+        return self._said[name] if name in self._said else value
+
+    @property
+    def client_id(self):
+        """Who submitted the running job; None when nobody did."""
+        call = _running.last_call()
+        return self._fact("client_id", None if call is None else call.client_id)
+
+    @client_id.setter
+    def client_id(self, value):
+        self._said["client_id"] = value
+
+    @property
+    def last_node_id(self):
+        """The running node."""
+        call = _running.last_call()
+        return self._fact("last_node_id", None if call is None else call.node_id)
+
+    @last_node_id.setter
+    def last_node_id(self, value):
+        self._said["last_node_id"] = value
+
+    @property
+    def last_prompt_id(self):
+        """The running job."""
+        call = _running.last_call()
+        return self._fact("last_prompt_id", None if call is None else call.job)
+
+    @last_prompt_id.setter
+    def last_prompt_id(self, value):
+        self._said["last_prompt_id"] = value
+
+    def send_sync(self, event, data, sid=None):
+        """Send a message from any thread.
+
+        Args:
+            event: text for a JSON message, a number for a binary one.
+            sid: whom to send it to; None is everyone.
+        Raises:
+            TypeError: if the data cannot be sent.
+        """
+        call = _running.last_call()
+        if event == BinaryEventTypes.UNENCODED_PREVIEW_IMAGE:
+            event, data = BinaryEventTypes.PREVIEW_IMAGE, _preview(data)
+        if isinstance(data, bytes | bytearray):
+            data = bytes(data)
+        elif not isinstance(event, str):
+            raise TypeError(f"Binary event {event} needs bytes, not {type(data).__name__}.")
+        else:
+            data = _json(event, data)
+        if call is not None and call.context is not None:
+            call.context.send(event, data, sid)
+        else:
+            _current().send(event, data, sid)
+
+    async def send(self, event, data, sid=None):
+        """Send a message."""
+        self.send_sync(event, data, sid)
+
+    async def send_json(self, event, data, sid=None):
+        """Send a JSON message."""
+        self.send_sync(event, data, sid)
+
+    async def send_bytes(self, event, data, sid=None):
+        """Send a binary message."""
+        self.send_sync(event, data, sid)
+
+    async def send_image(self, image_data, sid=None):
+        """Send a preview: ("JPEG" or "PNG", picture, largest side or None)."""
+        self.send_sync(BinaryEventTypes.UNENCODED_PREVIEW_IMAGE, image_data, sid)
+
+    def send_progress_text(self, text, node_id, sid=None):
+        """Show text on a node."""
+        text = text.decode("utf-8") if isinstance(text, bytes) else text
+        id = str(node_id).encode("utf-8")
+        self.send_sync(BinaryEventTypes.TEXT, struct.pack(">I", len(id)) + id + text.encode("utf-8"), sid)
+
+    def add_on_prompt_handler(self, handler):
+        """Let a function change every submitted prompt: it takes the request's JSON and returns it."""
+        self.on_prompt_handlers.append(handler)
+
+    def trigger_on_prompt(self, json_data):
+        """Call the functions that change prompts."""
+        for handler in self.on_prompt_handlers:
+            json_data = handler(json_data)
+        return json_data
+
+    def get_queue_info(self):
+        """What the status message says."""
+        return {"exec_info": {"queue_remaining": self.prompt_queue.get_tasks_remaining()}}
+
+    def queue_updated(self):
+        """The server tells clients of its queue by itself."""
+
+
+def _preview(data):
+    kind, picture, largest = data
+    return struct.pack(">I", 2 if kind == "PNG" else 1) + _progress.encode_preview(kind, picture, largest)
+
+
+def _json(event, data):
+    try:
+        return json.loads(json.dumps(data))
+    except TypeError as error:
+        raise TypeError(f"The data of event {event!r} cannot be sent as JSON: {error}") from error
+
+
+PromptServer.instance = PromptServer()
