@@ -32,7 +32,7 @@ MUST_NOT_KNOW = {
     "server": TORCH_FAMILY,
 }
 SERVER_MAY_USE = {  # the modules of graph_runtime that run no node
-    "api", "catalogue", "documents", "errors", "events", "folders", "frames", "graph", "object_info", "prompt",
+    "api", "catalogue", "documents", "errors", "events", "folders", "frames", "graph", "object_info", "problems", "prompt",
     "sockets", "validate",
 }  # fmt: skip
 
