@@ -213,12 +213,14 @@ class NodeSpec:
     by_name: Mapping[str, InputSpec] = field(init=False, repr=False, compare=False)
     visible: tuple[InputSpec, ...] = field(init=False, repr=False, compare=False)
     hidden_inputs: tuple[InputSpec, ...] = field(init=False, repr=False, compare=False)
+    whole: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "by_name", MappingProxyType({item.name: item for item in self.inputs}))
         put(self, "visible", tuple(item for item in self.inputs if item.hidden is None))
         put(self, "hidden_inputs", tuple(item for item in self.inputs if item.hidden is not None))
+        put(self, "whole", frozenset(item.name for item in self.inputs if item.mode == "many"))
         if not self.display_name:
             put(self, "display_name", self.id)
 

@@ -1,0 +1,71 @@
+"""Reading what a node expanded into, and bounding it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graph_runtime.behaviour import Result
+from graph_runtime.catalogue import Catalogue
+from graph_runtime.errors import DuplicateNodeError, EndlessExpansion, ExpansionError, UnknownNode
+from graph_runtime.graph import Node
+from graph_runtime.prompt import parse_node
+
+__all__ = ["Growth"]
+
+
+@dataclass(slots=True)
+class Growth:
+    """Counts what expansions add to one run.
+
+    Args:
+        most_nodes: more nodes than this are taken for an endless expansion.
+        most_letters: likewise for the length of their ids together, which grow with the depth of nesting.
+    """
+
+    most_nodes: int = 200_000
+    most_letters: int = 200_000_000
+    nodes: int = 0
+    letters: int = 0
+
+    def read(self, results: list[Result], known: Mapping[str, Any], catalogue: Catalogue, where: str) -> list[Node]:
+        """Return the new nodes of all calls of one node.
+
+        Raises:
+            DuplicateNodeError: if an id exists already.
+            UnknownNode: if a type does not exist.
+            ExpansionError: if a node is malformed.
+            EndlessExpansion: if the run grew past its bounds.
+        """
+        new: dict[str, Node] = {}
+        for result in results:
+            for node_id, data in (result.expand or {}).items():
+                if node_id in known or node_id in new:
+                    raise DuplicateNodeError(
+                        f"it expanded into node '{node_id}', which exists already.",
+                        where=where,
+                        fix="Give new nodes ids of their own, for example with a graph builder.",
+                    )
+                new[node_id] = _node(node_id, data, catalogue, where)
+                self.nodes += 1
+                self.letters += len(node_id)
+        if self.nodes > self.most_nodes or self.letters > self.most_letters:
+            raise EndlessExpansion(
+                f"expansions added {self.nodes} nodes to this run, and it goes on.",
+                where=where,
+                fix=f"Check that its loop ends; the limit is {self.most_nodes} nodes.",
+            )
+        return list(new.values())
+
+
+def _node(node_id: Any, data: Any, catalogue: Catalogue, where: str) -> Node:
+    if not isinstance(node_id, str) or not isinstance(data, Mapping) or not isinstance(data.get("class_type"), str):
+        raise ExpansionError(
+            f"it expanded into {node_id!r}, which is not a node with a class_type.",
+            where=where,
+            fix='Write {"id": {"class_type": "…", "inputs": {…}}}.',
+        )
+    if data["class_type"] not in catalogue:
+        raise UnknownNode(data["class_type"], catalogue, where=where)
+    return parse_node(node_id, data)

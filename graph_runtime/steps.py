@@ -1,0 +1,224 @@
+"""Working on one node: lazy checks, calls, and handing over what they give.
+
+`work_on` does it in a thread, `work_on_loop` on the event loop. Both leave the run's lock alone while node code runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from graph_runtime.behaviour import Blocker, Invocation, Result
+from graph_runtime.context import Context, _current
+from graph_runtime.errors import Cancelled, NodeReturnedWrongly, UnknownInput
+from graph_runtime.lists import EmptyList, blocked, call_count, nth_call, spread
+from graph_runtime.runner import Scoped
+from graph_runtime.work import BlockedInput, LazyInput, Work, find_blocker
+
+if TYPE_CHECKING:
+    from graph_runtime.run import Run
+
+__all__ = ["work_on", "work_on_loop"]
+
+
+def work_on(run: Run, work: Work) -> None:
+    """Run a node in this thread; what goes wrong stops the run, and is never raised here."""
+    try:
+        if work.behaviour.lazy == "check":
+            asked = [run.settle(names) if inspect.isawaitable(names) else names for names in _ask(run, work)]
+            if not _grant(run, work, asked):
+                return
+        results = []
+        for index, arguments in enumerate(spread(work.spec, work.lists, work.whole)):
+            context, returned = _call(run, work, index, arguments)
+            if context is not None:
+                try:
+                    if inspect.isawaitable(returned):
+                        returned = run.settle(returned)
+                finally:
+                    _clean_up(context)
+            results.append(_checked(work, returned))
+        with run.lock:
+            run.complete(work, results)
+    except BaseException as error:  # whatever a node raises, SystemExit included, is that node's failure
+        run.fail(work, error)
+
+
+async def work_on_loop(run: Run, work: Work) -> None:
+    """Run an asynchronous node; list items run concurrently."""
+    try:
+        if work.behaviour.lazy == "check":
+            asked = [await names if inspect.isawaitable(names) else names for names in _ask(run, work)]
+            if not _grant(run, work, asked):
+                run.go_on()
+                return
+        if work.behaviour.lazy == "await":
+            results = await _growing(run, work)
+        else:
+            results = await _together(run, work, enumerate(spread(work.spec, work.lists, work.whole)))
+        with run.lock:
+            run.complete(work, results)
+        run.go_on()
+    except BaseException as error:  # CancelledError too: the run already stops then
+        run.fail(work, error)
+
+
+def _ask(run: Run, work: Work) -> list[Any]:
+    """Ask a node which lazy inputs it needs, once a call."""
+    answers = []
+    for index, arguments in enumerate(spread(work.spec, work.lists, work.whole)):
+        if work.spec.input_is_list:
+            arguments = {name: (None,) if name in work.lazy else value for name, value in arguments.items()}
+        if find_blocker(arguments, work.spec.input_is_list) is None:
+            answers.append(work.behaviour.needed(_invocation(run, work, index, arguments, run.context(work, index))))
+    return answers
+
+
+def _grant(run: Run, work: Work, asked: Iterable[Any]) -> bool:
+    """Make the node wait for the lazy inputs it named; True if it can go on at once."""
+    names = list(dict.fromkeys(name for answer in asked for name in answer or () if isinstance(name, str)))
+    needed = []
+    for name in names:
+        if name in work.lazy:
+            needed.append(name)
+        elif name not in work.lists:
+            raise UnknownInput(
+                f"the node says that it needs input '{name}', but nothing is connected there.",
+                where=f"node {work.node.id}",
+                fix=f"Connect '{name}', or correct the node's lazy check.",
+            )
+    if not needed:
+        return True
+    with run.lock:
+        return run.put_back(work, needed)
+
+
+def _invocation(run: Run, work: Work, index: int, arguments: dict[str, Any], context: Context) -> Invocation:
+    return Invocation(arguments, run.hidden(work.node.id), context, run.instance(work), index)
+
+
+def _call(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> tuple[Context | None, Any]:
+    """Call a node once; without a context if a blocker prevented it."""
+    run.services.cancel.raise_if_cancelled()
+    blocker = find_blocker(arguments, work.spec.input_is_list or bool(work.whole))
+    if blocker is not None:
+        run.leave_blocked(work, blocker)
+        return None, blocked(work.spec)
+    context = run.context(work, index)
+    invocation = _invocation(run, work, index, arguments, context)
+    token = _current.set(context)
+    try:
+        return context, run.runner.call(work.spec, invocation)
+    except Exception as error:
+        if isinstance(error, Cancelled) or not run.engine.recover(error):
+            _clean_up(context)
+            raise
+        return context, run.runner.call(work.spec, invocation)
+    finally:
+        _current.reset(token)
+
+
+def _clean_up(context: Context) -> None:
+    functions, context._cleanups = context._cleanups or (), None
+    for function in functions:
+        function()
+
+
+def _checked(work: Work, returned: Any) -> Result:
+    if isinstance(returned, Result):
+        return returned
+    if isinstance(returned, Blocker):
+        return Result([returned for _ in work.spec.outputs])
+    raise NodeReturnedWrongly(
+        f"its behaviour returned {type(returned).__name__} instead of a Result.", where=f"node {work.node.id}"
+    )
+
+
+async def _together(run: Run, work: Work, calls: Iterable[tuple[int, dict[str, Any]]]) -> list[Result]:
+    items = list(calls)
+    with run.lock:
+        work.running += len(items)
+        run.balance(work)
+    if len(items) == 1:
+        return [await _one(run, work, *items[0])]
+    tasks = [asyncio.ensure_future(_one(run, work, index, arguments)) for index, arguments in items]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def _one(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> Result:
+    context: Context | None = None
+    try:
+        context, returned = _call(run, work, index, arguments)
+        if context is not None and inspect.isawaitable(returned):
+            token = _current.set(context)
+            try:
+                returned = await _scoped(run, returned)
+            finally:
+                _current.reset(token)
+        return _checked(work, returned)
+    except BlockedInput as reached:
+        run.leave_blocked(work, reached.blocker)
+        return blocked(work.spec)
+    finally:
+        if context is not None:
+            _clean_up(context)
+        with run.lock:
+            work.running -= 1
+            run.balance(work)
+
+
+async def _scoped(run: Run, awaitable: Awaitable[Any]) -> Any:
+    return await Scoped(awaitable, run.runner.scope)
+
+
+async def _growing(run: Run, work: Work) -> list[Result]:
+    """Call a node whose lazy inputs may turn out to be lists: once for each item of the longest one that it used."""
+    plain = {name: values for name, values in work.lists.items() if name not in work.lazy}
+    used: set[str] = set()
+    count = call_count(plain, work.whole)
+    results: list[Result] = []
+    while len(results) < count:
+        calls = []
+        for index in range(len(results), count):
+            arguments = nth_call(plain, index, work.whole)
+            for name in work.lazy:
+                arguments[name] = LazyInput(name, _fetcher(run, work, index, used))
+            calls.append((index, arguments))
+        results += await _together(run, work, calls)
+        count = max([count, *(len(_values(run, work, name)) for name in used)])
+    return results
+
+
+def _values(run: Run, work: Work, name: str) -> list[Any]:
+    link = work.lazy[name]
+    if not link.node:
+        return work.lists[name]
+    outputs: Any = run.results[link.node].outputs
+    return outputs[link.output] if 0 <= link.output < len(outputs) else [None]
+
+
+def _fetcher(run: Run, work: Work, index: int, used: set[str]) -> Any:
+    async def fetch(lazy: LazyInput) -> Any:
+        used.add(lazy.name)
+        link = work.lazy[lazy.name]
+        if link.node:
+            arrived = run.await_result(work, index, link.node)
+            if arrived is not None:
+                await arrived
+        values = _values(run, work, lazy.name)
+        if not values:
+            raise EmptyList(f"list index out of range: input '{lazy.name}' received an empty list.")
+        value = values[index] if index < len(values) else values[-1]
+        if isinstance(value, Blocker):
+            raise BlockedInput(value)
+        return value
+
+    return fetch
