@@ -1,0 +1,48 @@
+import { useMemo, useState } from "react";
+import { CanvasView } from "./features/canvas/CanvasView";
+import { ContextMenu } from "./features/canvas/ContextMenu";
+import { Navigation } from "./features/canvas/Navigation";
+import { Lightbox } from "./features/gallery/Lightbox";
+import { CommandPalette } from "./features/palette/CommandPalette";
+import { ConnectPalette } from "./features/palette/ConnectPalette";
+import { NodePalette } from "./features/palette/NodePalette";
+import { SidePanel } from "./features/panels/SidePanel";
+import { Rail } from "./features/toolbar/Rail";
+import { TopBar } from "./features/toolbar/TopBar";
+import { type Language, useLanguage as loadLanguage } from "./ui/i18n";
+import { LanguageContext } from "./ui/language";
+import { Notices } from "./ui/Notices";
+import { useDrop } from "./ui/useDrop";
+import { useKeys } from "./ui/useKeys";
+import { useTitle } from "./ui/useTitle";
+
+export function App() {
+  const [language, setLanguage] = useState<Language | null>(null);
+  const change = useMemo(() => (next: Language) => void loadLanguage(next).then(() => setLanguage(next)), []);
+  return (
+    <LanguageContext value={change}>
+      <Workspace key={language} />
+    </LanguageContext>
+  );
+}
+
+function Workspace() {
+  useKeys();
+  useDrop();
+  useTitle();
+  return (
+    <main>
+      <CanvasView />
+      <TopBar />
+      <Rail />
+      <Navigation />
+      <SidePanel />
+      <NodePalette />
+      <ConnectPalette />
+      <CommandPalette />
+      <ContextMenu />
+      <Lightbox />
+      <Notices />
+    </main>
+  );
+}

@@ -1,0 +1,43 @@
+import type { Editor } from "../../store/editor";
+import { startLink, startLinkFromInput } from "./link";
+import { groupGesture } from "./group";
+import type { Gesture, PointerInput } from "./machine";
+import { marquee } from "./marquee";
+import { pan } from "./pan";
+import { pressNode } from "./nodes";
+import { resize } from "./resize";
+
+/** How near, in screen pixels, the pointer must be to a socket. */
+export function reach(input: PointerInput, k: number): number {
+  return Math.min(26, (input.touch ? 20 : 11) / k);
+}
+
+/** Nothing is going on; a press decides what begins. */
+export function idle(editor: Editor): Gesture {
+  return {
+    name: "idle",
+    down(input) {
+      if (input.button === 1) return pan(editor, input);
+      if (input.button !== 0) return this;
+      const point = editor.toGraph(input.at);
+      const hit = editor.scene.hit(point, reach(input, editor.viewport.k), editor.selection);
+      switch (hit.kind) {
+        case "output":
+          return startLink(editor, { node: hit.node.id, output: hit.name }, input);
+        case "input":
+          return startLinkFromInput(editor, { node: hit.node.id, input: hit.name }, input);
+        case "corner":
+          return resize(editor, hit.node, input);
+        case "header":
+        case "body":
+          return pressNode(editor, hit.node.id, input);
+        case "group":
+          return groupGesture(editor, hit.index, hit.part, input);
+        case "link":
+        case "void":
+          if (input.shift || input.mod) return marquee(editor, input);
+          return pan(editor, input, hit.kind === "link" ? hit : null);
+      }
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { changePlacement } from "../../core/edits";
+import type { Editor } from "../../store/editor";
+import type { SceneNode } from "../scene";
+import { idle } from "./idle";
+import type { Gesture, PointerInput } from "./machine";
+
+/** Changes a node's size by its lower right corner. */
+export function resize(editor: Editor, node: SceneNode, start: PointerInput): Gesture {
+  const { id, w, h } = node;
+  const before = node.place?.size;
+  return {
+    name: "resize",
+    move(input) {
+      const { k } = editor.viewport;
+      editor.scene.stretch(id, w + (input.at.x - start.at.x) / k, h + (input.at.y - start.at.y) / k);
+      editor.moved(id);
+      return this;
+    },
+    up() {
+      const now = editor.scene.nodes.get(id);
+      if (now) {
+        const size = [Math.round(now.w), Math.round(now.h)] as const;
+        editor.commit(changePlacement(editor.document, id, { size }), "Resize node");
+      }
+      return idle(editor);
+    },
+    cancel() {
+      editor.scene.stretch(id, before?.[0] ?? 0, before?.[1] ?? 0);
+      editor.moved(id);
+    },
+  };
+}

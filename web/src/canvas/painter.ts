@@ -1,0 +1,133 @@
+/** Scene, theme and zoom to draw calls: ground, groups, links, and the faces of nodes that are not live. */
+import { type Box, overlaps, type View, visibleBox } from "../core/geometry";
+import { type FaceState, paintFaces } from "./faces";
+import { bend, type Scene, type SceneLink, type SceneNode } from "./scene";
+import { socketColor } from "./socketColor";
+import type { Theme } from "./theme";
+
+export interface Picture {
+  readonly scene: Scene;
+  readonly view: View;
+  readonly width: number;
+  readonly height: number;
+  readonly ratio: number;
+  readonly theme: Theme;
+  readonly isLive: (id: string) => boolean;
+  readonly stateOf: (node: SceneNode) => FaceState;
+  readonly selection: ReadonlySet<string>;
+  /** Links of other types are dimmed while one is being drawn. */
+  readonly dimmed: boolean;
+}
+
+export function paint(ctx: CanvasRenderingContext2D, picture: Picture): void {
+  const { view, width, height, ratio, theme, scene } = picture;
+  ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+  ctx.fillStyle = theme.canvas;
+  ctx.fillRect(0, 0, width, height);
+  grid(ctx, view, width, height, theme);
+  ctx.setTransform(ratio * view.k, 0, 0, ratio * view.k, ratio * view.x, ratio * view.y);
+  const seen = visibleBox(view, width, height);
+  groups(ctx, scene, seen, view.k, theme);
+  links(ctx, picture, seen);
+  const painted = scene.within(seen).filter((node) => !picture.isLive(node.id));
+  if (painted.length) paintFaces(ctx, painted, view.k, theme, picture.stateOf);
+}
+
+/** Dots at a distance that stays between 26 and 104 pixels at every zoom. */
+function grid(ctx: CanvasRenderingContext2D, view: View, width: number, height: number, theme: Theme): void {
+  let step = 20 * view.k;
+  while (step < 26) step *= 4;
+  const size = view.k > 0.7 ? 2 : 1.5;
+  ctx.fillStyle = theme.grid;
+  const startX = ((view.x % step) + step) % step;
+  const startY = ((view.y % step) + step) % step;
+  for (let x = startX; x < width; x += step)
+    for (let y = startY; y < height; y += step) ctx.fillRect(Math.round(x), Math.round(y), size, size);
+}
+
+function groups(ctx: CanvasRenderingContext2D, scene: Scene, seen: Box, k: number, theme: Theme): void {
+  scene.groups.forEach((group, index) => {
+    const held = scene.heldGroup?.index === index ? scene.heldGroup : { dx: 0, dy: 0, dw: 0, dh: 0 };
+    const x = group.box[0] + held.dx;
+    const y = group.box[1] + held.dy;
+    const w = group.box[2] + held.dw;
+    const h = group.box[3] + held.dh;
+    if (!overlaps({ x, y, w, h }, seen)) return;
+    ctx.fillStyle = group.color ?? theme.group;
+    ctx.globalAlpha = 0.12;
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, h, 12);
+    ctx.fill();
+    ctx.globalAlpha = 0.5;
+    ctx.strokeStyle = group.color ?? theme.group;
+    ctx.lineWidth = 1 / k;
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = theme.text;
+    ctx.font = `600 ${Math.max(14, 11 / k)}px ${theme.font}`;
+    ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
+    ctx.fillText(group.title ?? "", x + 12, y + 16);
+  });
+}
+
+/** The nodes' outlines on the minimap and the links on the canvas are each one path per colour. */
+function links(ctx: CanvasRenderingContext2D, { scene, view, theme, selection, dimmed }: Picture, seen: Box): void {
+  const byType = new Map<string, number[]>();
+  const strong: [SceneLink, SceneNode][] = [];
+  for (const target of scene.nodes.values()) {
+    for (const link of target.links) {
+      const { from } = link;
+      const left = Math.min(from.x + from.w, target.x) - 60;
+      const right = Math.max(from.x + from.w, target.x) + 60;
+      if (left > seen.x + seen.w || right < seen.x) continue;
+      if (Math.min(from.y, target.y) > seen.y + seen.h || Math.max(from.y + from.h, target.y + target.h) < seen.y) continue;
+      if (selection.size && (selection.has(target.id) || selection.has(from.id))) strong.push([link, target]);
+      const list = byType.get(link.type) ?? [];
+      const y1 = from.y + (from.face.outputs.get(link.output) ?? 17);
+      const y2 = target.y + (target.face.inputs.get(link.input) ?? 17);
+      list.push(from.x + from.w, y1, target.x, y2);
+      byType.set(link.type, list);
+    }
+  }
+  ctx.lineCap = "round";
+  ctx.lineWidth = Math.max(2, 1.2 / view.k);
+  ctx.globalAlpha = dimmed ? 0.25 : 0.85;
+  for (const [type, ends] of byType) {
+    ctx.strokeStyle = socketColor(type, theme.socketLightness);
+    ctx.beginPath();
+    for (let at = 0; at < ends.length; at += 4)
+      curve(ctx, ends[at] ?? 0, ends[at + 1] ?? 0, ends[at + 2] ?? 0, ends[at + 3] ?? 0, view.k);
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+  if (!dimmed) emphasised(ctx, scene, strong, view.k, theme);
+}
+
+function emphasised(
+  ctx: CanvasRenderingContext2D,
+  scene: Scene,
+  strong: readonly [SceneLink, SceneNode][],
+  k: number,
+  theme: Theme,
+): void {
+  ctx.lineWidth = Math.max(3, 1.6 / k);
+  for (const [link, target] of strong) {
+    const a = scene.outputPoint(link.from, link.output);
+    const b = scene.inputPoint(target, link.input);
+    ctx.strokeStyle = socketColor(link.type, theme.socketLightness);
+    ctx.beginPath();
+    curve(ctx, a.x, a.y, b.x, b.y, k);
+    ctx.stroke();
+  }
+}
+
+function curve(ctx: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number, k: number): void {
+  ctx.moveTo(x1, y1);
+  if (k < 0.12) {
+    ctx.lineTo(x2, y2);
+    return;
+  }
+  const reach = bend({ x: x1, y: y1 }, { x: x2, y: y2 });
+  ctx.bezierCurveTo(x1 + reach, y1, x2 - reach, y2, x2, y2);
+}

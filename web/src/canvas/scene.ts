@@ -1,0 +1,318 @@
+/** What is where: nodes with their faces, links between them, and an index to find what a box or a point meets. */
+import RBush from "rbush";
+import { type Catalogue, findInput, type NodeSpec, outputType } from "../core/catalogue";
+import type { NodeRecord, Placement, WorkflowDocument } from "../core/document";
+import { type Box, boxBetween, contains, type Point, union } from "../core/geometry";
+import { allLinks, linksInto } from "../core/links";
+import { unknownSpec } from "../core/specs";
+import { type Face, faceOf } from "./face";
+import { METRICS } from "./metrics";
+
+export interface SceneLink {
+  readonly from: SceneNode;
+  readonly output: string;
+  readonly input: string;
+  readonly type: string;
+}
+/** Mutable on purpose: a drag moves it in place; a document change replaces what it derives from. */
+export interface SceneNode {
+  readonly id: string;
+  record: NodeRecord;
+  place: Placement | undefined;
+  spec: NodeSpec;
+  known: boolean;
+  face: Face;
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+  links: readonly SceneLink[];
+  media: boolean;
+}
+export type Hit =
+  | { readonly kind: "input"; readonly node: SceneNode; readonly name: string }
+  | { readonly kind: "output"; readonly node: SceneNode; readonly name: string }
+  | { readonly kind: "corner"; readonly node: SceneNode }
+  | { readonly kind: "header"; readonly node: SceneNode }
+  | { readonly kind: "body"; readonly node: SceneNode }
+  | { readonly kind: "link"; readonly target: SceneNode; readonly link: SceneLink }
+  | { readonly kind: "group"; readonly index: number; readonly part: "title" | "corner" }
+  | { readonly kind: "void" };
+
+export const GROUP_TITLE = 30;
+const CORNER = 14;
+
+class NodeIndex extends RBush<SceneNode> {
+  override toBBox(node: SceneNode) {
+    return { minX: node.x, minY: node.y, maxX: node.x + node.w, maxY: node.y + node.h };
+  }
+  override compareMinX(a: SceneNode, b: SceneNode) {
+    return a.x - b.x;
+  }
+  override compareMinY(a: SceneNode, b: SceneNode) {
+    return a.y - b.y;
+  }
+}
+
+export class Scene {
+  readonly nodes = new Map<string, SceneNode>();
+  private readonly index = new NodeIndex(12);
+  private document: WorkflowDocument | null = null;
+  private catalogue: Catalogue = {};
+  private media: ReadonlySet<string> = new Set();
+  /** Nodes being dragged are kept out of the index until they are dropped. */
+  private floating: ReadonlySet<string> = new Set();
+  private held: { dx: number; dy: number } = { dx: 0, dy: 0 };
+
+  heldGroup: { readonly index: number; readonly dx: number; readonly dy: number; readonly dw: number; readonly dh: number } | null =
+    null;
+
+  get groups() {
+    return this.document?.layout.groups ?? [];
+  }
+  get notes() {
+    return this.document?.layout.notes ?? [];
+  }
+
+  /** Follows the document; only nodes whose record, place or media changed are derived again. */
+  update(document: WorkflowDocument, catalogue: Catalogue, media: ReadonlySet<string>): void {
+    if (document === this.document && catalogue === this.catalogue && media === this.media) return;
+    this.settle();
+    const fresh = catalogue !== this.catalogue || this.nodes.size === 0;
+    this.document = document;
+    this.catalogue = catalogue;
+    this.media = media;
+    if (fresh) this.rebuild(document);
+    else this.follow(document);
+  }
+
+  private rebuild(document: WorkflowDocument): void {
+    this.nodes.clear();
+    this.index.clear();
+    const named = this.outputsNamed(document);
+    for (const [id, record] of Object.entries(document.nodes)) this.nodes.set(id, this.derive(id, record, named));
+    for (const node of this.nodes.values()) node.links = this.linksOf(node);
+    this.index.load([...this.nodes.values()]);
+  }
+
+  private follow(document: WorkflowDocument): void {
+    const changed: SceneNode[] = [];
+    let unlinked = false;
+    for (const node of this.nodes.values()) {
+      if (document.nodes[node.id]) continue;
+      this.index.remove(node);
+      this.nodes.delete(node.id);
+      unlinked = true;
+    }
+    let named: ReadonlyMap<string, ReadonlySet<string>> | null = null;
+    for (const [id, record] of Object.entries(document.nodes)) {
+      const old = this.nodes.get(id);
+      const same = old?.record === record && old.place === document.layout.nodes[id];
+      if (same && old.media === this.media.has(id)) continue;
+      named ??= this.outputsNamed(document);
+      const node = this.derive(id, record, named);
+      if (old) {
+        this.index.remove(old);
+        unlinked ||= old.record.type !== record.type;
+        Object.assign(old, node, { links: old.links });
+      } else {
+        unlinked = true;
+        this.nodes.set(id, node);
+      }
+      const kept = old ?? node;
+      this.index.insert(kept);
+      changed.push(kept);
+    }
+    for (const node of unlinked ? this.nodes.values() : changed) node.links = this.linksOf(node);
+  }
+
+  private outputsNamed(document: WorkflowDocument): ReadonlyMap<string, ReadonlySet<string>> {
+    const named = new Map<string, Set<string>>();
+    for (const { from } of allLinks(document)) {
+      const outputs = named.get(from.node) ?? new Set();
+      named.set(from.node, outputs.add(from.output));
+    }
+    return named;
+  }
+
+  private derive(id: string, record: NodeRecord, named: ReadonlyMap<string, ReadonlySet<string>>): SceneNode {
+    const known = this.catalogue[record.type];
+    const spec = known ?? unknownSpec(record, named.get(id) ?? []);
+    const place = this.document?.layout.nodes[id];
+    const media = this.media.has(id);
+    const face = faceOf(spec, record, place, media || wantsMedia(spec));
+    const [x, y] = place?.pos ?? [0, 0];
+    return { id, record, place, spec, known: known !== undefined, face, x, y, w: face.w, h: face.h, links: [], media };
+  }
+
+  private linksOf(node: SceneNode): SceneLink[] {
+    return linksInto(node.id, node.record).flatMap(({ from, to }) => {
+      const source = this.nodes.get(from.node);
+      if (!source) return [];
+      const type = outputType(source.spec, from.output) ?? findInput(node.spec, to.input)?.type ?? "*";
+      return [{ from: source, output: from.output, input: to.input, type }];
+    });
+  }
+
+  /** Moves nodes for the eye only, until `settle` or the next document change. */
+  hold(ids: ReadonlySet<string>, dx: number, dy: number): void {
+    if (this.floating !== ids) {
+      this.settle();
+      this.floating = ids;
+      for (const id of ids) {
+        const node = this.nodes.get(id);
+        if (node) this.index.remove(node);
+      }
+    }
+    for (const id of ids) {
+      const node = this.nodes.get(id);
+      if (!node) continue;
+      node.x += dx - this.held.dx;
+      node.y += dy - this.held.dy;
+    }
+    this.held = { dx, dy };
+  }
+
+  /** Puts held nodes back where the document has them. */
+  settle(): void {
+    this.heldGroup = null;
+    for (const id of this.floating) {
+      const node = this.nodes.get(id);
+      if (!node) continue;
+      node.x -= this.held.dx;
+      node.y -= this.held.dy;
+      this.index.insert(node);
+    }
+    this.floating = new Set();
+    this.held = { dx: 0, dy: 0 };
+  }
+
+  /** Shows a node at another size for the eye only; the document's size returns with the next change. */
+  stretch(id: string, w: number, h: number): void {
+    const node = this.nodes.get(id);
+    if (!node) return;
+    this.index.remove(node);
+    const place: Placement = { pos: [node.x, node.y], ...node.place, size: [w, h] };
+    node.face = faceOf(node.spec, node.record, place, node.media || wantsMedia(node.spec));
+    node.w = node.face.w;
+    node.h = node.face.h;
+    this.index.insert(node);
+  }
+
+  within(box: Box): SceneNode[] {
+    const found = this.index.search({ minX: box.x, minY: box.y, maxX: box.x + box.w, maxY: box.y + box.h });
+    for (const id of this.floating) {
+      const node = this.nodes.get(id);
+      if (node) found.push(node);
+    }
+    return found;
+  }
+
+  bounds(ids?: ReadonlySet<string>): Box | null {
+    const nodes = ids?.size ? [...ids].flatMap((id) => this.nodes.get(id) ?? []) : [...this.nodes.values()];
+    const boxes: Box[] = [...nodes];
+    if (!ids?.size) {
+      for (const { box } of [...this.groups, ...this.notes]) boxes.push({ x: box[0], y: box[1], w: box[2], h: box[3] });
+    }
+    return union(boxes);
+  }
+
+  inputPoint(node: SceneNode, name: string): Point {
+    return { x: node.x, y: node.y + (node.face.inputs.get(name) ?? METRICS.header / 2) };
+  }
+
+  outputPoint(node: SceneNode, name: string): Point {
+    return { x: node.x + node.w, y: node.y + (node.face.outputs.get(name) ?? METRICS.header / 2) };
+  }
+
+  /** What is under a point. `reach` is how near a socket or a link must be, in graph units. */
+  hit(point: Point, reach: number, preferred: ReadonlySet<string>): Hit {
+    const near = this.within({ x: point.x - reach, y: point.y - reach, w: 2 * reach, h: 2 * reach });
+    const ordered = near.sort((a, b) => Number(preferred.has(b.id)) - Number(preferred.has(a.id)));
+    for (const node of ordered) {
+      const socket = this.socketAt(node, point, reach);
+      if (socket) return socket;
+    }
+    const node = ordered.find((candidate) => contains(candidate, point));
+    if (node) return this.partOf(node, point);
+    return this.linkAt(point, reach * 0.7) ?? this.groupAt(point) ?? { kind: "void" };
+  }
+
+  private socketAt(node: SceneNode, point: Point, reach: number): Hit | null {
+    const dy = (y: number) => Math.abs(point.y - node.y - y);
+    if (Math.abs(point.x - node.x) <= reach)
+      for (const [name, y] of node.face.inputs) if (dy(y) <= reach) return { kind: "input", node, name };
+    if (Math.abs(point.x - node.x - node.w) <= reach)
+      for (const [name, y] of node.face.outputs) if (dy(y) <= reach) return { kind: "output", node, name };
+    return null;
+  }
+
+  private partOf(node: SceneNode, point: Point): Hit {
+    const x = point.x - node.x;
+    const y = point.y - node.y;
+    if (!node.place?.collapsed && x > node.w - CORNER && y > node.h - CORNER) return { kind: "corner", node };
+    return { kind: y <= METRICS.header ? "header" : "body", node };
+  }
+
+  private linkAt(point: Point, reach: number): Hit | null {
+    for (const target of this.nodes.values()) {
+      for (const link of target.links) {
+        const a = this.outputPoint(link.from, link.output);
+        const b = this.inputPoint(target, link.input);
+        const span = boxBetween(a, b);
+        const roomy = { x: span.x - 80, y: span.y - 20, w: span.w + 160, h: span.h + 40 };
+        if (contains(roomy, point) && distanceToCurve(a, b, point) <= reach) return { kind: "link", target, link };
+      }
+    }
+    return null;
+  }
+
+  private groupAt(point: Point): Hit | null {
+    for (let index = this.groups.length - 1; index >= 0; index -= 1) {
+      const box = this.groups[index]?.box;
+      if (!box) continue;
+      const [x, y, w, h] = box;
+      if (contains({ x, y, w, h: GROUP_TITLE }, point)) return { kind: "group", index, part: "title" };
+      if (contains({ x: x + w - CORNER, y: y + h - CORNER, w: CORNER, h: CORNER }, point))
+        return { kind: "group", index, part: "corner" };
+    }
+    return null;
+  }
+}
+
+/** Nodes that show pictures keep room for one from the start. */
+function wantsMedia(spec: NodeSpec): boolean {
+  const shows = spec.terminal && spec.inputs.some((input) => input.type === "IMAGE");
+  return shows || spec.inputs.some((input) => input.options["image_upload"] === true);
+}
+
+/** How far the handles of a link's curve reach. */
+export function bend(a: Point, b: Point): number {
+  return Math.min(150, Math.max(28, Math.abs(b.x - a.x) * 0.5, Math.abs(b.y - a.y) * 0.25));
+}
+
+export function curvePoint(a: Point, b: Point, t: number): Point {
+  const reach = bend(a, b);
+  const u = 1 - t;
+  const x = u ** 3 * a.x + 3 * u * u * t * (a.x + reach) + 3 * u * t * t * (b.x - reach) + t ** 3 * b.x;
+  const y = u * u * (u + 3 * t) * a.y + t * t * (t + 3 * u) * b.y;
+  return { x, y };
+}
+
+function distanceToCurve(a: Point, b: Point, point: Point): number {
+  let best = Infinity;
+  for (let step = 0; step <= 24; step += 1) {
+    const at = curvePoint(a, b, step / 24);
+    const next = curvePoint(a, b, Math.min(1, (step + 1) / 24));
+    best = Math.min(best, distanceToSegment(at, next, point));
+  }
+  return best;
+}
+
+function distanceToSegment(a: Point, b: Point, point: Point): number {
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
+  const length = dx * dx + dy * dy;
+  const t = length === 0 ? 0 : Math.min(1, Math.max(0, ((point.x - a.x) * dx + (point.y - a.y) * dy) / length));
+  return Math.hypot(point.x - a.x - t * dx, point.y - a.y - t * dy);
+}

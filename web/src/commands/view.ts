@@ -1,0 +1,25 @@
+import type { PanelName } from "../store/state";
+import type { Command } from "./command";
+
+function panel(id: PanelName, label: string, keys: readonly string[]): Command {
+  return {
+    id: `view.${id}`,
+    label,
+    group: "View",
+    keys,
+    run: ({ editor }) => editor.patchView({ panel: editor.state.view.panel === id ? null : id }),
+  };
+}
+
+export const VIEW_COMMANDS: readonly Command[] = [
+  { id: "view.fit", label: "Fit to window", group: "View", keys: ["."], run: ({ editor }) => editor.fit(editor.selection) },
+  { id: "view.zoom-in", label: "Zoom in", group: "View", keys: ["+", "="], run: ({ editor }) => editor.zoom(1.25) },
+  { id: "view.zoom-out", label: "Zoom out", group: "View", keys: ["-"], run: ({ editor }) => editor.zoom(0.8) },
+  { id: "view.actual", label: "Zoom to 100 %", group: "View", keys: ["1"], run: ({ editor }) => editor.zoom(1 / editor.viewport.k) },
+  { id: "view.minimap", label: "Show or hide the minimap", group: "View", keys: ["m"], run: ({ editor }) => editor.patchView({ minimap: !editor.state.view.minimap }) },
+  panel("jobs", "Jobs panel", ["j"]),
+  panel("gallery", "Gallery panel", ["g"]),
+  panel("outline", "Outline panel", ["o"]),
+  panel("library", "Node library", ["n"]),
+  { id: "view.commands", label: "All commands…", group: "View", keys: ["mod+k"], run: ({ editor }) => editor.patchView({ commandsOpen: true }) },
+];

@@ -1,0 +1,66 @@
+/** Copy and paste as text, so that it works across tabs, windows and programs. */
+import { change, type Diff, type RecordKey } from "./diff";
+import { freshNodeId, type InputValue, isLink, linkOver, type NodeRecord, type Pair, type Placement, type WorkflowDocument } from "./document";
+
+interface Clip {
+  readonly format: "heddle-nodes";
+  readonly nodes: Readonly<Record<string, NodeRecord>>;
+  readonly places: Readonly<Record<string, Placement>>;
+}
+
+export function copyNodes(document: WorkflowDocument, ids: ReadonlySet<string>): string {
+  const nodes: Record<string, NodeRecord> = {};
+  const places: Record<string, Placement> = {};
+  for (const id of ids) {
+    const node = document.nodes[id];
+    if (!node) continue;
+    nodes[id] = node;
+    places[id] = document.layout.nodes[id] ?? { pos: [0, 0] };
+  }
+  const clip: Clip = { format: "heddle-nodes", nodes, places };
+  return JSON.stringify(clip);
+}
+
+export function readClip(text: string): Clip | null {
+  if (!text.startsWith('{"format":"heddle-nodes"')) return null;
+  try {
+    return JSON.parse(text) as Clip;
+  } catch {
+    return null; // text that only begins like a clip is some other text
+  }
+}
+
+export interface Pasted {
+  readonly diff: Diff;
+  readonly ids: ReadonlySet<string>;
+}
+
+/** Adds the nodes with fresh ids, their top left corner at `at`; links from nodes left behind are kept if they exist. */
+export function pasteNodes(document: WorkflowDocument, clip: Clip, at: Pair): Pasted {
+  const renamed = new Map<string, string>();
+  let next = Number(freshNodeId(document));
+  for (const id of Object.keys(clip.nodes)) renamed.set(id, String(next++));
+  const corners = Object.values(clip.places).map((place) => place.pos);
+  const left = Math.min(...corners.map((pos) => pos[0]));
+  const top = Math.min(...corners.map((pos) => pos[1]));
+  const records: Partial<Record<RecordKey, unknown>> = {};
+  for (const [id, node] of Object.entries(clip.nodes)) {
+    const fresh = renamed.get(id) ?? id;
+    const inputs: Record<string, InputValue> = {};
+    for (const [name, value] of Object.entries(node.inputs)) {
+      if (!isLink(value)) {
+        inputs[name] = value;
+        continue;
+      }
+      const [source, output] = value.link;
+      const inside = renamed.get(source);
+      if (inside !== undefined) inputs[name] = linkOver(value, inside, output);
+      else if (document.nodes[source]) inputs[name] = value;
+    }
+    records[`node:${fresh}`] = { ...node, inputs };
+    const place = clip.places[id] ?? { pos: [left, top] as Pair };
+    const pos: Pair = [Math.round(place.pos[0] - left + at[0]), Math.round(place.pos[1] - top + at[1])];
+    records[`place:${fresh}`] = { ...place, pos };
+  }
+  return { diff: change(document, records), ids: new Set(renamed.values()) };
+}

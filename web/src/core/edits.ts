@@ -1,0 +1,177 @@
+/** Every way a document is edited, as functions from a document to a diff. */
+import { type Catalogue, findInput, hasSeedControl, outputType, startingValue, visibleInputs } from "./catalogue";
+import { change, type Diff, NO_CHANGE, type RecordKey } from "./diff";
+import {
+  freshNodeId,
+  type InputValue,
+  isLink,
+  linkOver,
+  type Json,
+  literalOf,
+  type NodeMode,
+  type NodeRecord,
+  type Pair,
+  type Placement,
+  type SeedControl,
+  storedLiteral,
+  type WorkflowDocument,
+} from "./document";
+import { type OutputEnd, uncovered, withInput } from "./links";
+import { typesFit } from "./sockets";
+
+export interface Added {
+  readonly diff: Diff;
+  readonly id: string;
+}
+
+/** A node of this type with every widget at its starting value. */
+export function addNode(document: WorkflowDocument, catalogue: Catalogue, type: string, pos: Pair): Added {
+  const id = freshNodeId(document);
+  const spec = catalogue[type];
+  const inputs: Record<string, InputValue> = {};
+  const controls: Record<string, SeedControl> = {};
+  for (const input of spec ? visibleInputs(spec) : []) {
+    const value = startingValue(input);
+    if (value !== undefined) inputs[input.name] = storedLiteral(value);
+    if (hasSeedControl(input)) controls[input.name] = "randomize";
+  }
+  const node: NodeRecord = { type, inputs, ...(Object.keys(controls).length ? { controls } : {}) };
+  const place: Placement = { pos: [Math.round(pos[0]), Math.round(pos[1])] };
+  return { id, diff: change(document, { [`node:${id}`]: node, [`place:${id}`]: place }) };
+}
+
+/** The output that takes a removed node's place for one of its links, where a type fits. */
+function throughLink(document: WorkflowDocument, catalogue: Catalogue, id: string, output: string): OutputEnd | null {
+  const node = document.nodes[id];
+  const type = outputType(catalogue[node?.type ?? ""], output);
+  if (!node || type === undefined) return null;
+  for (const [name, value] of Object.entries(node.inputs)) {
+    const spec = findInput(catalogue[node.type], name);
+    if (isLink(value) && spec && spec.type === type) return { node: value.link[0], output: value.link[1] };
+  }
+  return null;
+}
+
+/** Removes nodes; links that went through one are joined where a type fits. */
+export function removeNodes(document: WorkflowDocument, catalogue: Catalogue, ids: ReadonlySet<string>): Diff {
+  const next: Partial<Record<RecordKey, unknown>> = {};
+  for (const id of ids) {
+    if (document.nodes[id]) next[`node:${id}`] = undefined;
+    if (document.layout.nodes[id]) next[`place:${id}`] = undefined;
+  }
+  for (const [id, node] of Object.entries(document.nodes)) {
+    if (ids.has(id)) continue;
+    let changed = node;
+    for (const [name, value] of Object.entries(node.inputs)) {
+      if (!isLink(value) || !ids.has(value.link[0])) continue;
+      let source: OutputEnd | null = { node: value.link[0], output: value.link[1] };
+      for (let hops = 0; source && ids.has(source.node); hops += 1)
+        source = hops > ids.size ? null : throughLink(document, catalogue, source.node, source.output);
+      const instead = source ? linkOver(value, source.node, source.output) : uncovered(catalogue, node, name);
+      changed = withInput(changed, name, instead);
+    }
+    if (changed !== node) next[`node:${id}`] = changed;
+  }
+  return change(document, next);
+}
+
+export function setInput(document: WorkflowDocument, id: string, name: string, value: Json): Diff {
+  const node = document.nodes[id];
+  if (!node) return NO_CHANGE;
+  return change(document, { [`node:${id}`]: withInput(node, name, storedLiteral(value)) });
+}
+
+export function setControl(document: WorkflowDocument, id: string, name: string, control: SeedControl): Diff {
+  const node = document.nodes[id];
+  if (!node) return NO_CHANGE;
+  return change(document, { [`node:${id}`]: { ...node, controls: { ...node.controls, [name]: control } } });
+}
+
+export function setTitle(document: WorkflowDocument, id: string, title: string): Diff {
+  const node = document.nodes[id];
+  if (!node) return NO_CHANGE;
+  const { title: _old, ...rest } = node;
+  const trimmed = title.trim();
+  return change(document, { [`node:${id}`]: trimmed ? { ...rest, title: trimmed } : rest });
+}
+
+/** Sets a mode on all nodes, or takes it away when all have it already. */
+export function toggleMode(document: WorkflowDocument, ids: Iterable<string>, mode: NodeMode): Diff {
+  const nodes = [...ids].flatMap((id) => (document.nodes[id] ? [[id, document.nodes[id]] as const] : []));
+  const on = nodes.some(([, node]) => node.mode !== mode);
+  const next: Partial<Record<RecordKey, NodeRecord>> = {};
+  for (const [id, { mode: _old, ...rest }] of nodes) next[`node:${id}`] = on ? { ...rest, mode } : rest;
+  return change(document, next);
+}
+
+export function moveNodes(document: WorkflowDocument, ids: Iterable<string>, dx: number, dy: number): Diff {
+  const next: Partial<Record<RecordKey, Placement>> = {};
+  for (const id of ids) {
+    const place = document.layout.nodes[id] ?? { pos: [0, 0] };
+    next[`place:${id}`] = { ...place, pos: [Math.round(place.pos[0] + dx), Math.round(place.pos[1] + dy)] };
+  }
+  return change(document, next);
+}
+
+/** Puts nodes at the given places (tidy, align, distribute). */
+export function placeNodes(document: WorkflowDocument, places: ReadonlyMap<string, Pair>): Diff {
+  const next: Partial<Record<RecordKey, Placement>> = {};
+  for (const [id, pos] of places) {
+    const place = document.layout.nodes[id];
+    next[`place:${id}`] = { ...place, pos: [Math.round(pos[0]), Math.round(pos[1])] };
+  }
+  return change(document, next);
+}
+
+export function changePlacement(document: WorkflowDocument, id: string, part: Partial<Placement>): Diff {
+  const merged: Record<string, unknown> = { pos: [0, 0], ...document.layout.nodes[id], ...part };
+  for (const [key, value] of Object.entries(merged)) if (value === undefined || value === false) delete merged[key];
+  return change(document, { [`place:${id}`]: merged });
+}
+
+/** Value of each controlled seed for the next run. `random` gives numbers in 0..1. */
+export function advanceSeeds(document: WorkflowDocument, catalogue: Catalogue, random: () => number): Diff {
+  const next: Partial<Record<RecordKey, NodeRecord>> = {};
+  for (const [id, node] of Object.entries(document.nodes)) {
+    for (const [name, control] of Object.entries(node.controls ?? {})) {
+      const spec = findInput(catalogue[node.type], name);
+      const current = literalOf(node.inputs[name]);
+      if (control === "fixed" || typeof current !== "number") continue;
+      const value = nextSeed(current, control, spec?.options["min"], spec?.options["max"], random);
+      next[`node:${id}`] = withInput(next[`node:${id}`] ?? node, name, value);
+    }
+  }
+  return change(document, next);
+}
+
+/** Random seeds stay below 2^50 so that every program reads them exactly. */
+const LARGEST_SEED = 2 ** 50;
+
+function nextSeed(
+  current: number,
+  control: Exclude<SeedControl, "fixed">,
+  low: Json | undefined,
+  high: Json | undefined,
+  random: () => number,
+): number {
+  const min = typeof low === "number" ? Math.max(low, -LARGEST_SEED) : 0;
+  const max = typeof high === "number" ? Math.min(high, LARGEST_SEED) : LARGEST_SEED;
+  switch (control) {
+    case "increment":
+      return Math.min(current + 1, max);
+    case "increment-wrap":
+      return current >= max ? min : current + 1;
+    case "decrement":
+      return Math.max(current - 1, min);
+    case "randomize":
+      return min + Math.floor(random() * (max - min));
+  }
+}
+
+/** Links `source` to the first input of `id` that takes its type; nothing when none does. */
+export function firstFittingInput(catalogue: Catalogue, type: string, given: string): string | null {
+  const spec = catalogue[type];
+  const inputs = spec ? visibleInputs(spec) : [];
+  const exact = inputs.find((input) => input.type === given);
+  return (exact ?? inputs.find((input) => typesFit(given, input.type)))?.name ?? null;
+}

@@ -1,0 +1,46 @@
+import { useEffect, useRef } from "react";
+import { type MinimapFrame, minimapFrame, paintMinimap } from "../../canvas/minimap";
+import { readTheme } from "../../canvas/theme";
+import { useEditorState, useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import css from "./Navigation.module.css";
+
+const WIDTH = 184;
+const HEIGHT = 116;
+
+/** The whole graph in small; a drag moves the view. */
+export function Minimap() {
+  const { editor, engine } = useWorkbench();
+  const shown = useEditorState((state) => state.view.minimap);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const frame = useRef<MinimapFrame | null>(null);
+
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d");
+    if (!element || !context || !shown) return undefined;
+    const ratio = window.devicePixelRatio || 1;
+    element.width = WIDTH * ratio;
+    element.height = HEIGHT * ratio;
+    const draw = () => {
+      frame.current = minimapFrame(editor.scene, editor.viewport, editor.size, WIDTH, HEIGHT);
+      paintMinimap(context, editor.scene, frame.current, readTheme(element), ratio, editor.selection);
+    };
+    draw();
+    return engine.onDraw(draw);
+  }, [editor, engine, shown]);
+
+  if (!shown) return null;
+  const go = (event: React.PointerEvent<HTMLCanvasElement>) => {
+    if (event.type === "pointermove" && event.buttons === 0) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const box = event.currentTarget.getBoundingClientRect();
+    const at = frame.current;
+    if (!at) return;
+    const x = (event.clientX - box.left - at.x) / at.k;
+    const y = (event.clientY - box.top - at.y) / at.k;
+    const { k } = editor.viewport;
+    editor.patchView({ viewport: { k, x: editor.size.width / 2 - x * k, y: editor.size.height / 2 - y * k } });
+  };
+  return <canvas ref={canvas} className={css.minimap} aria-label={t("Minimap")} role="img" onPointerDown={go} onPointerMove={go} />;
+}

@@ -1,0 +1,59 @@
+import { useMemo, useState } from "react";
+import { keyLabel } from "../../commands/command";
+import { COMMANDS, isEnabled } from "../../commands/registry";
+import { fuzzyMatch } from "../../core/fuzzy";
+import { useEditorState, useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import css from "./palette.module.css";
+import { Emphasis, PaletteShell } from "./PaletteShell";
+
+/** Every command with its key. */
+export function CommandPalette() {
+  const open = useEditorState((state) => state.view.commandsOpen);
+  return open && <OpenCommands />;
+}
+
+function OpenCommands() {
+  const workbench = useWorkbench();
+  const [query, setQuery] = useState("");
+  const [at, setAt] = useState(0);
+  const found = useMemo(() => {
+    const scored = COMMANDS.filter((command) => isEnabled(command, workbench)).flatMap((command) => {
+      const match = fuzzyMatch(query, t(command.label));
+      return match ? [{ command, match }] : [];
+    });
+    return query === "" ? scored : scored.sort((a, b) => b.match.score - a.match.score);
+  }, [query, workbench]);
+  const close = () => workbench.editor.patchView({ commandsOpen: false });
+  return (
+    <PaletteShell
+      label={t("Run a command")}
+      query={query}
+      onQuery={(text) => {
+        setQuery(text);
+        setAt(0);
+      }}
+      at={at}
+      onAt={setAt}
+      count={found.length}
+      onChoose={(index) => {
+        close();
+        void found[index]?.command.run(workbench);
+      }}
+      onClose={close}
+      nothing={t("No command matches.")}
+    >
+      {(index) => {
+        const entry = found[index];
+        if (!entry) return null;
+        return (
+          <>
+            <Emphasis text={t(entry.command.label)} at={entry.match.at} />
+            <span className={css.hint}>{t(entry.command.group)}</span>
+            {entry.command.keys?.[0] && <kbd>{keyLabel(entry.command.keys[0])}</kbd>}
+          </>
+        );
+      }}
+    </PaletteShell>
+  );
+}

@@ -1,0 +1,94 @@
+/** A search field with a list below it, worked by pointer or keys. */
+import { type ReactNode, useEffect, useRef } from "react";
+import type { Point } from "../../core/geometry";
+import { t } from "../../ui/i18n";
+import css from "./palette.module.css";
+
+interface Props {
+  readonly label: string;
+  readonly query: string;
+  readonly onQuery: (query: string) => void;
+  readonly at: number;
+  readonly onAt: (index: number) => void;
+  readonly count: number;
+  readonly onChoose: (index: number) => void;
+  readonly onClose: () => void;
+  /** Where it opens; the middle when absent. */
+  readonly screen?: Point;
+  readonly aside?: ReactNode;
+  readonly nothing: string;
+  readonly children: (index: number) => ReactNode;
+}
+const WIDTH = 380;
+const HEIGHT = 420;
+
+function placed(screen: Point | undefined): React.CSSProperties {
+  if (!screen || window.innerWidth < 700) return { left: "50%", top: "12%", transform: "translateX(-50%)" };
+  const left = Math.max(12, Math.min(screen.x - 20, window.innerWidth - WIDTH - 250));
+  return { left, top: Math.max(12, Math.min(screen.y - 20, window.innerHeight - HEIGHT - 12)) };
+}
+
+export function PaletteShell(props: Props) {
+  const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, nothing, children } = props;
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at, count]);
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.key === "Escape") onClose();
+    else if (event.key === "Enter") onChoose(at);
+    else if (event.key === "ArrowDown") onAt(Math.min(count - 1, at + 1));
+    else if (event.key === "ArrowUp") onAt(Math.max(0, at - 1));
+    else if (event.key !== "Tab") return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div className={css.backdrop} onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
+      <div className={css.palette} role="dialog" aria-modal="true" aria-label={label} style={placed(screen)} onKeyDown={onKeyDown}>
+        <div className={css.main}>
+          <input
+            className={css.search}
+            autoFocus
+            role="combobox"
+            aria-expanded="true"
+            aria-controls="palette-list"
+            aria-activedescendant={count ? `palette-${at}` : undefined}
+            aria-label={label}
+            placeholder={label}
+            value={query}
+            onChange={(event) => onQuery(event.target.value)}
+          />
+          <ul ref={list} id="palette-list" className={css.list} role="listbox" aria-label={label}>
+            {Array.from({ length: count }, (_, index) => (
+              <li
+                key={index}
+                id={`palette-${index}`}
+                className={css.item}
+                role="option"
+                aria-selected={index === at}
+                onPointerMove={() => index !== at && onAt(index)}
+                onClick={() => onChoose(index)}
+              >
+                {children(index)}
+              </li>
+            ))}
+          </ul>
+          {count === 0 && <p className={css.nothing}>{nothing}</p>}
+          <p className={css.keys} aria-hidden="true">
+            <kbd>↑</kbd> <kbd>↓</kbd> {t("choose")} <kbd>↵</kbd> {t("confirm")} <kbd>Esc</kbd> {t("close")}
+          </p>
+        </div>
+        {aside}
+      </div>
+    </div>
+  );
+}
+
+/** A text with the matched letters emphasised. */
+export function Emphasis({ text, at }: { text: string; at: readonly number[] }) {
+  const marked = new Set(at);
+  return (
+    <span className={css.name}>
+      {[...text].map((letter, index) => (marked.has(index) ? <b key={index}>{letter}</b> : letter))}
+    </span>
+  );
+}

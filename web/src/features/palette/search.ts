@@ -1,0 +1,34 @@
+/** Which nodes the palette offers, best first. */
+import { type Catalogue, type NodeSpec, visibleInputs } from "../../core/catalogue";
+import { fuzzyMatch } from "../../core/fuzzy";
+import { typesFit } from "../../core/sockets";
+import type { LooseEnd } from "../../store/state";
+
+export interface Offer {
+  readonly spec: NodeSpec;
+  readonly at: readonly number[];
+}
+const MOST = 60;
+
+/** True when the node has a socket for the loose end of a link. */
+function takes(spec: NodeSpec, drag: LooseEnd): boolean {
+  if (drag.from) return visibleInputs(spec).some((input) => typesFit(drag.type, input.type) && !(input.widget && drag.type === "*"));
+  return spec.outputs.some((output) => typesFit(output.type, drag.type));
+}
+
+export function searchNodes(catalogue: Catalogue, query: string, drag: LooseEnd | null, recent: readonly string[]): Offer[] {
+  const scored: (Offer & { readonly score: number })[] = [];
+  for (const spec of Object.values(catalogue)) {
+    if (drag && !takes(spec, drag)) continue;
+    const byName = fuzzyMatch(query, spec.display_name);
+    const byId = fuzzyMatch(query, spec.id);
+    const byPlace = query.length > 1 ? fuzzyMatch(query, `${spec.category} ${spec.display_name}`) : null;
+    const best = Math.max(byName?.score ?? -Infinity, (byId?.score ?? -Infinity) - 1, (byPlace?.score ?? -Infinity) - 8);
+    if (best === -Infinity) continue;
+    const used = recent.indexOf(spec.id);
+    const bonus = (used >= 0 ? 6 - used * 0.5 : 0) - (spec.deprecated ? 6 : 0) - (spec.experimental ? 1 : 0);
+    scored.push({ spec, at: byName?.at ?? [], score: best + bonus });
+  }
+  scored.sort((a, b) => b.score - a.score || a.spec.display_name.localeCompare(b.spec.display_name));
+  return scored.slice(0, MOST);
+}

@@ -1,0 +1,54 @@
+import { IconX } from "@tabler/icons-react";
+import type { PanelName } from "../../store/state";
+import { useEditorState, useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import { GalleryPanel } from "../gallery/GalleryPanel";
+import { OutlinePanel } from "../outline/OutlinePanel";
+import { LibraryPanel } from "../palette/LibraryPanel";
+import { JobsPanel } from "../queue/JobsPanel";
+import css from "./panels.module.css";
+
+function titleOf(panel: PanelName): string {
+  switch (panel) {
+    case "jobs":
+      return t("Jobs");
+    case "gallery":
+      return t("Pictures");
+    case "outline":
+      return t("Outline");
+    case "library":
+      return t("Nodes and templates");
+  }
+}
+
+function Content({ panel }: { panel: PanelName }) {
+  switch (panel) {
+    case "jobs":
+      return <JobsPanel />;
+    case "gallery":
+      return <GalleryPanel />;
+    case "outline":
+      return <OutlinePanel />;
+    case "library":
+      return <LibraryPanel />;
+  }
+}
+
+export function SidePanel() {
+  const { editor } = useWorkbench();
+  const panel = useEditorState((state) => state.view.panel);
+  if (panel === null) return null;
+  return (
+    <aside className={css.panel} aria-label={titleOf(panel)}>
+      <header className={css.head}>
+        <h2>{titleOf(panel)}</h2>
+        <button type="button" aria-label={t("Close panel")} onClick={() => editor.patchView({ panel: null })}>
+          <IconX size={16} />
+        </button>
+      </header>
+      <div className={css.body}>
+        <Content panel={panel} />
+      </div>
+    </aside>
+  );
+}

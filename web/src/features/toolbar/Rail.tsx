@@ -1,0 +1,45 @@
+import { IconListTree, IconPhoto, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
+import { Tooltip } from "@mantine/core";
+import type { ReactNode } from "react";
+import { keyLabel } from "../../commands/command";
+import { commandById, runCommand } from "../../commands/registry";
+import { useEditorState, useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import css from "./toolbar.module.css";
+
+/** The tools at the side of the canvas. */
+export function Rail() {
+  const remaining = useEditorState((state) => state.jobs.remaining);
+  return (
+    <nav className={css.rail} aria-label={t("Tools")}>
+      <RailButton id="edit.add" icon={<IconPlus size={19} />} label={t("Add a node")} />
+      <RailButton id="view.library" icon={<IconPuzzle size={18} stroke={1.7} />} label={t("Nodes and templates")} panel="library" />
+      <RailButton id="view.outline" icon={<IconListTree size={18} stroke={1.7} />} label={t("Outline")} panel="outline" />
+      <RailButton id="view.jobs" icon={<IconStack2 size={18} stroke={1.7} />} label={t("Jobs")} panel="jobs" badge={remaining} />
+      <RailButton id="view.gallery" icon={<IconPhoto size={18} stroke={1.7} />} label={t("Pictures")} panel="gallery" />
+      <RailButton id="arrange.tidy" icon={<IconTimelineEvent size={18} stroke={1.7} />} label={t("Tidy up")} />
+    </nav>
+  );
+}
+
+interface Props {
+  readonly id: string;
+  readonly icon: ReactNode;
+  readonly label: string;
+  readonly panel?: string;
+  readonly badge?: number;
+}
+
+function RailButton({ id, icon, label, panel, badge = 0 }: Props) {
+  const workbench = useWorkbench();
+  const open = useEditorState((state) => panel !== undefined && state.view.panel === panel);
+  const key = commandById(id).keys?.[0];
+  return (
+    <Tooltip label={key ? `${label} (${keyLabel(key)})` : label} position="right" openDelay={350} transitionProps={{ duration: 80 }}>
+      <button type="button" className={css.tool} aria-label={label} aria-pressed={panel === undefined ? undefined : open} onClick={() => runCommand(id, workbench)}>
+        {icon}
+        {badge > 0 && <span className={css.badge}>{badge}</span>}
+      </button>
+    </Tooltip>
+  );
+}

@@ -1,0 +1,63 @@
+import { IconSelector } from "@tabler/icons-react";
+import { useRef, useState } from "react";
+import type { Json } from "../../core/document";
+import { t } from "../../ui/i18n";
+import { ChoiceList } from "./ChoiceList";
+import { tip } from "./NumberWidget";
+import type { ControlProps } from "./Widget";
+import css from "./widgets.module.css";
+
+/** One of a list. Arrow keys change it in place; opening it gives a searchable list. */
+export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<Json>) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const choices = choicesOf(input.choices, input.options["options"]);
+  const missing = !choices.includes(value);
+  const step = (direction: number) => {
+    const next = choices[choices.indexOf(value) + direction];
+    if (next !== undefined) onChange(next);
+  };
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className={css.well}
+        data-widget
+        data-invalid={missing || problem !== null || undefined}
+        aria-haspopup="listbox"
+        aria-expanded={open}
+        aria-label={`${input.name}: ${String(value)}`}
+        title={problem ?? (missing && value !== "" ? t("{value} is not on this server", { value: String(value) }) : tip(input.options["tooltip"]))}
+        onClick={() => setOpen(true)}
+        onKeyDown={(event) => {
+          if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+          event.preventDefault();
+          step(event.key === "ArrowUp" ? -1 : 1);
+        }}
+      >
+        <span className={css.name}>{input.name}</span>
+        <span className={css.value}>{value === "" ? t("choose…") : String(value)}</span>
+        <IconSelector size={13} className={css.chevron} aria-hidden="true" />
+      </button>
+      {open && (
+        <ChoiceList
+          anchor={button.current}
+          label={input.name}
+          choices={choices}
+          value={value}
+          onChoose={onChange}
+          onClose={() => {
+            setOpen(false);
+            button.current?.focus();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+export function choicesOf(choices: readonly Json[] | null, options: Json | undefined): readonly Json[] {
+  if (choices) return choices;
+  return Array.isArray(options) ? (options as readonly Json[]) : [];
+}

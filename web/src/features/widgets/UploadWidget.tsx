@@ -1,0 +1,52 @@
+import { IconUpload } from "@tabler/icons-react";
+import { useRef, useState } from "react";
+import { api } from "../../api/client";
+import { useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import { ChoiceWidget } from "./ChoiceWidget";
+import type { ControlProps } from "./Widget";
+import css from "./widgets.module.css";
+
+/** A picture from the input folder; a dropped, pasted or picked file is uploaded first. */
+export function UploadWidget({ input, value, problem, onChange }: ControlProps<string>) {
+  const { session } = useWorkbench();
+  const picker = useRef<HTMLInputElement>(null);
+  const [added, setAdded] = useState<readonly string[]>([]);
+  const [over, setOver] = useState(false);
+  const upload = (file: File | undefined) => {
+    if (!file) return;
+    void session.report(t("{name} could not be uploaded", { name: file.name }), async () => {
+      const stored = await api.upload(file);
+      const name = stored.subfolder ? `${stored.subfolder}/${stored.filename}` : stored.filename;
+      setAdded([...added, name]);
+      onChange(name);
+    });
+  };
+  const known = { ...input, choices: [...new Set([...(input.choices ?? []), ...added])] };
+  return (
+    <div
+      className={css.upload}
+      data-widget
+      data-over={over || undefined}
+      data-drop
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        setOver(false);
+        upload(event.dataTransfer.files[0]);
+      }}
+      onPaste={(event) => upload(event.clipboardData.files[0])}
+    >
+      <ChoiceWidget input={known} value={value} problem={problem} onChange={(next) => onChange(String(next))} />
+      <button type="button" className={css.pick} aria-label={t("Upload a picture")} title={t("Upload a picture")} onClick={() => picker.current?.click()}>
+        <IconUpload size={14} />
+      </button>
+      <input ref={picker} type="file" accept="image/*" hidden onChange={(event) => upload(event.target.files?.[0])} />
+    </div>
+  );
+}

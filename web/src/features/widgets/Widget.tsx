@@ -1,0 +1,57 @@
+/** The control for one input, made from its declaration. */
+import type { InputSpec, WidgetKind } from "../../core/catalogue";
+import { type Json, literalOf, type NodeRecord } from "../../core/document";
+import { setInput } from "../../core/edits";
+import { useWorkbench } from "../../ui/context";
+import { ChoiceWidget } from "./ChoiceWidget";
+import { NumberWidget } from "./NumberWidget";
+import { MultilineWidget, TextWidget } from "./TextWidget";
+import { ToggleWidget } from "./ToggleWidget";
+import { UploadWidget } from "./UploadWidget";
+
+interface Props {
+  readonly node: string;
+  readonly record: NodeRecord;
+  readonly input: InputSpec;
+  readonly kind: WidgetKind;
+  readonly problem: string | null;
+}
+/** What every control is given. */
+export interface ControlProps<T> {
+  readonly input: InputSpec;
+  readonly value: T;
+  readonly problem: string | null;
+  readonly onChange: (value: T) => void;
+}
+
+export function Widget({ node, record, input, kind, problem }: Props) {
+  const { editor } = useWorkbench();
+  const value = literalOf(record.inputs[input.name]) ?? input.default;
+  const onChange = (next: Json) =>
+    editor.commit(setInput(editor.document, node, input.name, next), `Change ${input.name}`, `input ${node} ${input.name}`);
+  switch (kind) {
+    case "int":
+    case "float":
+      return <NumberWidget node={node} control={record.controls?.[input.name]} input={input} value={toNumber(value)} problem={problem} onChange={onChange} />;
+    case "toggle":
+      return <ToggleWidget input={input} value={value === true} problem={problem} onChange={onChange} />;
+    case "choice":
+      return <ChoiceWidget input={input} value={value ?? ""} problem={problem} onChange={onChange} />;
+    case "upload":
+      return <UploadWidget input={input} value={toText(value)} problem={problem} onChange={onChange} />;
+    case "multiline":
+      return <MultilineWidget input={input} value={toText(value)} problem={problem} onChange={onChange} />;
+    case "text":
+    case "unknown":
+      return <TextWidget input={input} value={toText(value)} problem={problem} onChange={onChange} />;
+  }
+}
+
+function toNumber(value: Json | undefined): number {
+  return typeof value === "number" ? value : Number(value ?? 0) || 0;
+}
+
+function toText(value: Json | undefined): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

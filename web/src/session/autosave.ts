@@ -1,0 +1,87 @@
+/** Keeps the open tabs in the browser's storage, so that a crash or a reload loses nothing. */
+import { DocumentError, parseDocument } from "../core/parse";
+import type { Editor } from "../store/editor";
+import type { Run, Tab } from "../store/state";
+import { newTab, NO_RUN } from "../store/store";
+
+const KEY = "heddle.tabs.1";
+const DELAY_MS = 400;
+
+interface SavedTab {
+  readonly id: string;
+  readonly document: unknown;
+  readonly saved: unknown;
+  readonly viewport: Tab["viewport"];
+  readonly job: string | null;
+}
+interface Saved {
+  readonly active: string;
+  readonly tabs: readonly SavedTab[];
+}
+
+export class Autosave {
+  private timer = 0;
+
+  constructor(
+    private readonly editor: Editor,
+    private readonly storage: Storage,
+  ) {}
+
+  /** Brings back the tabs of the last visit; false when there are none that can be read. */
+  restore(): boolean {
+    const text = this.storage.getItem(KEY);
+    if (text === null) return false;
+    try {
+      const { active, tabs } = JSON.parse(text) as Saved;
+      const read = tabs.map((tab): Tab => {
+        const document = parseDocument(tab.document);
+        const saved = tab.saved === null ? document : parseDocument(tab.saved);
+        return { ...newTab(tab.id, document), saved, viewport: tab.viewport };
+      });
+      const first = read[0];
+      if (!first) return false;
+      const runs: Record<string, Run> = {};
+      for (const { id, job } of tabs) if (job !== null) runs[id] = { ...NO_RUN, job };
+      const shown = read.find((tab) => tab.id === active) ?? first;
+      this.editor.store.setState((state) => ({
+        document: { tabs: read, active: shown.id },
+        jobs: { ...state.jobs, runs },
+        view: shown.viewport ? { ...state.view, viewport: shown.viewport } : state.view,
+      }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof DocumentError || error instanceof SyntaxError)) throw error;
+      this.editor.notify("error", "The last session could not be restored", error.message);
+      return false;
+    }
+  }
+
+  watch(): void {
+    this.editor.store.subscribe((state, before) => {
+      const same = state.document === before.document && state.view.viewport === before.view.viewport;
+      if (same && state.jobs.runs === before.jobs.runs) return;
+      window.clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.save(), DELAY_MS);
+    });
+    window.addEventListener("pagehide", () => this.save());
+  }
+
+  private save(): void {
+    const { document, jobs, view } = this.editor.state;
+    const saved: Saved = {
+      active: document.active,
+      tabs: document.tabs.map((tab) => ({
+        id: tab.id,
+        document: tab.document,
+        saved: tab.saved === tab.document ? null : tab.saved,
+        viewport: tab.id === document.active ? view.viewport : tab.viewport,
+        job: jobs.runs[tab.id]?.job ?? null,
+      })),
+    };
+    try {
+      this.storage.setItem(KEY, JSON.stringify(saved));
+    } catch (error) {
+      this.editor.notify("error", "This session is not being kept", `The browser's storage is full. Save the workflow as a file. (${String(error)})`);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/** The editor together with its server: start, run, cancel, and what is restored after a reload. */
+import defaultDocument from "../../../workflows/text-to-image.json";
+import { api, ApiError, type JobData } from "../api/client";
+import { advanceSeeds } from "../core/edits";
+import { isOwnFormat, parseDocument } from "../core/parse";
+import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
+import { imagesIn, textsIn } from "../core/wire";
+import type { Editor } from "../store/editor";
+import { applyEvent, applyShown, begin, emptyRow, refuse, withRow } from "../store/jobEvents";
+import type { JobRow } from "../store/state";
+import { activeTab } from "../store/store";
+import { Autosave } from "./autosave";
+import { JobFeed } from "./feed";
+import { rowOf } from "./jobRows";
+
+const LISTED_JOBS = 60;
+
+export class Session {
+  readonly feed: JobFeed;
+  private readonly autosave: Autosave;
+  private catalogueRetry = 0;
+
+  constructor(
+    readonly editor: Editor,
+    readonly clientId: string,
+  ) {
+    this.feed = new JobFeed(editor, clientId, () => void this.refresh());
+    this.autosave = new Autosave(editor, window.localStorage);
+  }
+
+  async start(): Promise<void> {
+    const restored = this.autosave.restore();
+    if (!restored) this.editor.open(parseDocument(defaultDocument));
+    this.autosave.watch();
+    this.feed.connect();
+    await this.loadCatalogue();
+    if (!restored) {
+      this.editor.fit();
+      await this.takeServersDefault();
+    }
+  }
+
+  /** The server may ship another first workflow than the one this editor was built with. */
+  private async takeServersDefault(): Promise<void> {
+    try {
+      const document = parseDocument(await api.defaultDocument());
+      const tab = activeTab(this.editor.state);
+      if (tab.history.past.length > 0) return;
+      this.editor.patchTab(tab.id, { document, saved: document });
+      this.editor.fit();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // without templates the built-in copy stays
+    }
+  }
+
+  async loadCatalogue(): Promise<void> {
+    window.clearTimeout(this.catalogueRetry);
+    const set = (part: Partial<Editor["state"]["catalogue"]>) =>
+      this.editor.store.setState(({ catalogue }) => ({ catalogue: { ...catalogue, ...part } }));
+    try {
+      const specs = await api.catalogue();
+      set({ specs, state: "ready", message: "" });
+      if (Object.keys(specs).length === 0) this.catalogueRetry = window.setTimeout(() => void this.loadCatalogue(), 700);
+    } catch (error) {
+      set({ state: "failed", message: error instanceof Error ? error.message : String(error) });
+      this.catalogueRetry = window.setTimeout(() => void this.loadCatalogue(), 2000);
+    }
+  }
+
+  /** What happened while nobody listened: the list of jobs, and the results of those that tabs show. */
+  async refresh(): Promise<void> {
+    if (this.editor.state.catalogue.state === "failed") void this.loadCatalogue();
+    try {
+      const listed = await api.jobs(LISTED_JOBS);
+      this.editor.store.setState(({ jobs }) => {
+        const rows: Record<string, JobRow> = { ...jobs.rows };
+        for (const data of listed) rows[data.id] = rowOf(data, rows[data.id] ?? emptyRow(data.id));
+        return { jobs: { ...jobs, rows } };
+      });
+      const shown = Object.entries(this.editor.state.jobs.runs);
+      await Promise.all(shown.map(([tab, { job }]) => (job === null ? null : this.catchUp(tab, job))));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status !== 0) this.editor.notify("error", "The list of jobs could not be read", error.message);
+    }
+  }
+
+  private async catchUp(tab: string, id: string): Promise<void> {
+    let data: JobData;
+    try {
+      data = await api.job(id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return; // the job was deleted meanwhile
+      throw error;
+    }
+    const now = this.editor.outside.now();
+    this.editor.store.setState((state) => {
+      const known = state.jobs.rows[id] ?? emptyRow(id);
+      const row = { ...rowOf(data, known), tab };
+      let jobs = withRow(state.jobs, id, row);
+      for (const [node, output] of Object.entries((data["outputs"] ?? {}) as Record<string, Record<string, unknown>>))
+        jobs = applyShown(jobs, id, node, imagesIn(output), textsIn(output));
+      if (row.state === "succeeded") jobs = applyEvent(jobs, { kind: "succeeded", job: id }, row.finishedAt ?? now);
+      if (row.state === "cancelled") jobs = applyEvent(jobs, { kind: "cancelled", job: id }, row.finishedAt ?? now);
+      if (row.state === "failed" && row.failure && known.state !== "failed")
+        jobs = applyEvent(jobs, { kind: "failed", job: id, failure: row.failure }, row.finishedAt ?? now);
+      return { jobs };
+    });
+  }
+
+  /** Queues the shown document, up to some nodes only when `targets` says so. */
+  async run({ targets = null, front = false }: { targets?: readonly string[] | null; front?: boolean } = {}): Promise<void> {
+    const { editor } = this;
+    const { id: tab, document } = activeTab(editor.state);
+    editor.store.setState(({ jobs }) => ({ jobs: { ...refuse(jobs, tab, []), submitting: true } }));
+    try {
+      const { id, number, problems } = await api.submit(document, this.clientId, targets, front);
+      editor.store.setState(({ jobs }) => {
+        const row = { number, name: document.name, tab, createdAt: editor.outside.now() };
+        const listed = withRow(jobs, id, row);
+        return { jobs: jobs.runs[tab]?.job === id ? listed : begin(listed, tab, id, Object.keys(document.nodes), problems) };
+      });
+      if (activeTab(editor.state).id === tab)
+        editor.commit(advanceSeeds(editor.document, editor.specs, editor.outside.random), "Next seed", "next seed");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      editor.store.setState(({ jobs }) => ({ jobs: refuse(jobs, tab, error.problems) }));
+      const count = error.problems.length;
+      const title = count ? `Not queued: ${count === 1 ? "one problem" : `${count} problems`}` : "Not queued";
+      editor.notify("error", title, count ? (error.problems[0]?.what ?? "") : error.message);
+    } finally {
+      editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, submitting: false } }));
+      this.feed.catchUp();
+    }
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.report("The job could not be cancelled", () => api.cancel(id));
+  }
+
+  /** Opens anything a person may have: our documents, other formats, pictures with a workflow inside. */
+  async openFile(file: File): Promise<void> {
+    await this.report(`${file.name} could not be opened`, async () => {
+      const isText = /json/.test(file.type) || file.name.endsWith(".json");
+      const data: unknown = isText ? JSON.parse(await file.text()) : null;
+      if (isOwnFormat(data)) this.openDocument(parseDocument(data));
+      else {
+        const { document, warnings } = await api.convert(isText ? await file.text() : file);
+        this.openDocument(named(parseDocument(document), file.name));
+        for (const warning of warnings.slice(0, 3)) this.editor.notify("info", "Opened with a remark", warning);
+      }
+    });
+  }
+
+  openDocument(document: WorkflowDocument): void {
+    this.editor.open(document);
+  }
+
+  openDefault(): void {
+    this.editor.open(parseDocument(defaultDocument));
+  }
+
+  openEmpty(): void {
+    const taken = new Set(this.editor.state.document.tabs.map((tab) => tab.document.name));
+    let name = "Untitled";
+    for (let count = 2; taken.has(name); count += 1) name = `Untitled ${count}`;
+    this.editor.openInNewTab({ ...EMPTY_DOCUMENT, name });
+  }
+
+  closeTab(id: string): void {
+    this.editor.close(id, EMPTY_DOCUMENT);
+  }
+
+  /** Runs something that may fail and says so in the page. */
+  async report<T>(title: string, work: () => Promise<T>): Promise<T | null> {
+    try {
+      return await work();
+    } catch (error) {
+      this.editor.notify("error", title, error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+}
+
+function named(document: WorkflowDocument, fileName: string): WorkflowDocument {
+  if (document.name !== "Untitled" && document.name !== "") return document;
+  return { ...document, name: fileName.replace(/\.[a-z0-9]+$/i, "") };
+}

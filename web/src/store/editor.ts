@@ -1,0 +1,203 @@
+/** The editor without a screen: the store, the scene, and every way to change them. Tests drive this same object. */
+import { Scene } from "../canvas/scene";
+import type { Catalogue } from "../core/catalogue";
+import type { Diff } from "../core/diff";
+import { isEmpty } from "../core/diff";
+import type { WorkflowDocument } from "../core/document";
+import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } from "../core/geometry";
+import { commit, redo, undo } from "../core/history";
+import { specsFor } from "../core/specs";
+import type { Notice, State, Tab, ViewSlice } from "./state";
+import { activeDocument, activeRun, activeTab, newStore, newTab } from "./store";
+
+export interface Outside {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly freshId: () => string;
+}
+
+export class Editor {
+  readonly store = newStore();
+  readonly scene = new Scene();
+  size = { width: 1200, height: 800 };
+  private noticeCount = 0;
+  private known: { server: Catalogue | null; definitions: WorkflowDocument["definitions"]; all: Catalogue } = {
+    server: null,
+    definitions: undefined,
+    all: {},
+  };
+  private media: ReadonlySet<string> = new Set();
+
+  private readonly movedListeners = new Set<(id: string | null) => void>();
+
+  constructor(readonly outside: Outside) {
+    this.store.subscribe(() => this.syncScene());
+  }
+
+  get state(): State {
+    return this.store.getState();
+  }
+  get document(): WorkflowDocument {
+    return activeDocument(this.state);
+  }
+  get selection(): ReadonlySet<string> {
+    return this.state.view.selection;
+  }
+  get viewport(): View {
+    return this.state.view.viewport;
+  }
+
+  private syncScene(): void {
+    const ids = Object.entries(activeRun(this.state).nodes).flatMap(([id, run]) =>
+      run.preview !== null || run.images.length > 0 ? [id] : [],
+    );
+    if (ids.length !== this.media.size || ids.some((id) => !this.media.has(id))) this.media = new Set(ids);
+    this.scene.update(this.document, this.specs, this.media);
+  }
+
+  /** The catalogue together with what this document defines itself. */
+  get specs(): Catalogue {
+    const { specs } = this.state.catalogue;
+    const { definitions } = this.document;
+    if (this.known.server !== specs || this.known.definitions !== definitions)
+      this.known = { server: specs, definitions, all: specsFor(specs, definitions) };
+    return this.known.all;
+  }
+
+  /** Tells those who draw that the scene moved without a change of the document; `id` when a face changed size. */
+  moved(id: string | null = null): void {
+    for (const listener of this.movedListeners) listener(id);
+  }
+
+  onMoved(listener: (id: string | null) => void): () => void {
+    this.movedListeners.add(listener);
+    return () => this.movedListeners.delete(listener);
+  }
+
+  patchView(part: Partial<ViewSlice>): void {
+    this.store.setState((state) => ({ view: { ...state.view, ...part } }));
+  }
+
+  patchTab(id: string, part: Partial<Tab>): void {
+    this.store.setState(({ document }) => ({
+      document: { ...document, tabs: document.tabs.map((tab) => (tab.id === id ? { ...tab, ...part } : tab)) },
+    }));
+  }
+
+  /** Every edit of a document goes through here. */
+  commit(diff: Diff, label: string, mergeKey: string | null = null): void {
+    if (isEmpty(diff)) return;
+    const tab = activeTab(this.state);
+    this.patchTab(tab.id, commit(tab, diff, label, { mergeKey, now: this.outside.now() }));
+  }
+
+  undo(): void {
+    const tab = activeTab(this.state);
+    this.patchTab(tab.id, undo(tab));
+    this.dropStaleSelection();
+  }
+
+  redo(): void {
+    const tab = activeTab(this.state);
+    this.patchTab(tab.id, redo(tab));
+    this.dropStaleSelection();
+  }
+
+  private dropStaleSelection(): void {
+    const { nodes } = this.document;
+    const kept = [...this.selection].filter((id) => nodes[id]);
+    if (kept.length !== this.selection.size) this.select(kept);
+  }
+
+  select(ids: Iterable<string>): void {
+    this.patchView({ selection: new Set(ids) });
+  }
+
+  /** Opens a document in a tab of its own, or in the current tab when that is still empty. */
+  open(document: WorkflowDocument): void {
+    const current = activeTab(this.state);
+    const reuse = Object.keys(current.document.nodes).length === 0 && current.history.past.length === 0;
+    if (!reuse) {
+      this.openInNewTab(document);
+      return;
+    }
+    this.patchTab(current.id, newTab(current.id, document));
+    this.fit();
+  }
+
+  openInNewTab(document: WorkflowDocument): void {
+    const tab = newTab(this.outside.freshId(), document);
+    this.patchTab(this.state.document.active, { viewport: this.viewport });
+    this.store.setState((state) => ({
+      document: { tabs: [...state.document.tabs, tab], active: tab.id },
+      view: { ...state.view, selection: new Set() },
+    }));
+    this.fit();
+  }
+
+  show(id: string): void {
+    const { active } = this.state.document;
+    if (id === active) return;
+    this.patchTab(active, { viewport: this.viewport });
+    this.store.setState((state) => ({
+      document: { ...state.document, active: id },
+      view: { ...state.view, selection: new Set() },
+    }));
+    const { viewport } = activeTab(this.state);
+    if (viewport) this.patchView({ viewport });
+    else this.fit();
+  }
+
+  close(id: string, replacement: WorkflowDocument): void {
+    const { tabs, active } = this.state.document;
+    const index = tabs.findIndex((tab) => tab.id === id);
+    if (index < 0) return;
+    const rest = tabs.filter((tab) => tab.id !== id);
+    const kept = rest.length ? rest : [newTab(this.outside.freshId(), replacement)];
+    const next = id === active ? (kept[Math.min(index, kept.length - 1)]?.id ?? active) : active;
+    this.store.setState((state) => ({
+      document: { tabs: kept, active: next },
+      view: { ...state.view, selection: new Set() },
+    }));
+    if (id === active) this.fit();
+  }
+
+  /** The part of the canvas that no bar or panel covers. */
+  insets(): Insets {
+    const narrow = this.size.width < 700;
+    const right = this.state.view.panel && !narrow ? 348 : 32;
+    return narrow ? { top: 68, right: 16, bottom: 92, left: 16 } : { top: 84, right, bottom: 56, left: 84 };
+  }
+
+  fit(ids?: ReadonlySet<string>): void {
+    const bounds = this.scene.bounds(ids);
+    if (bounds) this.showBox(bounds, 1);
+  }
+
+  showBox(box: Box, largest: number): void {
+    this.patchView({ viewport: fit(box, this.size.width, this.size.height, this.insets(), largest) });
+  }
+
+  zoom(factor: number, at?: Point): void {
+    const point = at ?? { x: this.size.width / 2, y: this.size.height / 2 };
+    this.patchView({ viewport: zoomAt(this.viewport, point, factor) });
+  }
+
+  toGraph(screen: Point): Point {
+    return toGraph(this.viewport, screen);
+  }
+
+  centre(): Point {
+    return this.toGraph({ x: this.size.width / 2, y: this.size.height / 2 });
+  }
+
+  notify(tone: Notice["tone"], title: string, text = ""): void {
+    this.noticeCount += 1;
+    const notice: Notice = { id: this.noticeCount, tone, title, text };
+    this.patchView({ notices: [...this.state.view.notices.slice(-3), notice] });
+  }
+
+  dismiss(id: number): void {
+    this.patchView({ notices: this.state.view.notices.filter((notice) => notice.id !== id) });
+  }
+}

@@ -1,0 +1,125 @@
+/** The shape of everything the editor knows: four slices, changed only through Editor and the job feed. */
+import type { Catalogue } from "../core/catalogue";
+import type { WorkflowDocument } from "../core/document";
+import type { Box, Point, View } from "../core/geometry";
+import type { History } from "../core/history";
+import type { InputEnd, OutputEnd } from "../core/links";
+import type { FileRef, JobFailure } from "../core/wire";
+
+export interface Tab {
+  readonly id: string;
+  readonly document: WorkflowDocument;
+  readonly history: History;
+  /** The document as it was last opened or saved; the tab is dirty when it differs. */
+  readonly saved: WorkflowDocument;
+  readonly viewport: View | null;
+}
+export interface DocumentSlice {
+  readonly tabs: readonly Tab[];
+  readonly active: string;
+}
+
+/** A link being drawn: exactly one end is known. */
+export interface LinkDrag {
+  readonly from: OutputEnd | null;
+  readonly to: InputEnd | null;
+  readonly type: string;
+  readonly at: Point;
+  /** Sockets that would take it, as `in:node:name` and `out:node:name`. */
+  readonly fitting: ReadonlySet<string>;
+  readonly snapped: string | null;
+  /** Why the socket under the pointer refuses it. */
+  readonly refusal: string | null;
+}
+export type LooseEnd = Pick<LinkDrag, "from" | "to" | "type">;
+export interface PaletteRequest {
+  readonly screen: Point;
+  readonly graph: Point;
+  /** The loose end the chosen node is linked to. */
+  readonly drag: LooseEnd | null;
+}
+export interface MenuRequest {
+  readonly screen: Point;
+  readonly graph: Point;
+  readonly node: string | null;
+}
+export type PanelName = "jobs" | "gallery" | "outline" | "library";
+export interface Notice {
+  readonly id: number;
+  readonly tone: "error" | "info";
+  readonly title: string;
+  readonly text: string;
+}
+export interface ViewSlice {
+  readonly viewport: View;
+  readonly selection: ReadonlySet<string>;
+  readonly linkDrag: LinkDrag | null;
+  readonly marquee: Box | null;
+  readonly palette: PaletteRequest | null;
+  /** A socket somebody connects by keyboard: the other end is chosen from a list. */
+  readonly connecting: LooseEnd | null;
+  readonly commandsOpen: boolean;
+  readonly menu: MenuRequest | null;
+  readonly panel: PanelName | null;
+  readonly lightbox: FileRef | null;
+  readonly renaming: string | null;
+  readonly minimap: boolean;
+  readonly notices: readonly Notice[];
+}
+
+export interface Problem {
+  readonly code: string;
+  readonly node: string | null;
+  readonly input: string | null;
+  readonly what: string;
+  readonly fix: string;
+}
+export type NodeState = "waiting" | "running" | "done" | "cached" | "failed";
+export interface NodeRun {
+  readonly state: NodeState;
+  readonly value: number;
+  readonly max: number;
+  readonly startedAt: number | null;
+  readonly seconds: number | null;
+  /** Object URL of the newest step preview. */
+  readonly preview: string | null;
+  readonly images: readonly FileRef[];
+  readonly texts: readonly string[];
+}
+/** What a tab shows of its newest job. */
+export interface Run {
+  readonly job: string | null;
+  readonly nodes: Readonly<Record<string, NodeRun>>;
+  readonly problems: readonly Problem[];
+}
+export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
+export interface JobRow {
+  readonly id: string;
+  readonly number: number;
+  readonly state: JobState;
+  readonly name: string;
+  readonly tab: string | null;
+  readonly createdAt: number | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly images: readonly FileRef[];
+  readonly failure: JobFailure | null;
+}
+export interface JobsSlice {
+  readonly connection: "connecting" | "open" | "lost";
+  readonly remaining: number;
+  readonly rows: Readonly<Record<string, JobRow>>;
+  readonly runs: Readonly<Record<string, Run>>;
+  readonly submitting: boolean;
+}
+export interface CatalogueSlice {
+  readonly specs: Catalogue;
+  readonly state: "loading" | "ready" | "failed";
+  readonly message: string;
+}
+export interface State {
+  readonly document: DocumentSlice;
+  readonly view: ViewSlice;
+  readonly jobs: JobsSlice;
+  readonly catalogue: CatalogueSlice;
+}
