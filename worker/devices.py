@@ -10,7 +10,7 @@ import psutil
 
 from worker.settings import Settings
 
-__all__ = ["describe_devices", "restrict", "versions"]
+__all__ = ["describe_devices", "is_warm", "restrict", "versions"]
 
 
 def restrict(settings: Settings) -> None:
@@ -54,6 +54,11 @@ def describe_devices() -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return devices
+
+
+def is_warm() -> bool:
+    """Whether torch has been brought in, so that asking for devices takes no time."""
+    return hasattr(sys.modules.get("torch"), "cuda")
 
 
 def versions() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import signal
 import sys
 
@@ -12,18 +11,13 @@ __all__ = ["die_with_parent"]
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent: int) -> None:
+def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies, however the parent dies (Linux only).
 
-    Elsewhere the end of the socket does the same, later by the length of one native call.
-
-    Args:
-        parent: the process id of the parent as the parent knows it; if it has died already, this process exits.
+    Elsewhere, and for a parent that died before this call, the end of the socket does the same.
     """
     if not sys.platform.startswith("linux"):
         return
     library = ctypes.CDLL(None, use_errno=True)
     if library.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed; start the worker from its server")
-    if os.getppid() != parent:
-        os._exit(0)

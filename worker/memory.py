@@ -7,16 +7,23 @@ import logging
 import sys
 from typing import Any
 
-__all__ = ["is_exhausted", "release_models", "trim"]
+__all__ = ["recover", "release_models", "trim"]
 
 _log = logging.getLogger(__name__)
 
 
-def is_exhausted(error: BaseException) -> bool:
-    """Whether an error says that the device or the machine has no more memory."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+def recover(error: BaseException) -> bool:
+    """Make room after an error that says memory ran out.
+
+    Returns:
+        Whether the call that failed is worth another try.
+    """
+    if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
+        return False
+    released = release_models()
+    first = (str(error).splitlines() or ["no details"])[0]
+    _log.warning("Memory ran out (%s). Models of %.2f GB were unloaded; trying once more.", first, released / 1e9)
+    return True
 
 
 def release_models() -> int:

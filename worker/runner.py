@@ -1,8 +1,7 @@
-"""Running node code on this worker's device: without gradients, and once more when memory ran out."""
+"""Running node code on this worker's device: without gradients, and with one name for "out of memory"."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Awaitable
 from contextlib import AbstractContextManager, nullcontext
@@ -11,11 +10,8 @@ from typing import Any
 from graph_runtime.behaviour import Blocker, Invocation, Result
 from graph_runtime.runner import ThreadRunner
 from graph_runtime.spec import NodeSpec
-from worker.memory import is_exhausted, release_models
 
 __all__ = ["DeviceRunner"]
-
-_log = logging.getLogger(__name__)
 
 
 class DeviceRunner(ThreadRunner):
@@ -31,23 +27,12 @@ class DeviceRunner(ThreadRunner):
         self.needs_torch = False
 
     def call(self, spec: NodeSpec, invocation: Invocation) -> Result | Blocker | Awaitable[Result | Blocker]:
-        """Call a node; if memory runs out, unload every model and call it once more."""
-        try:
-            return super().call(spec, invocation)
-        except Exception as error:
-            if not is_exhausted(error):
-                raise
-            what = str(error)
-        released = release_models()
-        _log.warning(
-            "Memory ran out in %s (%s). Models holding %.1f GB were unloaded; trying once more.",
-            spec.display_name, what.splitlines()[0] if what else "no details", released / 1e9,
-        )  # fmt: skip
+        """Call a node once; what torch words as a RuntimeError when the machine's memory ends is a MemoryError here."""
         try:
             return super().call(spec, invocation)
         except RuntimeError as error:
-            if is_exhausted(error) and type(error) is RuntimeError:
-                raise MemoryError(f"{error} (models holding {released / 1e9:.1f} GB had been unloaded)") from error
+            if "can't allocate memory" in str(error):
+                raise MemoryError(str(error)) from error
             raise
 
     def _inference_mode(self) -> AbstractContextManager[Any]:

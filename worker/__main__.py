@@ -1,0 +1,58 @@
+"""`python -m worker`: one worker process, started by a server with a socket in its hands."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+
+from worker import settings
+from worker.lifeline import die_with_parent
+
+FD_VARIABLE = "HEDDLE_WORKER_FD"
+"""Environment variable with the number of the inherited socket."""
+
+
+def main() -> int:
+    """Serve the server at the other end of the inherited socket; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m worker", description="A worker of a Heddle server.")
+    settings.add_arguments(parser)
+    chosen = settings.from_arguments(parser.parse_args())
+    number = os.environ.pop(FD_VARIABLE, "")
+    if not number.isdigit():
+        sys.stderr.write(f"{FD_VARIABLE} names no socket. Workers are started by the server: main.py serve.\n")
+        return 2
+    die_with_parent()
+    os.set_inheritable(int(number), False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end = socket.socket(fileno=int(number))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    asyncio.run(_serve(end, chosen))
+    logging.shutdown()
+    os._exit(0)  # threads of packs and libraries must not keep a worker alive that has no server
+
+
+async def _serve(end: socket.socket, chosen: settings.Settings) -> None:
+    from worker.capture import OutputCapture
+    from worker.outbox import Outbox
+    from worker.process import Worker
+    from worker.runtime import Runtime
+
+    end.setblocking(False)
+    reader, writer = await asyncio.open_unix_connection(sock=end, limit=1024 * 1024)
+    outbox = Outbox()
+    capture = OutputCapture(lambda entries: outbox.put({"t": "log", "entries": entries}))
+    capture.start()
+    try:
+        await Worker(Runtime(chosen), outbox).serve(reader, writer)
+    finally:
+        capture.stop()
+        writer.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

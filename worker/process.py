@@ -1,0 +1,259 @@
+"""The worker's side of the socket: frames in, runs of the engine, frames out.
+
+Jobs run one at a time. Everything else that a server asks (cancelling, validation hooks, memory, previews) is answered
+while a job runs. The process ends when the socket does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graph_runtime.cancel import CancelToken
+from graph_runtime.events import Event
+from graph_runtime.frames import BadFrame, read_frame
+from graph_runtime.prompt import parse_prompt
+from worker.outbox import Outbox
+from worker.runtime import Job, Runtime
+
+__all__ = ["Worker"]
+
+_log = logging.getLogger(__name__)
+Header = dict[str, Any]
+
+THINNED = {"node_progress", "node_preview"}
+"""Kinds of events of which only the newest for each node is worth sending."""
+
+
+@dataclass(slots=True)
+class _Running:
+    job: str
+    attempt: int
+    cancel: CancelToken
+    previews: bool
+
+
+class Worker:
+    """Serves one server over one connection.
+
+    Args:
+        runtime: catalogue, engine and folders.
+        outbox: frames on their way out.
+    """
+
+    def __init__(self, runtime: Runtime, outbox: Outbox) -> None:
+        self._runtime = runtime
+        self._outbox = outbox
+        self._jobs: asyncio.Queue[tuple[_Running, Header]] = asyncio.Queue()
+        self._known: dict[str, _Running] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._packs_ready = asyncio.Event()
+        self._sequence: dict[tuple[str, int], int] = {}
+        self._handlers: Mapping[str, Callable[[Header], Awaitable[None] | None]] = {
+            "run": self._on_run,
+            "cancel": self._on_cancel,
+            "previews": self._on_previews,
+            "check": self._ask(self._check),
+            "free": self._ask(self._free),
+            "catalogue": self._ask(self._catalogue),
+            "stats": self._ask(self._stats),
+        }
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Say hello, warm up, and work until the socket ends or a shutdown is asked for."""
+        self._outbox.put(self._announce("hello"))
+        pump = asyncio.create_task(self._outbox.pump(writer, self._stamp))
+        work = asyncio.create_task(self._work())
+        warm = asyncio.create_task(self._warm_up())
+        try:
+            grace = await self._listen(reader)
+            await self._wind_down(work, grace)
+        finally:
+            for task in (work, warm, *self._tasks):
+                task.cancel()
+            await asyncio.gather(work, warm, *self._tasks, return_exceptions=True)
+            self._outbox.close()
+            await asyncio.gather(asyncio.wait_for(pump, 2), return_exceptions=True)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> float:
+        """Handle frames; return the seconds that running jobs still have when there are no more frames."""
+        while True:
+            try:
+                frame = await read_frame(reader)
+            except (BadFrame, ConnectionError) as error:
+                _log.warning("The connection to the server broke: %s", error)
+                return 0.0
+            if frame is None:
+                return 0.0
+            header, _ = frame
+            kind = header.get("t")
+            if kind == "shutdown":
+                return float(header.get("grace") or 0.0)
+            handler = self._handlers.get(str(kind))
+            if handler is None:
+                _log.warning("A frame of the unknown type %r was ignored; server and worker differ in version.", kind)
+                continue
+            result = handler(header)
+            if result is not None:
+                self._spawn(result)
+
+    async def _wind_down(self, work: asyncio.Task[None], grace: float) -> None:
+        """Let the running job end within `grace` seconds, then cancel it."""
+        if grace > 0 and self._known:
+            joined = asyncio.create_task(self._jobs.join())
+            await asyncio.wait({joined, work}, timeout=grace)
+            joined.cancel()
+        for running in self._known.values():
+            running.cancel.cancel()
+        if self._known:
+            joined = asyncio.create_task(self._jobs.join())
+            await asyncio.wait({joined, work}, timeout=min(grace, 1.0) or 0.2)
+            joined.cancel()
+
+    # -- jobs
+
+    def _on_run(self, header: Header) -> None:
+        running = _Running(
+            job=str(header["job"]),
+            attempt=int(header.get("attempt", 1)),
+            cancel=CancelToken(),
+            previews=bool(header.get("previews")),
+        )
+        self._known[running.job] = running
+        self._jobs.put_nowait((running, header))
+
+    def _on_cancel(self, header: Header) -> None:
+        running = self._known.get(str(header.get("job")))
+        if running is not None:
+            running.cancel.cancel()
+
+    def _on_previews(self, header: Header) -> None:
+        running = self._known.get(str(header.get("job")))
+        if running is not None:
+            running.previews = bool(header.get("on"))
+
+    async def _work(self) -> None:
+        while True:
+            running, header = await self._jobs.get()
+            try:
+                await self._run(running, header)
+            finally:
+                self._known.pop(running.job, None)
+                self._jobs.task_done()
+
+    async def _run(self, running: _Running, header: Header) -> None:
+        done: Header = {"t": "done", "job": running.job, "attempt": running.attempt, "outputs": {}, "meta": {}}
+        try:
+            prompt = header["prompt"]
+            await self._wait_for_packs(prompt, running.cancel)
+            job = Job(
+                id=running.job,
+                prompt=prompt,
+                targets=tuple(str(target) for target in header.get("targets") or ()),
+                extra_data=header.get("extra_data") or {},
+                previews=lambda: running.previews,
+            )
+            finished = await self._runtime.run(job, lambda event: self._emit(running, event), running.cancel)
+            done |= {key: finished[key] for key in ("outcome", "outputs", "meta", "error")}
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # whatever a job does, the worker lives and the server is told
+            _log.exception("Job %s could not be run.", running.job)
+            done |= {"outcome": "failed", "error": self._runtime.describe_failure(error)}
+        self._outbox.put(done)
+
+    def _emit(self, running: _Running, event: Event) -> None:
+        data = event.to_data()
+        header = {"t": "event", "job": running.job, "attempt": running.attempt, "event": data}
+        if event.kind in THINNED:
+            self._outbox.put_newest((running.job, event.kind, data.get("node")), header, event.bytes)
+        else:
+            self._outbox.put(header, event.bytes)
+
+    def _stamp(self, header: Header) -> Header:
+        """Number events as they leave, so that the numbers a server sees have no gaps."""
+        if header["t"] == "done":
+            self._sequence.pop((header["job"], header["attempt"]), None)
+        if header["t"] != "event":
+            return header
+        key = header["job"], header["attempt"]
+        self._sequence[key] = number = self._sequence.get(key, 0) + 1
+        return {**header, "seq": number}
+
+    # -- questions
+
+    def _ask(self, question: Callable[[Header], Awaitable[Any]]) -> Callable[[Header], Awaitable[None]]:
+        async def answer(header: Header) -> None:
+            try:
+                data = await question(header)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # the server waits for an answer, whatever a pack's hook raises
+                _log.exception("A question of type %r could not be answered.", header.get("t"))
+                data = {"error": f"{type(error).__name__}: {error}"}
+            if header.get("request") is not None:
+                self._outbox.put({"t": "reply", "request": header["request"], "data": data})
+
+        return answer
+
+    async def _check(self, header: Header) -> Any:
+        await self._wait_for_packs(header["prompt"])
+        problems = await self._runtime.check_hooks(parse_prompt(header["prompt"]), header.get("targets"))
+        return {"problems": [problem.to_data() for problem in problems]}
+
+    async def _free(self, header: Header) -> Any:
+        """Free memory, after the running job where there is one."""
+        await self._jobs.join()
+        await self._runtime.free(
+            unload_models=bool(header.get("unload_models")), clear_results=bool(header.get("free_memory"))
+        )
+        return {}
+
+    async def _stats(self, header: Header) -> Any:
+        return await asyncio.to_thread(self._runtime.stats)
+
+    async def _catalogue(self, header: Header) -> Any:
+        """Publish the catalogue again; packs may have changed what their nodes declare."""
+        self._outbox.put(await asyncio.to_thread(self._announce, "catalogue"))
+        return {}
+
+    # -- starting
+
+    def _announce(self, kind: str) -> Header:
+        return {"t": kind, "pid": os.getpid(), **self._runtime.announcement()}
+
+    async def _warm_up(self) -> None:
+        """Load packs, then torch, each in a thread; tell the server as things become ready."""
+        try:
+            await asyncio.to_thread(self._runtime.load_packs)
+        except Exception:
+            _log.exception("Packs could not be loaded; the built-in nodes work without them.")
+        self._packs_ready.set()
+        self._outbox.put(self._announce("catalogue"))
+        try:
+            ready = await asyncio.to_thread(self._runtime.warm)
+        except Exception as error:  # the packs and nodes that need no torch still work
+            _log.exception("torch could not be loaded.")
+            ready = {"devices": [], "versions": {}, "error": f"{type(error).__name__}: {error}"}
+        self._outbox.put({"t": "ready", **ready})
+
+    async def _wait_for_packs(self, prompt: Mapping[str, Any], cancel: CancelToken | None = None) -> None:
+        """Wait until packs are loaded if a graph needs more than the built-in nodes, unless it is cancelled first."""
+        if self._packs_ready.is_set() or self._runtime.knows(prompt):
+            return
+        loaded = asyncio.ensure_future(self._packs_ready.wait())
+        stopped = asyncio.get_running_loop().create_future()
+        if cancel is not None:
+            loop = asyncio.get_running_loop()
+            cancel.on_cancel(lambda: loop.call_soon_threadsafe(lambda: stopped.done() or stopped.set_result(None)))
+        await asyncio.wait({loaded, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        loaded.cancel()
+
+    def _spawn(self, coroutine: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

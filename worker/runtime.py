@@ -1,0 +1,244 @@
+"""The composition of a run: folders, catalogue, packs, engine and device put together.
+
+The worker process and headless runs are the same thing around one `Runtime`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import nodes
+from graph_runtime import failure
+from graph_runtime.cache import Cache
+from graph_runtime.cancel import CancelToken
+from graph_runtime.catalogue import Catalogue
+from graph_runtime.context import RunExtra
+from graph_runtime.engine import Engine
+from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished
+from graph_runtime.files import Files
+from graph_runtime.graph import Graph
+from graph_runtime.problems import Problem
+from graph_runtime.prompt import parse_prompt
+from graph_runtime.validate import Validation, validate
+from worker import devices, memory
+from worker.previews import encode_preview
+from worker.runner import DeviceRunner
+from worker.settings import PROJECT, CacheChoice, Settings
+
+__all__ = ["Job", "Runtime"]
+
+_log = logging.getLogger(__name__)
+_TRIM_INTERVAL = 10.0
+"""Seconds between two collections of garbage after jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One graph to run.
+
+    Args:
+        prompt: the validated graph in the API format.
+        targets: ids of the outputs to produce.
+        extra_data: what the client sent along: `extra_pnginfo`, `client_id`, secrets.
+        previews: says whether anybody watches.
+        graph: the same graph, where it has been read already.
+    """
+
+    id: str
+    prompt: Mapping[str, Any]
+    targets: tuple[str, ...]
+    extra_data: Mapping[str, Any] = field(default_factory=dict)
+    previews: Callable[[], bool] = lambda: False
+    graph: Graph | None = None
+
+
+class Runtime:
+    """Everything needed to run workflows in this process.
+
+    Args:
+        settings: folders, device, cache and previews.
+        on_message: takes what packs send outside of a run, from any thread.
+    """
+
+    def __init__(self, settings: Settings, on_message: Callable[[Custom], None] = lambda message: None) -> None:
+        devices.restrict(settings)
+        self.settings = settings
+        self.on_message = on_message
+        self.folders = settings.folders()
+        self.folders.create()
+        self._built_in = nodes.catalogue()
+        self.packs: list[dict[str, Any]] = []
+        self._runner = DeviceRunner()
+        self._trimmed = time.monotonic()
+        self.engine = Engine(
+            self._built_in,
+            cache=_cache(settings.cache),
+            files=Files(self.folders),
+            runner=self._runner,
+            recover=memory.recover,
+            encode_preview=self._encode_preview,
+        )
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Built-in nodes, and those of packs once they are loaded."""
+        return self.engine.catalogue
+
+    def announcement(self) -> dict[str, Any]:
+        """What a server is told of the catalogue."""
+        return {"catalogue": self.catalogue.to_data(), "digest": self.catalogue.digest(), "packs": self.packs}
+
+    def knows(self, prompt: Mapping[str, Any]) -> bool:
+        """Whether the catalogue has every node of a graph."""
+        return all(node.get("class_type") in self.catalogue for node in prompt.values())
+
+    def load_packs(self) -> None:
+        """Import the packs; takes as long as they take. Failures are in `packs`."""
+        from interop import load_packs
+
+        loaded = load_packs(
+            self._pack_dirs(),
+            self.folders,
+            self._built_in,
+            disabled=self.settings.disable_custom_nodes,
+            whitelist=self.settings.whitelist_custom_nodes,
+            settings={
+                "disable_metadata": self.settings.disable_metadata,
+                "preview_method": self.settings.preview_method,
+                "cpu": self.settings.cpu,
+            },
+            send=self._send,
+        )
+        self.packs = [report.to_data() for report in loaded]
+        self.engine.catalogue = self._built_in.merged(loaded.specs())
+        for report in loaded:
+            if not report.ok:
+                _log.warning("Pack %s was not loaded: %s", report.name, report.error)
+
+    def _send(self, event: str | int, data: Any, sid: str | None) -> None:
+        """Pass on what a pack sends outside of a run."""
+        binary = isinstance(data, bytes | bytearray | memoryview)
+        self.on_message(Custom(event, None if binary else data, sid, bytes(data) if binary else None))
+
+    def warm(self) -> dict[str, Any]:
+        """Bring in torch and the model library, and describe the devices."""
+        import diffusion.loading  # noqa: F401  (brings torch, diffusers and transformers)
+
+        return {"devices": devices.describe_devices(), "versions": devices.versions()}
+
+    async def validate(self, graph: Graph, targets: Iterable[str] | None = None) -> Validation:
+        """Everything that is wrong with a graph, the findings of nodes' own hooks included."""
+        validation = validate(graph, self.catalogue, self.folders.choices, targets)
+        return validation.with_problems(await self.check_hooks(validation.graph, validation.good_outputs))
+
+    async def check_hooks(self, graph: Graph, targets: Iterable[str] | None = None) -> list[Problem]:
+        """What the validation hooks of nodes find, without waiting for a running job."""
+        return []
+
+    async def run(self, job: Job, emit: Callable[[Event], None], cancel: CancelToken) -> dict[str, Any]:
+        """Run a job; what happens is told to `emit` from any thread.
+
+        Returns:
+            outcome, outputs, meta, error and produced (ids of targets that gave a result), as data.
+        """
+        graph = job.graph if job.graph is not None else parse_prompt(job.prompt)
+        self._runner.needs_torch = any(self.catalogue[graph[node_id].type].device for node_id in graph)
+        keep = not self.settings.disable_metadata
+        extra = RunExtra(
+            prompt=job.prompt if keep else None,
+            extra_pnginfo=job.extra_data.get("extra_pnginfo") if keep else None,
+            auth_token=job.extra_data.get("auth_token_comfy_org"),
+            api_key=job.extra_data.get("api_key_comfy_org"),
+            client_id=job.extra_data.get("client_id"),
+            previews=self._watching(job),
+        )
+        finished: set[str] = set()
+        blocked: set[str] = set()
+
+        def listen(event: Event) -> None:
+            match event:
+                case NodeFinished(node=node):
+                    finished.add(node)
+                case NodeBlocked(node=node):
+                    blocked.add(node)
+            emit(event)
+
+        outcome = await self.engine.run(graph, job.targets, job=job.id, extra=extra, emit=listen, cancel=cancel)
+        await self._tidy()
+        return {
+            "outcome": outcome.status,
+            "outputs": dict(outcome.outputs),
+            "meta": dict(outcome.meta),
+            "error": None if outcome.error is None else outcome.error.to_data(),
+            "produced": [target for target in job.targets if target in finished - blocked],
+        }
+
+    async def free(self, *, unload_models: bool, clear_results: bool) -> None:
+        """Give memory back; call it between jobs.
+
+        Args:
+            unload_models: let loaded models give their memory back; they are brought in again when next used.
+            clear_results: drop every kept result as well.
+        """
+        if clear_results:
+            self.engine.clear()
+        if unload_models or clear_results:
+            await asyncio.to_thread(memory.release_models)
+
+    def stats(self) -> dict[str, Any]:
+        """Memory of this process and, once torch is there, of its devices."""
+        process = psutil.Process()
+        return {
+            "rss": process.memory_info().rss,
+            "devices": devices.describe_devices() if devices.is_warm() else [],
+        }
+
+    def describe_failure(self, error: BaseException) -> dict[str, Any]:
+        """An error outside of any node, as the data of a failed run."""
+        return {
+            "node": None, "node_type": None, "executed": [], "message": failure.message_of(error),
+            "exception_type": failure.exception_type(error), "traceback": list(failure.traceback_lines(error)),
+            "current_inputs": {}, "current_outputs": [], "fix": failure.fix_for(error),
+        }  # fmt: skip
+
+    async def close(self) -> None:
+        """End the threads; waits for what runs."""
+        await asyncio.to_thread(self.engine.close)
+
+    def _pack_dirs(self) -> list[Path]:
+        return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]
+
+    def _watching(self, job: Job) -> Callable[[], bool]:
+        return _never if self.settings.preview_method == "none" else job.previews
+
+    def _encode_preview(self, picture: Any) -> tuple[str, bytes] | None:
+        return encode_preview(picture, self.settings.preview_size)
+
+    async def _tidy(self) -> None:
+        if time.monotonic() - self._trimmed >= _TRIM_INTERVAL:
+            await asyncio.to_thread(memory.trim)
+            self._trimmed = time.monotonic()
+
+
+def _never() -> bool:
+    return False
+
+
+def _cache(choice: CacheChoice) -> Cache:
+    match choice.mode:
+        case "classic":
+            return Cache.classic()
+        case "lru":
+            return Cache.lru(choice.size)
+        case "none":
+            return Cache.none()
+        case _:
+            return Cache(choice.size or psutil.virtual_memory().total // 4)
