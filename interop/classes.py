@@ -15,7 +15,6 @@ from graph_runtime.context import Context, Services
 from graph_runtime.context import current as current_context
 from graph_runtime.files import Files
 from graph_runtime.object_info import object_info
-
 from interop.errors import NotSupported
 from interop.host import current
 from interop.method_names import METHODS, ORDERS

@@ -70,7 +70,9 @@ def find_packs(directories: Sequence[Path], *, disabled: bool, whitelist: Collec
         for path in sorted(directory.iterdir(), key=lambda path: path.name.lower()):
             if path.name.endswith(".disabled") or path.name.startswith((".", "__")):
                 continue
-            if not (path.is_dir() and (path / "__init__.py").is_file()) and not (path.is_file() and path.suffix == ".py"):
+            if not (path.is_dir() and (path / "__init__.py").is_file()) and not (
+                path.is_file() and path.suffix == ".py"
+            ):
                 continue
             if disabled and not {path.name, path.stem} & set(whitelist):
                 continue

@@ -1,9 +1,9 @@
 """What goes wrong at the border to foreign packs.
 
-    InteropError
-    ├── NotSupported         a host name that this engine does not offer was used
-    ├── NoHost               a stand-in was used outside a worker
-    └── BadPack              a pack declares something that cannot be understood
+InteropError
+├── NotSupported         a host name that this engine does not offer was used
+├── NoHost               a stand-in was used outside a worker
+└── BadPack              a pack declares something that cannot be understood
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class NotSupported(InteropError, NotImplementedError):
 
     def __init__(self, name: str, use: str = "used", advice: str = "") -> None:
         self.name = name
-        advice = advice or "Use a node that does not need it, or ask the pack's author for a version that does without it."
+        advice = advice or "Use a node that does without it, or ask the pack's author for a version that does."
         super().__init__(f"{name} was {use}, but it is not supported by this engine. {advice}")
 
 

@@ -1,6 +1,6 @@
-"""Graphs that packs build while they run, and the graph as packs read it.
+"""Graphs that packs build while they run.
 
-Source: protocol §4.5, §4.9, §5.6.
+Source: protocol §4.5, §5.6.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ from typing import Any
 
 from interop import running
 
-__all__ = ["DynamicPrompt", "GraphBuilder", "NodeNotFoundError", "PromptNode", "add_graph_prefix", "is_link"]
+__all__ = ["GraphBuilder", "PromptNode", "add_graph_prefix", "is_link"]
 
 PromptGraph = dict[str, dict[str, Any]]
 
 _prefix: ContextVar[tuple[str, int, Iterator[int]] | None] = ContextVar("heddle_graph_prefix", default=None)
-
-
-class NodeNotFoundError(Exception):
-    """A node id that is in no graph."""
 
 
 def is_link(value: object) -> bool:
@@ -158,62 +154,3 @@ def add_graph_prefix(
         for id, node in graph.items()
     }
     return renamed, tuple(moved(output) for output in outputs)
-
-
-class DynamicPrompt:
-    """The graph of a run as it is at this moment, expansions included.
-
-    Args:
-        original_prompt: the submitted graph in the API format.
-    """
-
-    def __init__(self, original_prompt: PromptGraph) -> None:
-        self.original_prompt = original_prompt
-        self.ephemeral_prompt: PromptGraph = {}
-        self.ephemeral_parents: dict[str, str] = {}
-        self.ephemeral_display: dict[str, str] = {}
-
-    def get_node(self, node_id: str) -> dict[str, Any]:
-        """A node in the API format.
-
-        Raises:
-            NodeNotFoundError: if no graph has the id.
-        """
-        for graph in (self.ephemeral_prompt, self.original_prompt):
-            if node_id in graph:
-                return graph[node_id]
-        raise NodeNotFoundError(f"There is no node {node_id!r} in this run.")
-
-    def has_node(self, node_id: str) -> bool:
-        """Whether the id is in the submitted graph or in an expansion."""
-        return node_id in self.original_prompt or node_id in self.ephemeral_prompt
-
-    def add_ephemeral_node(self, node_id: str, node_info: dict[str, Any], parent_id: str, display_id: str) -> None:
-        """Note a node of an expansion."""
-        self.ephemeral_prompt[node_id] = node_info
-        self.ephemeral_parents[node_id] = parent_id
-        self.ephemeral_display[node_id] = display_id
-
-    def get_real_node_id(self, node_id: str) -> str:
-        """The submitted node that an ephemeral one comes from."""
-        while node_id in self.ephemeral_parents:
-            node_id = self.ephemeral_parents[node_id]
-        return node_id
-
-    def get_parent_node_id(self, node_id: str) -> str | None:
-        """The node that expanded into this one; None for submitted nodes."""
-        return self.ephemeral_parents.get(node_id)
-
-    def get_display_node_id(self, node_id: str) -> str:
-        """The node that clients should highlight."""
-        while node_id in self.ephemeral_display:
-            node_id = self.ephemeral_display[node_id]
-        return node_id
-
-    def all_node_ids(self) -> set[str]:
-        """Every id, submitted and ephemeral."""
-        return set(self.original_prompt) | set(self.ephemeral_prompt)
-
-    def get_original_prompt(self) -> PromptGraph:
-        """The submitted graph."""
-        return self.original_prompt

@@ -11,7 +11,7 @@ import builtins
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from typing import Any
 
 from interop.namespace import GENERIC, ROOTS, SHARED
 from interop.placeholders import PlaceholderModule
-from interop.standins import make
+from interop.standins import fill, make
 
 __all__ = ["PackImports", "active"]
 
@@ -87,7 +87,13 @@ class PackImports:
         if name not in self.shared:
             module = make(name)
             assert module is not None, name
+            module.__spec__ = ModuleSpec(name, None, origin=module.__file__)
             self.shared[name] = module
+            try:
+                fill(module)
+            except BaseException:
+                del self.shared[name]
+                raise
         return self.shared[name]
 
     def is_pack_path(self, path: str | None) -> bool:
@@ -194,7 +200,7 @@ class _HostFinder:
 
 
 class _Made:
-    """Loader of a module that exists already."""
+    """Loader of a module that was made to be filled."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -203,15 +209,15 @@ class _Made:
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to do."""
+        fill(module)
 
 
 class _View(ModuleType):
     """A module as packs see it: some names replaced, the rest, assignments included, is the module itself."""
 
     def __init__(self, module: ModuleType, replaced: dict[str, Any]) -> None:
-        super().__init__(module.__name__, module.__doc__)
-        self.__dict__.update(replaced, _viewed=module)
+        ModuleType.__init__(self, module.__name__)
+        object.__getattribute__(self, "__dict__").update(replaced, _viewed=module)
 
     def __getattribute__(self, name: str) -> Any:
         mine = object.__getattribute__(self, "__dict__")
@@ -259,5 +265,3 @@ def _generic(returned: str, wanted: str) -> ModuleType:
     for parent, child, name in zip(made, made[1:], parts[1:], strict=False):
         setattr(parent, name, child)
     return made[-1] if returned == wanted and len(parts) > 1 else made[0]
-
-

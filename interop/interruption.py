@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graph_runtime.errors import Cancelled
-
 from interop.host import current
 from interop.running import Call
 

@@ -20,13 +20,13 @@ from types import ModuleType
 
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.folders import Folders
-
 from interop import routes
 from interop.discovery import Pack, find_packs
 from interop.errors import BadPack
 from interop.host import Host, Send, _nowhere, use
 from interop.importing import PackImports
-from interop.reading import Contribution, read_module
+from interop.namespace import SHARED
+from interop.reading import Contribution, read_again, read_module
 from interop.report import PackReport, explain
 
 __all__ = ["LoadedPacks", "close_packs", "load_packs"]
@@ -55,6 +55,13 @@ class LoadedPacks(list[PackReport]):
     def specs(self) -> list[NodeSpec]:
         """Every node of every pack, each id once: a later pack replaces an earlier one's."""
         return list({spec.id: spec for report in self for spec in report.specs}.values())
+
+    def relist(self) -> list[NodeSpec]:
+        """`specs` with the declarations of foreign classes read anew: lists of files change while a worker runs.
+
+        A class that cannot be read any more keeps the declaration it had.
+        """
+        return [read_again(spec) for spec in self.specs()]
 
 
 def load_packs(
@@ -93,6 +100,9 @@ def load_packs(
     use(host)
     imports.install()
     packs = list(find_packs(dirs, disabled=disabled, whitelist=whitelist))
+    if packs:
+        for name in sorted(SHARED):  # before threads can ask for them at the same time
+            imports.module(name)
     attempts = [_Attempt(pack, imports, host) for pack in packs]
     _run_prestartup(attempts, deadline)
     loaded = LoadedPacks(host, imports)
@@ -254,5 +264,3 @@ def _report(attempt: _Attempt, catalogue: Mapping[str, NodeSpec]) -> PackReport:
         routes=tuple(found.routes),
         routes_port=routes.port() if found.routes else None,
     )
-
-

@@ -45,7 +45,8 @@ _BY_METHOD = {
     "mask_to_image": "MaskToImage",
     "merge": "ModelMergeSimple CLIPMergeSimple",
     "op": "LatentAdd LatentSubtract LatentMultiply LatentInterpolate",
-    "patch": "FreeU FreeU_V2 ModelSamplingDiscrete ModelSamplingFlux ModelSamplingSD3 RescaleCFG PatchModelAddDownscale",
+    "patch": "FreeU FreeU_V2 ModelSamplingDiscrete ModelSamplingFlux ModelSamplingSD3 "
+    "RescaleCFG PatchModelAddDownscale",
     "repeat": "RepeatLatentBatch RepeatImageBatch",
     "rotate": "LatentRotate",
     "sample": "KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",

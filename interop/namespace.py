@@ -99,8 +99,7 @@ SURFACE: dict[str, str] = {
         "SVD_img2vid Timestep convert_tensor model_sampling sdxl_pooled"
     ),
     "comfy.model_detection": (
-        "convert_config count_blocks model_config_from_unet unet_config_from_diffusers_unet "
-        "unet_prefix_from_state_dict"
+        "convert_config count_blocks model_config_from_unet unet_config_from_diffusers_unet unet_prefix_from_state_dict"
     ),
     "comfy.model_management": (
         "CPUState DISABLE_SMART_MEMORY ENABLE_PYTORCH_ATTENTION EXTRA_RESERVED_VRAM FLOAT8_TYPES FORCE_FP32 "
@@ -217,8 +216,7 @@ SURFACE: dict[str, str] = {
     "comfy_extras.nodes_clip_sdxl": "CLIPTextEncodeSDXL CLIPTextEncodeSDXLRefiner",
     "comfy_extras.nodes_compositing": "JoinImageWithAlpha",
     "comfy_extras.nodes_custom_sampler": (
-        "BasicGuider BasicScheduler Guider_Basic Noise_EmptyNoise Noise_RandomNoise SamplerCustom "
-        "SamplerCustomAdvanced"
+        "BasicGuider BasicScheduler Guider_Basic Noise_EmptyNoise Noise_RandomNoise SamplerCustom SamplerCustomAdvanced"
     ),
     "comfy_extras.nodes_differential_diffusion": "DifferentialDiffusion",
     "comfy_extras.nodes_flux": "FluxGuidance",

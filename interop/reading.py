@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 from graph_runtime.catalogue import Catalogue, NodeSpec
-
 from interop import routes, v1
 from interop.discovery import Pack
 from interop.errors import BadPack
@@ -24,7 +24,9 @@ from interop.importing import PackImports
 from interop.v3 import adapter as v3
 from interop.v3.node import ComfyNode
 
-__all__ = ["Contribution", "read_module", "spec_of"]
+__all__ = ["Contribution", "read_again", "read_module", "spec_of"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -38,9 +40,7 @@ class Contribution:
     routes: list[str] = field(default_factory=list)
 
 
-def read_module(
-    pack: Pack, module: ModuleType, imports: PackImports, built_in: Mapping[str, NodeSpec]
-) -> Contribution:
+def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: Mapping[str, NodeSpec]) -> Contribution:
     """Read the nodes and folders of an imported pack, and publish its classes to the packs after it.
 
     Raises:
@@ -79,6 +79,18 @@ def spec_of(id: str, cls: Any, module: str, display_name: str | None) -> NodeSpe
     if inspect.isclass(cls) and issubclass(cls, ComfyNode):
         return v3.from_class(id, cls, module=module, display_name=display_name)
     return v1.from_class(id, cls, module=module, display_name=display_name)
+
+
+def read_again(spec: NodeSpec) -> NodeSpec:
+    """A foreign class's spec as it declares itself now; what cannot be read, and our own nodes, stay as they are."""
+    cls = getattr(spec.behaviour, "cls", None)
+    if cls is None:
+        return spec
+    try:
+        return spec_of(spec.id, cls, spec.module, spec.display_name)
+    except Exception:
+        _log.exception("The inputs of node '%s' cannot be listed any more; its last declaration stays.", spec.id)
+        return spec
 
 
 def _origin(pack: Pack) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from graph_runtime.catalogue import NodeSpec
-
 from interop.errors import BadPack, NotSupported
 
 __all__ = ["PackReport", "explain"]

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from graph_runtime.files import Files, SavedFile
-from nodes.pictures import embedded_texts, encode_png, to_bytes
-
 from interop import running
 from interop.host import current
+from nodes.pictures import embedded_texts, encode_png, to_bytes
 
 __all__ = ["files", "save_pictures", "texts"]
 

@@ -12,9 +12,8 @@ from typing import Any
 from graph_runtime.behaviour import Behaviour, Blocker, Invocation, Result
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.errors import NodeReturnedWrongly
-
 from interop import running
-from interop.calling import begin, run, run_async
+from interop.calling import begin
 from interop.declared import look_up
 from interop.errors import BadPack
 from interop.models import lend, take_back
@@ -101,11 +100,11 @@ class ClassBehaviour(Behaviour):
         if self.asynchronous:
             return self._wait(method, arguments, invocation)
         with running.call(begin(invocation)):
-            return self.read(run(method, arguments))
+            return self.read(method(**arguments))
 
     async def _wait(self, method: Any, arguments: Mapping[str, Any], invocation: Invocation) -> Result | Blocker:
         with running.call(begin(invocation)):
-            return self.read(await run_async(method(**arguments)))
+            return self.read(await method(**arguments))
 
     def read(self, returned: Any) -> Result | Blocker:
         """Understand what a V1 function may return.
@@ -131,15 +130,15 @@ class ClassBehaviour(Behaviour):
             )
         return [take_back(values[index]) for index in range(len(values))]
 
-    def needed(self, invocation: Invocation) -> Sequence[str] | None | Awaitable[Sequence[str] | None]:
+    def needed(self, invocation: Invocation) -> Sequence[str] | Awaitable[Sequence[str] | None] | None:
         """Ask `check_lazy_status`."""
         with running.call(begin(invocation)):
-            return run(invocation.instance.check_lazy_status, lend(invocation.inputs))
+            return invocation.instance.check_lazy_status(**lend(invocation.inputs))
 
     def fingerprint(self, invocation: Invocation) -> Any:
         """Ask `IS_CHANGED`."""
         with running.call(begin(invocation)):
-            return run(self.cls.IS_CHANGED, invocation.inputs)
+            return self.cls.IS_CHANGED(**invocation.inputs)
 
     def check(self, invocation: Invocation, input_types: Mapping[str, Any]) -> Any:
         """Ask `VALIDATE_INPUTS`."""
@@ -147,4 +146,4 @@ class ClassBehaviour(Behaviour):
         if "input_types" in named(self.cls.VALIDATE_INPUTS):
             arguments["input_types"] = dict(input_types)
         with running.call(begin(invocation)):
-            return run(self.cls.VALIDATE_INPUTS, arguments)
+            return self.cls.VALIDATE_INPUTS(**arguments)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graph_runtime.catalogue import MISSING, WIDGET_TYPES, InputSpec, OutputSpec
-
 from interop.declared import Declared, listed, look_up
 from interop.errors import BadPack
 from interop.plain import DROPPED, plain
@@ -29,9 +28,7 @@ def input_specs(cls: Any) -> tuple[InputSpec, ...]:
     inputs = cls.INPUT_TYPES()
     if not isinstance(inputs, Mapping):
         raise BadPack(f"INPUT_TYPES() of {cls.__name__} returned a {type(inputs).__name__} instead of a dict.")
-    return tuple(
-        input_spec(name, declared) for name, declared in listed(inputs, "required", "optional", "hidden")
-    )
+    return tuple(input_spec(name, declared) for name, declared in listed(inputs, "required", "optional", "hidden"))
 
 
 def input_spec(name: str, declared: Declared) -> InputSpec:
@@ -52,9 +49,7 @@ def input_spec(name: str, declared: Declared) -> InputSpec:
             options=options, choices=None if choices is None else tuple(choices), combo_form="new",
         )  # fmt: skip
     widget = type_name(declared.type) in WIDGET_TYPES and not options.get("forceInput")
-    return InputSpec(
-        name, declared.type, required=required, default=_known(default), widget=widget, options=options
-    )
+    return InputSpec(name, declared.type, required=required, default=_known(default), widget=widget, options=options)
 
 
 def type_name(declared: str) -> str:
@@ -93,7 +88,7 @@ def output_specs(cls: Any) -> tuple[tuple[OutputSpec, ...], bool]:
     types = getattr(cls, "RETURN_TYPES", None)
     if types is None or isinstance(types, str) or not isinstance(types, Sequence):
         raise BadPack(
-            f"RETURN_TYPES of {cls.__name__} is {types!r}. Write a tuple of type names; one name needs a comma: ('INT',)."
+            f"RETURN_TYPES of {cls.__name__} is {types!r}. Write a tuple of types; one type needs a comma: ('INT',)."
         )
     names = getattr(cls, "RETURN_NAMES", None) or ()
     names = (names,) if isinstance(names, str) else names

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from diffusion.autoencoder import Autoencoder
-
 from interop.errors import NotSupported
 from interop.placeholders import placeholder
 

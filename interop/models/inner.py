@@ -10,7 +10,6 @@ from typing import Any
 from diffusion.latents import LatentFormat
 from diffusion.model import Model
 from diffusion.sampling.prediction import Prediction
-
 from interop.placeholders import placeholder
 
 __all__ = ["InnerModel", "LatentSpace", "NoiseLevels"]

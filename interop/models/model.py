@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from diffusion.model import Model
-
 from interop.errors import NotSupported
 from interop.models.hooks import hooks_of, without_pack_hooks
 from interop.models.inner import InnerModel
@@ -185,10 +184,34 @@ class ModelHandle:
 
 
 CLOSED = frozenset(
-    "add_object_patch add_patches get_key_patches patch_model unpatch_model set_injections get_injections "
-    "set_additional_models get_additional_models get_additional_models_with_key add_callback add_callback_with_key "
-    "add_wrapper add_wrapper_with_key inject_model eject_model model_patches_to set_model_patch "
-    "set_model_patch_replace patch_weight_to_device load lowvram_patch detach cleanup patches backup".split()
+    [
+        "add_object_patch",
+        "add_patches",
+        "get_key_patches",
+        "patch_model",
+        "unpatch_model",
+        "set_injections",
+        "get_injections",
+        "set_additional_models",
+        "get_additional_models",
+        "get_additional_models_with_key",
+        "add_callback",
+        "add_callback_with_key",
+        "add_wrapper",
+        "add_wrapper_with_key",
+        "inject_model",
+        "eject_model",
+        "model_patches_to",
+        "set_model_patch",
+        "set_model_patch_replace",
+        "patch_weight_to_device",
+        "load",
+        "lowvram_patch",
+        "detach",
+        "cleanup",
+        "patches",
+        "backup",
+    ]
 )
 """Established names of MODEL that this engine has no equivalent for."""
 

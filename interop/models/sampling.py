@@ -13,11 +13,10 @@ from diffusion.model import Model
 from diffusion.sampling.guidance import ClassifierFree
 from diffusion.sampling.noise import prepare_noise
 from diffusion.sampling.samplers import sampler_by_name
-from nodes.sampling import fit_channels
-
 from interop import progress
 from interop.errors import NotSupported
 from interop.models import take_back
+from nodes.sampling import fit_channels
 
 __all__ = ["Guider", "NamedSampler", "calculate_sigmas", "sample", "sample_custom", "sample_dictionary"]
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from diffusion.text.chunks import Token
 from diffusion.text.encoder import TextEncoder
-
 from interop.errors import NotSupported
 from interop.placeholders import placeholder
 

@@ -8,7 +8,6 @@ here. A host module without a file consists of placeholders.
 from __future__ import annotations
 
 import importlib
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from interop.namespace import SURFACE, is_known_module
 from interop.placeholders import PlaceholderModule, placeholder
 
-__all__ = ["FILES", "make"]
+__all__ = ["FILES", "fill", "make"]
 
 FILES = {
     "comfy.cli_args": "launch_options",
@@ -56,19 +55,29 @@ _code: dict[str, CodeType] = {}
 
 
 def make(name: str) -> ModuleType | None:
-    """Make the host module of this dotted name, or None where the host cannot have one.
+    """Make the host module of this dotted name, still empty; None where the host cannot have one.
 
     Everything below `comfy`, `comfy_extras` and `comfy_api_nodes` exists, because packs are written for many
     versions of the host; elsewhere only what is known.
     """
     if name in FILES:
-        return _implemented(name, FILES[name])
+        return _empty(name, FILES[name])
     root = name.partition(".")[0]
     if root not in ("comfy", "comfy_extras", "comfy_api_nodes") and not is_known_module(name) and name != root:
         return None
-    if root == "comfy_extras":
-        return _BuiltInNodes(name)
-    return _package(PlaceholderPackage(name))
+    return _package(_BuiltInNodes(name) if root == "comfy_extras" else PlaceholderPackage(name))
+
+
+def fill(module: ModuleType) -> None:
+    """Run the file of a module that `make` made, if it has one."""
+    name = module.__name__
+    if name not in FILES:
+        return
+    path = _path(FILES[name])
+    if name not in _code:
+        _code[name] = compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True)
+    exec(_code[name], module.__dict__)
+    _offer_the_rest(module)
 
 
 class PlaceholderPackage(PlaceholderModule):
@@ -82,10 +91,6 @@ class PlaceholderPackage(PlaceholderModule):
 
 class _BuiltInNodes(PlaceholderPackage):
     """A module of further built-in nodes: those that this engine has are the real ones."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        _package(self)
 
     def __getattr__(self, name: str) -> object:
         if not name.startswith("_"):
@@ -102,19 +107,15 @@ def _package(module: ModuleType) -> ModuleType:
     return module
 
 
-def _implemented(name: str, file: str) -> ModuleType:
-    path = _HERE / f"{file}.py"
-    if file not in _code:
-        _code[file] = compile(path.read_text(encoding="utf-8"), str(path), "exec", dont_inherit=True)
+def _path(file: str) -> Path:
+    return _HERE / f"{file}.py"
+
+
+def _empty(name: str, file: str) -> ModuleType:
     module = ModuleType(name)
-    module.__file__ = str(path)
-    module.__spec__ = ModuleSpec(name, None, origin=str(path))
+    module.__file__ = str(_path(file))
     module.__package__ = name if name in _PACKAGES else name.rpartition(".")[0]
-    if name in _PACKAGES:
-        _package(module)
-    exec(_code[file], module.__dict__)
-    _offer_the_rest(module)
-    return module
+    return _package(module) if name in _PACKAGES else module
 
 
 def _offer_the_rest(module: ModuleType) -> None:

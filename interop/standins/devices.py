@@ -27,6 +27,21 @@ directml_enabled = False
 lowvram_available = False
 interrupt_processing_mutex = threading.RLock()
 current_loaded_models = []
+_ASKED = frozenset(
+    [
+        "OOM_EXCEPTION",
+        "cpu_state",
+        "vram_state",
+        "set_vram_to",
+        "total_vram",
+        "total_ram",
+        "VAE_DTYPES",
+        "FLOAT8_TYPES",
+        "torch_version",
+        "torch_version_numeric",
+    ]
+)
+"""Names that need torch, found out when they are asked for."""
 
 
 class VRAMState(enum.Enum):
@@ -49,6 +64,8 @@ class CPUState(enum.Enum):
 
 
 def __getattr__(name):
+    if name not in _ASKED:
+        raise AttributeError(name)
     import torch
 
     if name == "OOM_EXCEPTION":
@@ -68,9 +85,7 @@ def __getattr__(name):
         return [torch.float8_e4m3fn, torch.float8_e5m2]
     if name == "torch_version":
         return torch.__version__
-    if name == "torch_version_numeric":
-        return tuple(int(part) for part in torch.__version__.split(".")[:2])
-    raise AttributeError(name)
+    return tuple(int(part) for part in torch.__version__.split(".")[:2])
 
 
 def get_torch_device():
@@ -451,4 +466,3 @@ def throw_exception_if_processing_interrupted():
 
 def _kind(device):
     return get_torch_device().type if device is None else getattr(device, "type", str(device).partition(":")[0])
-

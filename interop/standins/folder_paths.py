@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 from graph_runtime.folders import MODEL_SUFFIXES, Folders, UnsafePath, confine
-
 from interop.host import current as _current
 
 supported_pt_extensions = set(MODEL_SUFFIXES)
@@ -117,7 +116,7 @@ def get_filename_list(folder_name):
     for directory in directories:
         found.update(_names_below(os.path.abspath(directory)))
     if map_legacy(folder_name) == "diffusers":
-        return [name for name in _folders.names("diffusers")]
+        return list(_folders.names("diffusers"))
     return sorted(filter_files_extensions(found, suffixes))
 
 
@@ -212,7 +211,9 @@ def get_save_image_path(filename_prefix, output_dir, image_width=0, image_height
     try:
         folder = str(confine(Path(output_dir), subfolder)) if subfolder else os.path.abspath(output_dir)
     except UnsafePath as error:
-        raise ValueError(f"Saving outside the folder is not allowed: the prefix {filename_prefix!r}. {error}") from error
+        raise ValueError(
+            f"Saving outside the folder is not allowed: the prefix {filename_prefix!r}. {error}"
+        ) from error
     os.makedirs(folder, exist_ok=True)
     return folder, name, _highest(folder, name) + 1, subfolder, prefix
 

@@ -1,12 +1,10 @@
 """Host module `comfy_execution.graph`: the graph of a run, and reading declared inputs."""
 
+from graph_runtime.errors import DependencyCycleError
+from graph_runtime.live_prompt import LivePrompt as DynamicPrompt
+from graph_runtime.live_prompt import NodeNotFoundError
 from interop.blocker import ExecutionBlocker
 from interop.declared import get_input_info
-from interop.expansion import DynamicPrompt, NodeNotFoundError
-
-
-class DependencyCycleError(Exception):
-    """Nodes that wait for each other."""
 
 
 class NodeInputError(Exception):

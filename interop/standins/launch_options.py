@@ -44,14 +44,28 @@ class _Arguments(SimpleNamespace):
         return name in self.__dict__
 
 
-_NOT_SET = {
-    name: None
-    for name in (
-        "base_directory output_directory input_directory temp_directory user_directory front_end_root reserve_vram "
-        "cuda_device default_device extra_model_paths_config cuda_malloc enable_cors_header tls_keyfile tls_certfile "
-        "directml async_offload default_hashing_function_value database_url"
-    ).split()
-}
+_NOT_SET = dict.fromkeys(
+    [
+        "base_directory",
+        "output_directory",
+        "input_directory",
+        "temp_directory",
+        "user_directory",
+        "front_end_root",
+        "reserve_vram",
+        "cuda_device",
+        "default_device",
+        "extra_model_paths_config",
+        "cuda_malloc",
+        "enable_cors_header",
+        "tls_keyfile",
+        "tls_certfile",
+        "directml",
+        "async_offload",
+        "default_hashing_function_value",
+        "database_url",
+    ]
+)
 
 args = _Arguments(
     listen="127.0.0.1",

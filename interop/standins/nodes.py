@@ -61,6 +61,7 @@ class SaveImage(_BuiltInNode):
 def _save_elsewhere(node, images, prefix, chunks):
     """Write into a folder that is none of the engine's."""
     import folder_paths
+
     from nodes.pictures import encode_png, to_bytes
 
     height, width = images[0].shape[0], images[0].shape[1]

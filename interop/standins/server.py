@@ -74,7 +74,15 @@ class _PromptQueue:
         return flags
 
     def __getattr__(self, name):
-        if name in ("put", "get", "task_done", "wipe_queue", "delete_queue_item", "wipe_history", "delete_history_item"):
+        if name in (
+            "put",
+            "get",
+            "task_done",
+            "wipe_queue",
+            "delete_queue_item",
+            "wipe_history",
+            "delete_history_item",
+        ):
             raise _NotSupported(
                 f"PromptServer.instance.prompt_queue.{name}", advice="Ask the server over HTTP: POST /prompt, /queue."
             )
@@ -122,7 +130,7 @@ class PromptServer:
         return asyncio.Queue()
 
     def _fact(self, name, value):
-        return self._said[name] if name in self._said else value
+        return self._said.get(name, value)
 
     @property
     def client_id(self):

@@ -12,17 +12,16 @@ from typing import Any
 from graph_runtime.behaviour import Behaviour, Blocker, Invocation, Result
 from graph_runtime.catalogue import InputSpec, NodeSpec, OutputSpec
 from graph_runtime.errors import NodeReturnedWrongly
-
 from interop import running
-from interop.calling import begin, run, run_async
+from interop.calling import begin
 from interop.declared import Declared
 from interop.models import lend, take_back
 from interop.plain import DROPPED, plain
+from interop.signature import named
 from interop.v1_inputs import input_spec
 from interop.v3.dynamic import DynamicCombo, _Group, gather
 from interop.v3.node import all_inputs, is_overridden, locked
 from interop.v3.schema import NodeOutput, Schema
-from interop.signature import named
 
 __all__ = ["SchemaBehaviour", "from_class"]
 
@@ -103,12 +102,12 @@ class SchemaBehaviour(Behaviour):
         if self.asynchronous:
             return self._wait(cls, invocation)
         with running.call(begin(invocation)):
-            returned = run(cls.execute, self._arguments(invocation))
+            returned = cls.execute(**self._arguments(invocation))
             return self._finish(returned) if inspect.isawaitable(returned) else self.read(cls, returned)
 
     async def _wait(self, cls: Any, invocation: Invocation) -> Result | Blocker:
         with running.call(begin(invocation)):
-            return self.read(cls, await run_async(cls.execute(**self._arguments(invocation))))
+            return self.read(cls, await cls.execute(**self._arguments(invocation)))
 
     async def _finish(self, returned: Awaitable[Any]) -> Result | Blocker:
         return self.read(self.cls, await returned)
@@ -146,7 +145,7 @@ class SchemaBehaviour(Behaviour):
     def needed(self, invocation: Invocation) -> Any:
         """Ask `check_lazy_status`."""
         with running.call(begin(invocation)):
-            return run(self._locked(invocation).check_lazy_status, self._lazy_arguments(invocation))
+            return self._locked(invocation).check_lazy_status(**self._lazy_arguments(invocation))
 
     def _lazy_arguments(self, invocation: Invocation) -> dict[str, Any]:
         """All inputs for a check of the node's own; only the lazy ones for the default check."""
@@ -159,7 +158,7 @@ class SchemaBehaviour(Behaviour):
     def fingerprint(self, invocation: Invocation) -> Any:
         """Ask `fingerprint_inputs`."""
         with running.call(begin(invocation)):
-            return run(self._locked(invocation).fingerprint_inputs, self._arguments(invocation))
+            return self._locked(invocation).fingerprint_inputs(**self._arguments(invocation))
 
     def check(self, invocation: Invocation, input_types: Mapping[str, Any]) -> Any:
         """Ask `validate_inputs`."""
@@ -167,7 +166,7 @@ class SchemaBehaviour(Behaviour):
         if "input_types" in named(self.cls.validate_inputs):
             arguments["input_types"] = dict(input_types)
         with running.call(begin(invocation)):
-            return run(self._locked(invocation).validate_inputs, arguments)
+            return self._locked(invocation).validate_inputs(**arguments)
 
     def _locked(self, invocation: Invocation) -> Any:
         hidden = {kind.value: invocation.hidden.get(kind.value) for kind in self.schema.hidden}

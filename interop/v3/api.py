@@ -18,6 +18,7 @@ class ComfyExtension(ABC):
 
     async def on_load(self) -> None:
         """Prepare; awaited before the nodes are listed."""
+        return
 
     @abstractmethod
     async def get_node_list(self) -> list[type]:
@@ -41,8 +42,9 @@ def _set_progress(
 def _picture(image: Any) -> Any:
     if hasattr(image, "thumbnail"):
         return image
-    from nodes.pictures import to_bytes
     from PIL import Image
+
+    from nodes.pictures import to_bytes
 
     return Image.fromarray(to_bytes(image[0] if image.ndim == 4 else image))
 

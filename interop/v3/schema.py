@@ -16,7 +16,7 @@ from interop.v3.sockets import Input, Output
 __all__ = ["Hidden", "HiddenHolder", "NodeOutput", "Schema"]
 
 
-class Hidden(str, enum.Enum):
+class Hidden(enum.StrEnum):
     """Values that the engine supplies."""
 
     unique_id = "UNIQUE_ID"

@@ -114,9 +114,7 @@ class ImageSaveHelper:
     @staticmethod
     def get_save_images_ui(images: Any, filename_prefix: str, cls: Any, compress_level: int = 4) -> SavedImages:
         """Write into the output folder, and show."""
-        return SavedImages(
-            ImageSaveHelper.save_images(images, filename_prefix, FolderType.output, cls, compress_level)
-        )
+        return SavedImages(ImageSaveHelper.save_images(images, filename_prefix, FolderType.output, cls, compress_level))
 
     @staticmethod
     def save_animated_png(
@@ -161,8 +159,9 @@ class ImageSaveHelper:
 
 
 def _animation(images: Any, prefix: str, folder_type: Any, kind: str, options: Mapping[str, Any]) -> SavedResult:
-    from nodes.pictures import to_bytes
     from PIL import Image
+
+    from nodes.pictures import to_bytes
 
     frames = [Image.fromarray(to_bytes(image)) for image in images]
     buffer = io.BytesIO()
@@ -259,4 +258,3 @@ class PreviewAudio(_Shown):
 
     def __init__(self, audio: Any, cls: Any = None, **kwargs: Any) -> None:
         super().__init__(AudioSaveHelper.save_audio(audio, _random_prefix(), FolderType.temp, cls))
-

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class VideoCodec(str, enum.Enum):
+class VideoCodec(enum.StrEnum):
     """How pictures of a video are compressed."""
 
     AUTO = "auto"
@@ -38,7 +38,7 @@ class VideoCodec(str, enum.Enum):
         return [member.value for member in cls]
 
 
-class VideoContainer(str, enum.Enum):
+class VideoContainer(enum.StrEnum):
     """The file format of a video."""
 
     AUTO = "auto"

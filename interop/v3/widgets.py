@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class FolderType(str, enum.Enum):
+class FolderType(enum.StrEnum):
     """A folder of files."""
 
     input = "input"
@@ -35,7 +35,7 @@ class FolderType(str, enum.Enum):
     temp = "temp"
 
 
-class UploadType(str, enum.Enum):
+class UploadType(enum.StrEnum):
     """What an upload button takes; the value is the option's name."""
 
     image = "image_upload"
@@ -44,7 +44,7 @@ class UploadType(str, enum.Enum):
     model = "file_upload"
 
 
-class NumberDisplay(str, enum.Enum):
+class NumberDisplay(enum.StrEnum):
     """How a number is shown."""
 
     number = "number"
@@ -53,7 +53,7 @@ class NumberDisplay(str, enum.Enum):
     gradient_slider = "gradientslider"
 
 
-class ControlAfterGenerate(str, enum.Enum):
+class ControlAfterGenerate(enum.StrEnum):
     """What happens to a value after each run."""
 
     fixed = "fixed"
@@ -186,7 +186,9 @@ class Combo:
         }
         multiselect = False
 
-        def __init__(self, id: str, options: Any = None, *args: Any, upload: Any = None, remote: Any = None, **kwargs: Any):
+        def __init__(
+            self, id: str, options: Any = None, *args: Any, upload: Any = None, remote: Any = None, **kwargs: Any
+        ):
             super().__init__(id, *args, **kwargs)
             if isinstance(options, type) and issubclass(options, enum.Enum):
                 options = [member.value for member in options]
@@ -235,8 +237,10 @@ class MultiCombo:
 
         def as_dict(self) -> dict[str, Any]:
             """The options as clients see them."""
-            return super().as_dict() | {"multi_select": True} | without_none(
-                {"placeholder": self.placeholder, "chip": self.chip}
+            return (
+                super().as_dict()
+                | {"multi_select": True}
+                | without_none({"placeholder": self.placeholder, "chip": self.chip})
             )
 
 
