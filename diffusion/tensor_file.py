@@ -147,7 +147,8 @@ def _check_entries(path: Path, entries: dict[str, Any], available: int) -> None:
         needed = math.prod(shape) * _DTYPES[dtype][1]
         if end - start != needed:
             raise ModelFileError(
-                f"'{path}': tensor '{name}' of shape {shape} needs {needed:,} bytes, its span has {end - start:,}. {_CURE}."
+                f"'{path}': tensor '{name}' of shape {shape} needs {needed:,} bytes, its span has {end - start:,}. "
+                f"{_CURE}."
             )
         if end > available:
             raise ModelFileError(

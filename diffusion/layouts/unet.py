@@ -42,7 +42,9 @@ class UNetLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
+    """A residual block of the input side."""
+
     channels: int
     depth: int  # transformer blocks; 0 without attention
 
@@ -60,21 +62,14 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
     for needed in ("input_blocks.0.0.weight", "time_embed.0.weight", "out.2.weight"):
         if needed not in shapes:
             raise UnknownModel(f"not a U-Net of the original layout: '{needed}' is missing")
-    stages, downs = _input_stages(shapes)
-    middle = _depth(shapes, "middle_block.1")
+    stages, downs = input_stages(shapes)
+    middle = depth_of(shapes, "middle_block.1")
     has_middle = "middle_block.0.in_layers.2.weight" in shapes
     ups = _output_stages(shapes, [len(stage) for stage in stages])
     widths = [stage[0].channels for stage in stages]
-    context = _context_width(shapes)
+    context = context_width(shapes)
     linear = any(name.endswith("proj_in.weight") and len(shape) == 2 for name, shape in shapes.items())
-    depths: list[Any] = [_one_or_list([block.depth for block in stage]) for stage in stages]
-    if stages[-1][0].depth == 0:
-        depths[-1] = max(middle, 1)
-    elif middle and stages[-1][0].depth != middle:
-        raise UnknownModel(f"the middle block has {middle} transformer blocks, the stage above it {depths[-1]}")
-    if heads is None and head_dim is None and context == 768 and not linear:
-        heads = 8
-    head_counts = [heads] * len(widths) if heads else [width // (head_dim or 64) for width in widths]
+    depths = stage_depths(stages, middle)
     config: dict[str, Any] = {
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],
@@ -85,7 +80,7 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
         "mid_block_type": None if not has_middle else ("UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D"),
         "transformer_layers_per_block": depths,
         "reverse_transformer_layers_per_block": [_one_or_list(stage) or 1 for stage in ups],
-        "attention_head_dim": tuple(head_counts),
+        "attention_head_dim": attention_heads(widths, context, linear, heads, head_dim),
         "cross_attention_dim": context,
         "use_linear_projection": linear,
     }
@@ -95,21 +90,40 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
     return UNetLayout(config, _table(stages, downs, ups, has_middle, bool(middle)))
 
 
-def _depth(shapes: Shapes, prefix: str) -> int:
+def stage_depths(stages: list[list[Block]], middle: int) -> list[Any]:
+    """Transformer depths by stage; the last also sets that of the middle block, as diffusers wants it."""
+    depths: list[Any] = [_one_or_list([block.depth for block in stage]) for stage in stages]
+    if stages[-1][0].depth == 0:
+        depths[-1] = max(middle, 1)
+    elif middle and stages[-1][0].depth != middle:
+        raise UnknownModel(f"the middle block has {middle} transformer blocks, the stage above it {depths[-1]}")
+    return depths
+
+
+def attention_heads(
+    widths: list[int], context: int, linear: bool, heads: int | None = None, head_dim: int | None = None
+) -> tuple[int, ...]:
+    """Heads by stage. Shapes cannot tell; 8 with a context of 768 and convolutional projections, else heads of 64."""
+    if heads is None and head_dim is None and context == 768 and not linear:
+        heads = 8
+    return tuple(heads or max(1, width // (head_dim or 64)) for width in widths)
+
+
+def depth_of(shapes: Shapes, prefix: str) -> int:
     pattern = re.compile(re.escape(prefix) + r"\.transformer_blocks\.(\d+)\.norm1\.weight")
     return max((int(match[1]) + 1 for name in shapes if (match := pattern.fullmatch(name))), default=0)
 
 
-def _context_width(shapes: Shapes) -> int:
+def context_width(shapes: Shapes) -> int:
     widths = {shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight")}
     if len(widths) != 1:
         raise UnknownModel(f"cross-attention must have one context width; found {sorted(widths)}")
     return widths.pop()
 
 
-def _input_stages(shapes: Shapes) -> tuple[list[list[_Block]], list[int]]:
+def input_stages(shapes: Shapes) -> tuple[list[list[Block]], list[int]]:
     """Residual blocks by resolution, and the index of the downsampler that ends each."""
-    stages: list[list[_Block]] = [[]]
+    stages: list[list[Block]] = [[]]
     downs: list[int] = []
     index = 1
     while True:
@@ -118,7 +132,7 @@ def _input_stages(shapes: Shapes) -> tuple[list[list[_Block]], list[int]]:
             stages.append([])
         elif f"input_blocks.{index}.0.in_layers.2.weight" in shapes:
             channels = shapes[f"input_blocks.{index}.0.in_layers.2.weight"][0]
-            stages[-1].append(_Block(channels, _depth(shapes, f"input_blocks.{index}.1")))
+            stages[-1].append(Block(channels, depth_of(shapes, f"input_blocks.{index}.1")))
         else:
             break
         index += 1
@@ -136,7 +150,7 @@ def _output_stages(shapes: Shapes, layers: list[int]) -> list[list[int]]:
         for _ in range(count + 1):
             if f"output_blocks.{index}.0.in_layers.2.weight" not in shapes:
                 raise UnknownModel(f"the U-Net's output block {index} is missing")
-            depths.append(_depth(shapes, f"output_blocks.{index}.1"))
+            depths.append(depth_of(shapes, f"output_blocks.{index}.1"))
             index += 1
         if len({depth > 0 for depth in depths}) != 1:
             raise UnknownModel("an output stage of the U-Net mixes blocks with and without attention")
@@ -149,31 +163,14 @@ def _one_or_list(values: list[int]) -> int | list[int]:
 
 
 def _table(
-    stages: list[list[_Block]], downs: list[int], ups: list[list[int]], has_middle: bool, middle_attention: bool
+    stages: list[list[Block]], downs: list[int], ups: list[list[int]], has_middle: bool, middle_attention: bool
 ) -> dict[str, str]:
-    table = {
-        "time_embed.0": "time_embedding.linear_1",
-        "time_embed.2": "time_embedding.linear_2",
-        "label_emb.0.0": "class_embedding.linear_1",
-        "label_emb.0.2": "class_embedding.linear_2",
-        "input_blocks.0.0": "conv_in",
-        "out.0": "conv_norm_out",
-        "out.2": "conv_out",
-    }
+    table = input_table(stages, downs)
+    table.update({"out.0": "conv_norm_out", "out.2": "conv_out"})
 
     def resnet(old: str, new: str) -> None:
-        table.update({f"{old}.{a}": f"{new}.{b}" for a, b in _RESNET.items()})
+        table.update(resnet_table(old, new))
 
-    index = 1
-    for s, stage in enumerate(stages):
-        for b, block in enumerate(stage):
-            resnet(f"input_blocks.{index}.0", f"down_blocks.{s}.resnets.{b}")
-            if block.depth:
-                table[f"input_blocks.{index}.1"] = f"down_blocks.{s}.attentions.{b}"
-            index += 1
-        if s < len(downs):
-            table[f"input_blocks.{index}.0.op"] = f"down_blocks.{s}.downsamplers.0.conv"
-            index += 1
     if has_middle:
         resnet("middle_block.0", "mid_block.resnets.0")
         if middle_attention:
@@ -191,4 +188,34 @@ def _table(
     return table
 
 
-__all__ = ["UNetLayout", "read_unet"]
+def resnet_table(old: str, new: str) -> dict[str, str]:
+    """Renaming of one residual block."""
+    return {f"{old}.{a}": f"{new}.{b}" for a, b in _RESNET.items()}
+
+
+def input_table(stages: list[list[Block]], downs: list[int]) -> dict[str, str]:
+    """Renaming of everything up to the middle block."""
+    table = {
+        "time_embed.0": "time_embedding.linear_1",
+        "time_embed.2": "time_embedding.linear_2",
+        "label_emb.0.0": "class_embedding.linear_1",
+        "label_emb.0.2": "class_embedding.linear_2",
+        "input_blocks.0.0": "conv_in",
+    }
+    index = 1
+    for s, stage in enumerate(stages):
+        for b, block in enumerate(stage):
+            table.update(resnet_table(f"input_blocks.{index}.0", f"down_blocks.{s}.resnets.{b}"))
+            if block.depth:
+                table[f"input_blocks.{index}.1"] = f"down_blocks.{s}.attentions.{b}"
+            index += 1
+        if s < len(downs):
+            table[f"input_blocks.{index}.0.op"] = f"down_blocks.{s}.downsamplers.0.conv"
+            index += 1
+    return table
+
+
+__all__ = [
+    "Block", "UNetLayout", "attention_heads", "context_width", "depth_of", "input_stages", "input_table", "read_unet",
+    "resnet_table", "stage_depths",
+]  # fmt: skip

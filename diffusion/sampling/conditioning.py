@@ -65,9 +65,10 @@ def prepare(
         SamplingError: if a list is malformed.
     """
     result: dict[str, list[Entry]] = {}
+    controls: dict[int, Any] = {}  # one preparation for each control network, so that batches can be joined
     for role, conditioning in lists.items():
         scene = Scene(noise, latent, mask, negative=role == "negative")
-        result[role] = [_entry(item, family, prediction, scene) for item in conditioning]
+        result[role] = [_entry(item, family, prediction, scene, controls) for item in conditioning]
     for role, entries in list(result.items()):
         for entry in list(entries):
             for other, others in result.items():
@@ -79,7 +80,9 @@ def prepare(
     return {role: tuple(entries) for role, entries in result.items()}
 
 
-def _entry(item: Sequence[Any], family: Family, prediction: Prediction, scene: Scene) -> Entry:
+def _entry(
+    item: Sequence[Any], family: Family, prediction: Prediction, scene: Scene, controls: dict[int, Any]
+) -> Entry:
     if len(item) != 2 or not isinstance(item[1], Mapping):
         raise SamplingError("A conditioning must be a list of [embedding, options] pairs.")
     embedding, options = item
@@ -94,13 +97,15 @@ def _entry(item: Sequence[Any], family: Family, prediction: Prediction, scene: S
     inputs = {name: value.to(noise.device) for name, value in family.inputs(embedding, options, scene).items()}
     start, end = options.get("start_percent"), options.get("end_percent")
     control = options.get("control")
+    if control is not None and id(control) not in controls:
+        controls[id(control)] = control.prepared(prediction, noise)
     return Entry(
         inputs=inputs,
         weight=_weight(options, area, mask, noise),
         area=area,
         start=None if start is None else prediction.percent_to_sigma(start),
         end=None if end is None else prediction.percent_to_sigma(end),
-        control=None if control is None else control.prepared(prediction, noise),
+        control=None if control is None else controls[id(control)],
         control_for_negative=bool(options.get("control_apply_to_uncond")),
         default=bool(options.get("default")),
     )

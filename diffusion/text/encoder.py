@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from diffusion.network import Patches, WeightPatch
-from diffusion.text.chunks import FindEmbedding, Token
+from diffusion.text.chunks import FindEmbedding, Token, empty_chunk
 from diffusion.text.embeddings import Embeddings
 from diffusion.text.towers import Encoded, Tower
 
@@ -81,6 +81,30 @@ class TextEncoder:
     def encode(self, text: str) -> list[list[Any]]:
         """A prompt as conditioning: `[[features, {"pooled_output": …}]]`."""
         features, pooled = self.encode_tokens(self.tokenize(text))
+        return [[features, {"pooled_output": pooled}]]
+
+    def balanced(self, texts: Mapping[str, str]) -> Tokens:
+        """One text for each encoder, padded with empty chunks to the same number of chunks.
+
+        Args:
+            texts: by tower name; towers without a text are left out.
+        """
+        tokens = {t.name: t.tokenize(texts[t.name], self._finder(t)) for t in self.towers if t.name in texts}
+        chunked = [t for t in self.towers if t.name in tokens and t.rules.length is not None]
+        most = max((len(tokens[tower.name]) for tower in chunked), default=0)
+        for tower in chunked:
+            own = tokens[tower.name]
+            own += [empty_chunk(tower.rules, tower.rules.length or 0) for _ in range(most - len(own))]
+        return tokens
+
+    def encode_parts(self, texts: Mapping[str, str], *, drop_empty: bool = False) -> list[list[Any]]:
+        """Conditioning from one text for each encoder.
+
+        Args:
+            drop_empty: encoders whose text is empty are left out instead of reading an empty prompt.
+        """
+        kept = {name: text for name, text in texts.items() if text or not drop_empty}
+        features, pooled = self.encode_tokens(self.balanced(kept))
         return [[features, {"pooled_output": pooled}]]
 
     def _finder(self, tower: Tower) -> FindEmbedding | None:

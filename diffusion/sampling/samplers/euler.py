@@ -18,7 +18,7 @@ def euler(
 ) -> Tensor:  # fmt: skip
     """Follow the slope. Source: Karras et al. 2022, arXiv:2206.00364, algorithm 2 without its correction."""
     for i in range(len(sigmas) - 1):
-        sigma, extra = churn(x, sigmas[i], len(sigmas) - 1, s_churn, s_tmin, s_tmax)
+        sigma, extra = churn(sigmas[i], len(sigmas) - 1, s_churn, s_tmin, s_tmax)
         if s_churn > 0 and extra > 0:
             x = x + noise(x) * s_noise * extra
         denoised = denoiser(x, sigma, conditioning)

@@ -54,7 +54,7 @@ def below_pure_noise(sigmas: Tensor, prediction: Prediction) -> Tensor:
     return sigmas
 
 
-def churn(x: Tensor, sigma: Tensor, count: int, s_churn: float, s_tmin: float, s_tmax: float) -> tuple[Tensor, Tensor]:
+def churn(sigma: Tensor, count: int, s_churn: float, s_tmin: float, s_tmax: float) -> tuple[Tensor, Tensor]:
     """Raised noise level of stochastic Heun-type samplers, and how much noise raises it (both zero-dimensional)."""
     gamma = min(s_churn / count, 2**0.5 - 1) if s_tmin <= sigma <= s_tmax else 0.0
     raised = sigma * (gamma + 1)

@@ -1,0 +1,1 @@
+"""Full-size comparison with reference results: `make parity KEYS=… GOLDENS=… MODELS=…`."""

@@ -1,0 +1,1 @@
+"""Networks put together from the tensors of a file, one kind of network a module."""

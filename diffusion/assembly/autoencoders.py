@@ -1,0 +1,48 @@
+"""Autoencoders out of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from diffusion.autoencoder import Autoencoder, KlCodec
+from diffusion.errors import UnknownModel
+from diffusion.layouts.autoencoder import read_autoencoder
+from diffusion.layouts.renaming import renamed
+from diffusion.network import Network, empty
+from diffusion.placement import place_autoencoder
+from diffusion.tensor_file import TensorFile
+
+
+def kl_autoencoder(
+    file: TensorFile, prefix: str, device: torch.device, config: Mapping[str, Any]
+) -> Autoencoder | None:
+    """The KL autoencoder under a prefix, or None if there is none.
+
+    Raises:
+        ModelFileError: if it is unknown or incomplete.
+    """
+    from diffusers import AutoencoderKL
+
+    if not any(name.startswith(prefix + "decoder.") for name in file):
+        return None
+    shapes = {name[len(prefix) :]: file.shape(name) for name in file if name.startswith(prefix)}
+    try:
+        layout = read_autoencoder(shapes)
+    except UnknownModel as error:
+        raise UnknownModel(f"'{file.path}' holds {error}.") from error
+    own = config.get("vae", {})
+    details = {key: own[key] for key in ("norm_num_groups", "act_fn") if key in own}
+    arguments = {**layout.config, **details}
+    where = place_autoencoder(device)
+    network = Network(
+        empty(lambda: AutoencoderKL(**arguments)), renamed(file, file, layout.table, prefix),
+        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
+        names=dict(layout.table),
+    )  # fmt: skip
+    return Autoencoder(network, KlCodec(2 ** (len(arguments["block_out_channels"]) - 1), arguments["latent_channels"]))
+
+
+__all__ = ["kl_autoencoder"]

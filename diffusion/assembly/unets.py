@@ -1,0 +1,121 @@
+"""Denoising U-Nets out of a file: Stable Diffusion 1, 2, XL and their relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from diffusion.errors import UnknownModel
+from diffusion.families.family import Family
+from diffusion.families.sdxl import SdxlFamily
+from diffusion.families.unet import UNetFamily
+from diffusion.latents import SD1, SDXL, LatentFormat
+from diffusion.layouts.renaming import renamed
+from diffusion.layouts.unet import read_unet
+from diffusion.model import Model
+from diffusion.network import Network, empty
+from diffusion.placement import place
+from diffusion.sampling.prediction import (
+    Kind,
+    Prediction,
+    discrete,
+    sigmas_of_betas,
+    stable_diffusion_sigmas,
+    zero_terminal_snr,
+)
+from diffusion.tensor_file import TensorFile
+
+V_MARK = "output_blocks.11.1.transformer_blocks.0.norm1.bias"  # its spread tells SD2's v-prediction
+
+
+def unet_model(
+    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any]
+) -> Model:
+    """A model from a U-Net of the original layout under a prefix.
+
+    Args:
+        config: what the file says about itself; empty for published models.
+    Raises:
+        ModelFileError: if it is unknown or incomplete.
+    """
+    from diffusers import UNet2DConditionModel
+
+    shapes = {name[len(prefix) :]: file.shape(name) for name in file if name.startswith(prefix)}
+    try:
+        layout = read_unet(shapes)
+    except UnknownModel as error:
+        raise UnknownModel(f"'{file.path}' holds {error}.") from error
+    arguments = {**layout.config, **_unet_details(config)}
+    weights = renamed(file, file, layout.table, prefix)
+    where = place(weights, device, dtype)
+    network = Network(
+        empty(lambda: UNet2DConditionModel(**arguments)), weights,
+        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
+        names={**layout.table},
+    )  # fmt: skip
+    family = _unet_family(arguments, file, config)
+    return Model(network, family, _prediction(file, prefix, family, config))
+
+
+def _unet_details(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What shapes cannot tell: heads and groups."""
+    own = config.get("unet", {})
+    return {key: own[key] for key in ("attention_head_dim", "norm_num_groups", "norm_eps", "act_fn") if key in own}
+
+
+def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping[str, Any]) -> Family:
+    channels, context = arguments["in_channels"], arguments["cross_attention_dim"]
+    vector = arguments.get("projection_class_embeddings_input_dim")
+    if vector is None:
+        name = "sd2" if context == 1024 else "sd1"
+        return UNetFamily(name, _scaled(SD1, config, arguments["out_channels"]), channels, context)
+    refiner = file.metadata.get("heddle.family") == "sdxl_refiner" or (
+        "heddle.family" not in file.metadata and context == 1280
+    )
+    form = _scaled(SDXL, config, arguments["out_channels"])
+    pooled = vector - 256 * (5 if refiner else 6)
+    return SdxlFamily("sdxl_refiner" if refiner else "sdxl", form, channels, context, pooled, refiner)
+
+
+def _scaled(form: LatentFormat, config: Mapping[str, Any], channels: int) -> LatentFormat:
+    if not config:
+        return form
+    basis = config.get("latent_rgb")
+    return replace(
+        form,
+        channels=channels,
+        scale=float(config.get("scaling_factor", form.scale)),
+        rgb=tuple(tuple(row) for row in basis["factors"])
+        if basis
+        else (form.rgb if channels == form.channels else None),
+        rgb_bias=tuple(basis.get("bias", (0.0, 0.0, 0.0))) if basis else form.rgb_bias,
+    )
+
+
+def _prediction(file: TensorFile, prefix: str, family: Family, config: Mapping[str, Any]) -> Prediction:
+    kind, sigmas = Kind.EPSILON, stable_diffusion_sigmas()
+    if config:
+        kind = {"epsilon": Kind.EPSILON, "v_prediction": Kind.V, "sample": Kind.X0}[
+            config.get("prediction_type", "epsilon")
+        ]
+        betas = config.get("betas", {})
+        start, end, steps = betas.get("start", 0.00085), betas.get("end", 0.012), betas.get("steps", 1000)
+        if betas.get("schedule", "scaled_linear") == "linear":
+            sigmas = sigmas_of_betas(torch.linspace(start, end, steps, dtype=torch.float64))
+        else:
+            sigmas = stable_diffusion_sigmas(start, end, steps)
+    elif family.name == "sd2":
+        mark = prefix + V_MARK
+        if mark in file and float(file[mark].float().std(unbiased=False)) > 0.09:
+            kind = Kind.V
+    elif "v_pred" in file:
+        kind = Kind.V
+        if "ztsnr" in file:
+            sigmas = zero_terminal_snr(sigmas)
+    return discrete(kind, sigmas)
+
+
+__all__ = ["unet_model"]

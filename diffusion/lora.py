@@ -1,0 +1,330 @@
+"""LoRA files: small changes of weights, in every common naming and in several algebras.
+
+Source: Hu et al. 2021, arXiv:2106.09685 (LoRA); Hyeon-Woo et al. 2021, arXiv:2108.06098 (LoHa); Yeh et al. 2023,
+arXiv:2309.14859 (LoCon, LoKr); Liu et al. 2024, arXiv:2402.09353 (DoRA); KohakuBlueleaf/LyCORIS.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diffusion.errors import ModelFileError
+from diffusion.layouts.renaming import rename, reverse
+from diffusion.model import Model
+from diffusion.network import Network, WeightPatch, check_finite, grouped
+from diffusion.tensor_file import TensorFile
+from diffusion.text.encoder import TextEncoder
+
+log = logging.getLogger(__name__)
+
+Delta = Callable[[Tensor], Tensor]  # weight → change at strength 1, shaped like the weight
+
+
+@dataclass(frozen=True, slots=True)
+class LoraFile:
+    """A LoRA as it lies in its file."""
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One weight's change.
+
+    Attributes:
+        delta: the change at strength 1.
+        strength: factor of it.
+        magnitude: DoRA's length of each row (or column), or None.
+    """
+
+    delta: Delta
+    strength: float
+    magnitude: Tensor | None = None
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        change = self.delta(weight).to(weight)
+        if self.magnitude is None:
+            return weight + self.strength * change
+        return _rescaled(weight, change, self.magnitude.to(weight), self.strength)
+
+
+def read_lora(path: str | Path) -> LoraFile:
+    """Read a LoRA file.
+
+    Raises:
+        ModelFileError: if it is damaged.
+    """
+    file = TensorFile(path)
+    check_finite(file, str(file.path))
+    return LoraFile(file.path, {name: file[name] for name in file})
+
+
+def apply_lora(
+    lora: LoraFile, model: Model | None, clip: TextEncoder | None, strength_model: float, strength_clip: float
+) -> tuple[Model | None, TextEncoder | None]:
+    """The model and text encoders with a LoRA added. Keys that fit nothing are logged.
+
+    Raises:
+        ModelFileError: if no key fits, or a shape does not: the LoRA belongs to another family.
+    """
+    used: set[str] = set()
+    if model is not None:
+        changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
+        model = model.with_weights(changes)
+    if clip is not None:
+        for tower in clip.towers:
+            changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
+            clip = clip.with_weights(tower.name, changes) if changes else clip
+    left = sorted(set(lora.tensors) - used)
+    if not used:
+        raise ModelFileError(
+            f"'{lora.path}' fits neither model nor text encoder: none of its {len(left)} tensors matches "
+            f"(they begin with {grouped(left, 3)}). It was made for another model family."
+        )
+    if left:
+        log.warning(
+            "'%s': %d of %d tensors match nothing here: %s", lora.path, len(left), len(lora.tensors), grouped(left)
+        )
+    return model, clip
+
+
+def model_names(network: Network) -> dict[str, str]:
+    """Every name under which LoRA files know a layer of the denoising network → its parameter."""
+    back = reverse(network.names) if network.names else {}
+    result: dict[str, str] = {}
+    for parameter in network.parameter_names():
+        layer = parameter.removesuffix(".weight")
+        original = rename(parameter, back) if back else parameter
+        native = (original or parameter).removesuffix(".weight")
+        flat, native_flat = layer.replace(".", "_"), native.replace(".", "_")
+        for name in (
+            f"lora_unet_{flat}", f"lora_unet_{native_flat}", f"lycoris_{flat}", f"lycoris_{native_flat}",
+            f"lora_transformer_{flat}", f"lora_prior_unet_{flat}", f"unet.{layer}", f"transformer.{layer}",
+            f"base_model.model.{layer}", f"base_model.model.{native}", f"diffusion_model.{native}", layer, native,
+        ):  # fmt: skip
+            result.setdefault(name, parameter)
+        if layer.endswith(("to_q", "to_k", "to_v", "to_out.0")):  # diffusers' older attention processors
+            old = layer.replace(".to_", ".processor.to_").replace("to_out.0", "to_out")
+            result.setdefault(f"unet.{old}", parameter)
+            result.setdefault(old, parameter)
+    return result
+
+
+def text_names(tower: str, network: Network, clip: TextEncoder) -> dict[str, str]:
+    """Every name under which LoRA files know a layer of one text encoder → its parameter."""
+    alone = len(clip.towers) == 1
+    number = {"l": 1, "g": 2, "h": 1, "t5xxl": 3}.get(tower, 1)
+    prefixes = [f"lora_te{number}_", f"text_encoders.{'clip_' if number < 3 else ''}{tower}.transformer."]
+    dotted = ["text_encoder." if number == 1 else f"text_encoder_{number}."]
+    if number == 1 or alone:
+        prefixes.append("lora_te_")
+        dotted.append("text_encoder.")
+    if tower == "g" and alone:
+        prefixes += ["lora_te2_", "lora_te1_", "lora_prior_te_"]
+        dotted.append("text_encoder_2.")
+    result: dict[str, str] = {}
+    for parameter in network.parameter_names():
+        layer = parameter.removesuffix(".weight")
+        full = layer if tower == "t5xxl" else f"text_model.{layer}"
+        for prefix in prefixes:
+            result[prefix + (full if prefix.endswith(".") else full.replace(".", "_"))] = parameter
+        for prefix in dotted:
+            result[prefix + full] = parameter
+    return result
+
+
+def _changes(
+    lora: LoraFile, names: Mapping[str, str], network: Network, strength: float, used: set[str]
+) -> dict[str, WeightPatch]:
+    result: dict[str, WeightPatch] = {}
+    layers = _layers(lora.tensors)
+    for layer, suffixes in layers.items():
+        if layer not in names:
+            continue
+        parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
+        parameter = names[layer]
+        for target, change in _parts_of(parts, parameter, strength, lora.path):
+            if target not in network.weights:
+                continue
+            shape = network.weights[target].shape
+            _check_fit(change, shape, layer, lora)
+            result[target] = change
+        used.update(suffixes.values())
+    return result
+
+
+def _check_fit(change: Change, shape: torch.Size, layer: str, lora: LoraFile) -> None:
+    """Try the change on shapes alone."""
+    try:
+        with torch.device("meta"):
+            change.delta(torch.empty(shape, device="meta"))
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ModelFileError(
+            f"'{lora.path}': the change for '{layer}' does not fit the model's weight of shape {tuple(shape)}. "
+            "It was made for another model family."
+        ) from error
+
+
+# Endings of tensor names, longest first, and the role they stand for.
+_ENDINGS: tuple[tuple[str, str], ...] = (
+    (".lora_linear_layer.up.weight", "up"), (".lora_linear_layer.down.weight", "down"),
+    (".lora_up.default.weight", "up"), (".lora_down.default.weight", "down"),
+    (".lora_B.default.weight", "up"), (".lora_A.default.weight", "down"),
+    ("_lora.up.weight", "up"), ("_lora.down.weight", "down"), (".lora.up.weight", "up"),
+    (".lora.down.weight", "down"), (".lora_up.weight", "up"), (".lora_down.weight", "down"),
+    (".lora_B.weight", "up"), (".lora_A.weight", "down"), (".lora_B", "up"), (".lora_A", "down"),
+    (".lora_mid.weight", "mid"), (".alpha", "alpha"), (".dora_scale", "dora"), (".diff_b", "diff_b"),
+    (".diff", "diff"), (".w_norm", "diff"), (".b_norm", "diff_b"), (".set_weight", "set"),
+    *((f".hada_{part}", f"hada_{part}") for part in ("w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2")),
+    *((f".lokr_{part}", f"lokr_{part}") for part in ("w1", "w2", "w1_a", "w1_b", "w2_a", "w2_b", "t2")),
+    *((f".{part}.weight", f"glora_{part}") for part in ("a1", "a2", "b1", "b2")),
+    (".oft_blocks", "oft"),
+)  # fmt: skip
+
+
+def _layers(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
+    """layer name → role → tensor name."""
+    result: dict[str, dict[str, str]] = {}
+    for name in tensors:
+        for ending, role in _ENDINGS:
+            if name.endswith(ending):
+                result.setdefault(name[: -len(ending)], {})[role] = name
+                break
+    return result
+
+
+def _parts_of(parts: Mapping[str, Tensor], parameter: str, strength: float, path: Path) -> Iterator[tuple[str, Change]]:
+    """The changes one layer's tensors ask for, by parameter."""
+    alpha = float(parts["alpha"]) if "alpha" in parts else None
+    magnitude = parts.get("dora")
+    if "up" in parts and "down" in parts:
+        yield parameter, Change(_low_rank(parts["up"], parts["down"], parts.get("mid"), alpha), strength, magnitude)
+    elif "hada_w1_a" in parts:
+        yield parameter, Change(_hadamard(parts, alpha), strength, magnitude)
+    elif "lokr_w1" in parts or "lokr_w1_a" in parts:
+        yield parameter, Change(_kronecker(parts, alpha), strength, magnitude)
+    elif "glora_a1" in parts:
+        yield parameter, Change(_glora(parts, alpha), strength, magnitude)
+    elif "oft" in parts:
+        yield parameter, Change(_orthogonal(parts["oft"], alpha), strength)
+    if "diff" in parts:
+        yield parameter, Change(lambda weight: parts["diff"].float().to(weight.device).reshape(weight.shape), strength)
+    if "set" in parts:
+        yield parameter, Change(lambda weight: parts["set"].float().to(weight.device) - weight, 1.0)
+    if "diff_b" in parts:
+        bias = parameter.removesuffix(".weight") + ".bias"
+        yield bias, Change(lambda weight: parts["diff_b"].float().to(weight.device), strength)
+
+
+def _low_rank(up: Tensor, down: Tensor, mid: Tensor | None, alpha: float | None) -> Delta:
+    scale = 1.0 if alpha is None else alpha / down.shape[0]
+
+    def delta(weight: Tensor) -> Tensor:
+        a, b = up.float().to(weight.device), down.float().to(weight.device)
+        if mid is not None:
+            core = mid.float().to(weight.device)
+            shape = (b.shape[1], b.shape[0], core.shape[2], core.shape[3])
+            joined = b.transpose(0, 1).flatten(1) @ core.transpose(0, 1).flatten(1)
+            b = joined.reshape(b.shape[1], core.shape[0], *shape[2:]).transpose(0, 1)
+        return scale * (a.flatten(1) @ b.flatten(1)).reshape(weight.shape)
+
+    return delta
+
+
+def _tucker(core: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return torch.einsum("ijkl,jr,ip->prkl", core.float(), b.float(), a.float())
+
+
+def _hadamard(parts: Mapping[str, Tensor], alpha: float | None) -> Delta:
+    scale = 1.0 if alpha is None else alpha / parts["hada_w1_b"].shape[0]
+
+    def delta(weight: Tensor) -> Tensor:
+        p = {name: tensor.float().to(weight.device) for name, tensor in parts.items()}
+        if "hada_t1" in p:
+            first = _tucker(p["hada_t1"], p["hada_w1_a"], p["hada_w1_b"])
+            second = _tucker(p["hada_t2"], p["hada_w2_a"], p["hada_w2_b"])
+        else:
+            first, second = p["hada_w1_a"] @ p["hada_w1_b"], p["hada_w2_a"] @ p["hada_w2_b"]
+        return scale * (first * second).reshape(weight.shape)
+
+    return delta
+
+
+def _kronecker(parts: Mapping[str, Tensor], alpha: float | None) -> Delta:
+    rank = next((parts[n].shape[0] for n in ("lokr_w2_b", "lokr_w1_b") if n in parts), None)
+    scale = alpha / rank if alpha is not None and rank is not None else 1.0
+
+    def delta(weight: Tensor) -> Tensor:
+        p = {name: tensor.float().to(weight.device) for name, tensor in parts.items()}
+        first = p["lokr_w1"] if "lokr_w1" in p else p["lokr_w1_a"] @ p["lokr_w1_b"]
+        if "lokr_w2" in p:
+            second = p["lokr_w2"]
+        elif "lokr_t2" in p:
+            second = _tucker(p["lokr_t2"], p["lokr_w2_a"], p["lokr_w2_b"])
+        else:
+            second = p["lokr_w2_a"] @ p["lokr_w2_b"]
+        if second.ndim == 4:
+            first = first[:, :, None, None]
+        return scale * torch.kron(first, second).reshape(weight.shape)
+
+    return delta
+
+
+def _glora(parts: Mapping[str, Tensor], alpha: float | None) -> Delta:
+    old = (
+        parts["glora_b2"].shape[1]
+        == parts["glora_b1"].shape[0]
+        == parts["glora_a1"].shape[0]
+        == parts["glora_a2"].shape[1]
+    )
+    rank = parts["glora_a1"].shape[0] if old else parts["glora_a2"].shape[0]
+    scale = 1.0 if alpha is None else alpha / rank
+
+    def delta(weight: Tensor) -> Tensor:
+        p = {name: tensor.float().to(weight.device).flatten(1) for name, tensor in parts.items() if name != "alpha"}
+        flat = weight.flatten(1)
+        if old:
+            change = p["glora_b2"] @ p["glora_b1"] + flat @ p["glora_a2"] @ p["glora_a1"]
+        else:
+            change = p["glora_b1"] @ p["glora_b2"] + flat @ p["glora_a1"] @ p["glora_a2"]
+        return scale * change.reshape(weight.shape)
+
+    return delta
+
+
+def _orthogonal(blocks: Tensor, alpha: float | None) -> Delta:
+    """Rotations by blocks of rows, through the Cayley map. Source: Qiu et al. 2023, arXiv:2306.07280."""
+
+    def delta(weight: Tensor) -> Tensor:
+        b = blocks.float().to(weight.device)
+        skew = b - b.transpose(1, 2)
+        limit = (alpha or 0.0) * weight.shape[0]
+        if limit > 0 and skew.norm() > limit:
+            skew = skew * limit / skew.norm()
+        eye = torch.eye(b.shape[1], device=b.device)
+        rotation = (eye + skew) @ torch.linalg.inv(eye - skew)
+        rows = weight.reshape(b.shape[0], b.shape[1], -1)
+        return torch.einsum("knm,kml->knl", rotation - eye, rows).reshape(weight.shape)
+
+    return delta
+
+
+def _rescaled(weight: Tensor, change: Tensor, magnitude: Tensor, strength: float) -> Tensor:
+    """DoRA: the changed weight brought to the learned length of each row, or column."""
+    changed = weight + change
+    if magnitude.numel() == weight.shape[0]:
+        length = changed.flatten(1).norm(dim=1).reshape(-1, *[1] * (weight.ndim - 1))
+    else:
+        length = changed.transpose(0, 1).flatten(1).norm(dim=1).reshape(1, -1, *[1] * (weight.ndim - 2))
+    target = changed * (magnitude.reshape(length.shape) / (length + torch.finfo(weight.dtype).eps))
+    return weight + strength * (target - weight)
+
+
+__all__ = ["Change", "LoraFile", "apply_lora", "model_names", "read_lora", "text_names"]
