@@ -1,0 +1,3 @@
+import comfy.ldm.flux.layers
+
+comfy.ldm.flux.layers.apply()

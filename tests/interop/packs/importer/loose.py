@@ -1,0 +1,3 @@
+import server
+
+INSTANCE = server.PromptServer.instance

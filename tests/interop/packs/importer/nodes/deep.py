@@ -1,0 +1,3 @@
+import nodes
+
+host = nodes.MAX_RESOLUTION

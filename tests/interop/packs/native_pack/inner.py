@@ -1,0 +1,7 @@
+from graph_runtime.api import node
+
+
+@node("double")
+def doubled(value: int) -> int:
+    """Twice a number."""
+    return value * 2

@@ -1,0 +1,3 @@
+import os
+
+os.environ["HEDDLE_SPECIMEN_PRESTARTUP"] = "ran"
