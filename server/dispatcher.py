@@ -22,7 +22,7 @@ from server.hub.hub import Hub
 from server.outcome import finish_of
 from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
 from server.store.jobs import JobTable
-from server.store.rows import FINISHED, Claimed
+from server.store.rows import FINISHED, Claimed, State
 from server.store.writer import StoredEvent, now_ms
 from server.translation import Translation
 

@@ -7,7 +7,7 @@ with the number of the last stored event before it, so that a listener knows whe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from server.store.reads import JobReads
@@ -57,7 +57,7 @@ class Feed:
             place = {"seq": None, "after": self._last, "job": job, "attempt": attempt}
             self._pass_on({**place, "kind": event["kind"], "data": data, "at": at})
 
-    async def listen(self, since: int | None = None, job: str | None = None) -> AsyncIterator[Item]:
+    async def listen(self, since: int | None = None, job: str | None = None) -> AsyncGenerator[Item, None]:
         """Events from now on, after those stored since a number if one is given.
 
         Ends when the listener falls too far behind; it can come back with the last number it saw.

@@ -30,10 +30,10 @@ class Hub:
         """How many sockets are open."""
         return len(self._all)
 
-    @property
-    def status(self) -> dict[str, Any]:
+    @staticmethod
+    def status_of(remaining: int) -> dict[str, Any]:
         """The established `status` object."""
-        return {"exec_info": {"queue_remaining": self._remaining}}
+        return {"exec_info": {"queue_remaining": remaining}}
 
     def add(self, socket: Socket) -> None:
         """Register a socket under its client id."""
@@ -77,7 +77,7 @@ class Hub:
         if not self._sockets:
             return
         if owner is not None and owner in self._sockets:
-            self._sockets[owner].put(text("status", {"status": self.status}))
+            self._sockets[owner].put(text("status", {"status": self.status_of(self._remaining)}))
             self._late.discard(owner)
             if len(self._sockets) == 1:
                 return
@@ -87,11 +87,15 @@ class Hub:
 
     def _say_late(self) -> None:
         self._timer = None
-        message = text("status", {"status": self.status}, key="status")
+        message = text("status", {"status": self.status_of(self._remaining)}, key="status")
         for client in self._late:
             if client in self._sockets:
                 self._sockets[client].put(message)
         self._late.clear()
+
+    async def say_goodbye(self) -> None:
+        """Close every socket; the server is going away."""
+        await asyncio.gather(*(socket.say_goodbye() for socket in self._all), return_exceptions=True)
 
     def close(self) -> None:
         """Stop the timer."""

@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 1024 * 1024
 STALLED_SECONDS = 60.0
 """How long one message may take to be accepted by the network."""
 TRY_AGAIN_LATER = 1013
+GOING_AWAY = 1001
 
 
 class Socket:
@@ -34,13 +35,17 @@ class Socket:
     Args:
         response: the prepared websocket.
         client_id: the id under which the client is known.
+        transport: cut when a dropped client does not take the goodbye either.
     """
 
-    def __init__(self, response: WebSocketResponse, client_id: str) -> None:
+    def __init__(
+        self, response: WebSocketResponse, client_id: str, transport: asyncio.BaseTransport | None = None
+    ) -> None:
         self.client_id = client_id
         self.wants_metadata = False
         self.wants_logs = False
         self._response = response
+        self._transport = transport
         self._waiting: dict[int, Message] = {}
         self._places: dict[Hashable, int] = {}
         self._next = 0
@@ -85,6 +90,12 @@ class Socket:
         if self._dropped:
             await self._close()
 
+    async def say_goodbye(self) -> None:
+        """Close the connection because the server is going away."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self._response.close(code=GOING_AWAY, message=b"the server is stopping")
+
     async def _send(self, batch: list[Message]) -> None:
         try:
             async with asyncio.timeout(STALLED_SECONDS):
@@ -103,6 +114,5 @@ class Socket:
         with contextlib.suppress(ConnectionError, asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(1.0):
                 await self._response.close(code=TRY_AGAIN_LATER, message=b"too slow")
-        transport = self._response._req.transport if self._response._req is not None else None
-        if transport is not None:
-            transport.abort()
+        if isinstance(self._transport, asyncio.WriteTransport):
+            self._transport.abort()

@@ -37,6 +37,10 @@ _BACKLOG = 4096
 """Events that may wait for the dispatcher; beyond it the workers' sockets are not read."""
 
 
+LINGER_SECONDS = 2.0
+"""How long a worker may live after it has closed its socket."""
+
+
 class Launched(Protocol):
     """A worker that has just been started."""
 
@@ -255,13 +259,12 @@ class FramedPool:
                 worker.deadline.cancel()
             self._workers.pop(name, None)
             self._free.pop(name, None)
-            launched.kill()
             connection.close()
             for request, (asked, answer) in list(self._questions.items()):
                 if asked is worker and not answer.done():
                     answer.set_exception(NoWorker(f"The worker {name} died before it answered. Try again."))
                     self._questions.pop(request, None)
-        ending = await launched.wait()
+        ending = await _ending(launched)
         reason = worker.ended_because or broken or ending
         if not self._closing:
             log.warning("%s (process %d) is gone: %s", name, launched.pid, reason)
@@ -332,3 +335,13 @@ class FramedPool:
     def _give_up(self, worker: _Worker, reason: str) -> None:
         worker.ended_because = reason
         worker.launched.kill()
+
+
+async def _ending(launched: Launched) -> str:
+    """How a worker ended that has closed its socket; one that lingers is killed."""
+    ending = asyncio.ensure_future(launched.wait())
+    try:
+        await asyncio.wait([ending], timeout=LINGER_SECONDS)
+    finally:
+        launched.kill()
+    return await ending

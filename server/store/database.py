@@ -50,7 +50,7 @@ async def open_database(url: str) -> Database:
         if kind.get_backend_name() == "sqlite":
             if kind.database in (None, "", ":memory:"):
                 raise StoreError(f"--database {url}: a database in memory loses every job. Name a file.")
-            database = Database(_sqlite(url, "BEGIN IMMEDIATE", 1), _sqlite(url, "BEGIN", 4))
+            database = Database(_sqlite(url, 1, writes=True), _sqlite(url, 4, writes=False))
         else:
             database = Database(create_async_engine(url, pool_size=1, max_overflow=0), create_async_engine(url))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -73,26 +73,26 @@ async def open_database(url: str) -> Database:
     return database
 
 
-def _sqlite(url: str, begin: str, connections: int) -> AsyncEngine:
+def _sqlite(url: str, connections: int, writes: bool) -> AsyncEngine:
+    """An engine whose transactions are begun here, not guessed by the driver; readers need none at all."""
+    wait = {"timeout": BUSY_SECONDS}
     engine = create_async_engine(
-        url,
-        pool_size=connections,
-        max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS},
-        skip_autocommit_rollback=True,
+        url, pool_size=connections, max_overflow=0, connect_args=wait, skip_autocommit_rollback=not writes
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=2000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if writes:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

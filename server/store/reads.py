@@ -23,7 +23,7 @@ _HISTORY = (*_QUEUE, jobs.c.outputs, jobs.c.meta, jobs.c.messages)
 SUMMARY = (
     jobs.c.id, jobs.c.number, jobs.c.ticket, jobs.c.state, jobs.c.client_id, jobs.c.attempt, jobs.c.deaths,
     jobs.c.cancel_requested, jobs.c.created, jobs.c.started, jobs.c.finished, jobs.c.finish_order, jobs.c.error,
-    jobs.c.reason, jobs.c.outputs_count, jobs.c.preview_output,
+    jobs.c.reason, jobs.c.outputs, jobs.c.outputs_count, jobs.c.preview_output,
 )  # fmt: skip
 """Columns of a listing: all but the large ones."""
 
@@ -106,8 +106,8 @@ class JobReads:
     async def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""
         async with self._database.reader.connect() as connection:
-            rows = await connection.execute(select(jobs.c.state, func.count().label("count")).group_by(jobs.c.state))
-            return {row.state: row.count for row in rows}
+            rows = await connection.execute(select(jobs.c.state, func.count().label("jobs")).group_by(jobs.c.state))
+            return {row.state: row.jobs for row in rows}
 
     async def events_since(self, seq: int, job: str | None = None, limit: int = 1000) -> list[StoredEvent]:
         """Stored events after number `seq`, oldest first."""

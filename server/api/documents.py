@@ -1,0 +1,154 @@
+"""Documents of our own API: opening every known format, writing others, and workflows to start from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from graph_runtime.documents import InvalidDocument, UnreadableDocument, convert, load, read_json, to_prompt, to_saved
+from graph_runtime.errors import HeddleError
+from server import pictures
+from server.api import schema
+from server.api.jobs import problems_of
+from server.api.operation import Call, InvalidRequest, Operation
+from server.bodies import MAX_JSON_BYTES, too_long
+from server.errors import Refused
+from server.keys import PUBLISHED
+from server.settings import PROJECT
+
+__all__ = ["OPERATIONS"]
+
+TEMPLATES = PROJECT / "workflows"
+DEFAULT = "text-to-image"
+"""The workflow that the editor opens with."""
+
+
+async def convert_document(call: Call) -> schema.ConvertedAnswer:
+    """Our document, made of JSON in any known format or of a picture that carries a workflow."""
+    body = await call.request.read()
+    if len(body) > MAX_JSON_BYTES:
+        raise too_long(MAX_JSON_BYTES)
+    catalogue = await call.request.app[PUBLISHED].catalogue()
+    return await asyncio.to_thread(_convert, body, catalogue)
+
+
+async def export_document(call: Call) -> schema.ExportedAnswer:
+    """A document in another format: an API prompt, or what the established editor saves."""
+    body: schema.ExportBody = call.body
+    catalogue = await call.request.app[PUBLISHED].catalogue()
+
+    def export() -> dict[str, Any]:
+        document = load(body.document, catalogue)
+        match body.format:
+            case "prompt":
+                return to_prompt(document, catalogue)
+            case "saved":
+                return to_saved(document, catalogue)
+            case "heddle":
+                return document.to_data()
+
+    try:
+        return schema.ExportedAnswer(format=body.format, data=await asyncio.to_thread(export))
+    except HeddleError as error:
+        raise InvalidRequest(problems_of(error)) from None
+
+
+async def list_templates(call: Call) -> schema.TemplatesAnswer:
+    """Workflows that ship with the project."""
+    return schema.TemplatesAnswer(templates=await asyncio.to_thread(_templates))
+
+
+async def get_template(call: Call) -> schema.TemplateAnswer:
+    """One of them as our document; `default` is what the editor opens with."""
+    name = DEFAULT if call.path["id"] == "default" else call.path["id"]
+    known = {path.stem: path for path in TEMPLATES.glob("*.json")}
+    if name not in known:
+        raise Refused(404, "no_such_template", f"There is no workflow {name!r}.", f"There are {', '.join(known)}.")
+    catalogue = await call.request.app[PUBLISHED].catalogue()
+    converted = await asyncio.to_thread(_convert, known[name].read_bytes(), catalogue)
+    return schema.TemplateAnswer(document=converted.document)
+
+
+def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
+    try:
+        data = read_json(body) if body[:1] in (b"{", b"[", b" ", b"\n", b"\r", b"\t", b"\xef") else _from_picture(body)
+        converted = convert(data, catalogue)
+    except (InvalidDocument, HeddleError) as error:
+        raise InvalidRequest(problems_of(error)) from None
+    return schema.ConvertedAnswer(
+        document=converted.document.to_data(),
+        warnings=[warning.to_data() for warning in converted.warnings],
+        source=converted.source,
+    )
+
+
+def _from_picture(body: bytes) -> Any:
+    """The workflow in a picture, else its prompt."""
+    found = pictures.embedded_texts(body)
+    for key in ("workflow", "prompt"):
+        if key in found:
+            return read_json(found[key])
+    raise UnreadableDocument(
+        "The file is neither JSON nor a picture that carries a workflow.",
+        "Open a workflow file, or a picture that was saved with its workflow.",
+    )
+
+
+def _templates() -> list[schema.TemplateItem]:
+    return [_template(path) for path in sorted(TEMPLATES.glob("*.json"))]
+
+
+def _template(path: Path) -> schema.TemplateItem:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        data = {}
+    meta = data.get("meta") if isinstance(data.get("meta"), dict) else {}
+    name = data.get("name") or path.stem.replace("-", " ")
+    return schema.TemplateItem(id=path.stem, name=str(name), description=str(meta.get("description", "")))
+
+
+_ANY = ("application/json", "image/png", "image/webp", "application/octet-stream")
+
+OPERATIONS = (
+    Operation(
+        "convert_document",
+        "POST",
+        "/documents/convert",
+        convert_document,
+        "Open a workflow in any known format.",
+        "documents",
+        {200: schema.ConvertedAnswer, 422: schema.ProblemsAnswer},
+        takes=_ANY,
+    ),
+    Operation(
+        "export_document",
+        "POST",
+        "/documents/export",
+        export_document,
+        "Write a workflow in another format.",
+        "documents",
+        {200: schema.ExportedAnswer, 422: schema.ProblemsAnswer},
+        body=schema.ExportBody,
+    ),
+    Operation(
+        "list_templates",
+        "GET",
+        "/templates",
+        list_templates,
+        "List workflows to start from.",
+        "documents",
+        {200: schema.TemplatesAnswer},
+    ),
+    Operation(
+        "get_template",
+        "GET",
+        "/templates/{id}",
+        get_template,
+        "Show a workflow to start from.",
+        "documents",
+        {200: schema.TemplateAnswer, 404: schema.ProblemsAnswer},
+    ),
+)

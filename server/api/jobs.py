@@ -1,0 +1,227 @@
+"""Jobs of our own API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graph_runtime.documents import InvalidDocument, load
+from graph_runtime.errors import HeddleError, InvalidGraph
+from graph_runtime.problems import Problem as Found
+from server.api import schema
+from server.api.operation import Call, InvalidRequest, Operation
+from server.errors import Refused
+from server.keys import DISPATCHER, PUBLISHED, READS, SUBMISSIONS, TABLE
+from server.store.rows import FINISHED, UNFINISHED, Job, State
+from server.submission import Rejected, Submission
+
+__all__ = ["OPERATIONS"]
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+async def submit(call: Call) -> Any:
+    """Store a job; the answer means that it is on disk."""
+    body: schema.JobBody = call.body
+    app = call.request.app
+    extra_data = dict(body.extra_data)
+    if (body.document is None) == (body.prompt is None):
+        raise InvalidRequest([schema.Problem(code="invalid_request", what="Give either a document or a prompt.")])
+    graph: Any = body.prompt
+    if body.document is not None:
+        graph = await graph_of(call, body.document)
+        extra_data.setdefault("extra_pnginfo", {}).setdefault("workflow", body.document)
+    if body.client_id is not None:
+        extra_data["client_id"] = body.client_id
+    key = call.request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and (not key or len(key) > 200):
+        raise InvalidRequest(
+            [schema.Problem(code="invalid_key", what=f"{IDEMPOTENCY_KEY} must have 1 to 200 letters.")]
+        )
+    wanted = Submission(
+        graph=graph,
+        targets=body.targets,
+        extra_data=extra_data,
+        client_id=body.client_id,
+        number=body.number,
+        front=body.front,
+        id=body.id,
+        key=key,
+    )
+    try:
+        submitted, problems = await app[SUBMISSIONS].submit(wanted)
+    except Rejected as rejected:
+        raise InvalidRequest([problem_of(problem) for problem in rejected.problems]) from None
+    return schema.SubmittedAnswer(
+        id=submitted.id,
+        number=submitted.number,
+        existed=submitted.existed,
+        problems=[problem_of(problem) for problem in problems],
+    )
+
+
+async def list_jobs(call: Call) -> schema.JobsAnswer:
+    """A page of jobs, newest first."""
+    query: schema.JobsQuery = call.query
+    known: tuple[State, ...] = (*UNFINISHED, *FINISHED)
+    words = [word for word in (query.state or "").split(",") if word]
+    states = [state for state in known if not words or state in words]
+    unknown = sorted(set(words) - set(known))
+    if unknown:
+        what = f"There is no state {unknown[0]!r}."
+        raise InvalidRequest([schema.Problem(code="invalid_state", what=what, fix=f"Use {', '.join(known)}.")])
+    reads = call.request.app[READS]
+    jobs, total = await reads.listing(states, query.limit, query.offset)
+    return schema.JobsAnswer(
+        jobs=[schema.JobItem(**_item(job)) for job in jobs],
+        total=total,
+        limit=query.limit,
+        offset=query.offset,
+        counts=await reads.counts(),
+    )
+
+
+async def get_job(call: Call) -> schema.JobAnswer:
+    """One job."""
+    job = await _job(call)
+    detail = schema.JobDetail(
+        **_item(job),
+        prompt=job.json("prompt", {}),
+        targets=job.json("targets", []),
+        extra_data=job.json("extra_data", {}),
+        problems=job.json("problems", {}),
+        progress=call.request.app[DISPATCHER].progress(job.id),
+    )
+    return schema.JobAnswer(job=detail)
+
+
+async def cancel_job(call: Call) -> schema.CancelAnswer:
+    """Cancel a job: at once when queued; a running one ends at its next step."""
+    result = await call.request.app[DISPATCHER].cancel(call.path["id"])
+    if result is None:
+        await _job(call)
+    return schema.CancelAnswer(id=call.path["id"], result=result or "finished")
+
+
+async def retry_job(call: Call) -> schema.SubmittedAnswer:
+    """Queue a finished job again, under its id and behind what is queued."""
+    job = await _job(call)
+    ticket = call.request.app[SUBMISSIONS].ticket()
+    if not await call.request.app[TABLE].retry(job.id, ticket):
+        raise Refused(409, "not_finished", f"Job {job.id} is {job.state}.", "Wait until it ends, or cancel it.")
+    return schema.SubmittedAnswer(id=job.id, number=ticket, existed=True, problems=[])
+
+
+async def explain_job(call: Call) -> schema.ExplainAnswer:
+    """Why each node of the job's last run ran or did not."""
+    job = await _job(call)
+    return schema.ExplainAnswer(
+        id=job.id, state=job.state, attempt=job.row["attempt"], nodes=job.json("explanations", [])
+    )
+
+
+async def graph_of(call: Call, document: dict[str, Any]) -> Any:
+    """The graph that a document in any known format means.
+
+    Raises:
+        InvalidRequest: with every problem of the document.
+    """
+    catalogue = await call.request.app[PUBLISHED].catalogue()
+    try:
+        return load(document, catalogue).to_graph(catalogue)
+    except (InvalidDocument, InvalidGraph, HeddleError) as error:
+        raise InvalidRequest(problems_of(error)) from None
+
+
+def problems_of(error: HeddleError) -> list[schema.Problem]:
+    """The problems that an error carries, in the API's shape."""
+    if isinstance(error, InvalidDocument):
+        return [
+            schema.Problem(
+                code=item.code, node=item.node, input=item.input, what=item.what, fix=item.fix, details=item.path
+            )
+            for item in error.problems
+        ]
+    if isinstance(error, InvalidGraph):
+        return [problem_of(item) for item in error.problems]
+    return [schema.Problem(code="invalid_document", what=str(error), fix=error.fix)]
+
+
+def problem_of(found: Found) -> schema.Problem:
+    """A finding of validation in the API's shape."""
+    return schema.Problem(
+        code=found.code,
+        node=found.node,
+        input=found.input,
+        what=found.what,
+        fix=found.fix,
+        details=found.details,
+        extra=dict(found.extra),
+    )
+
+
+async def _job(call: Call) -> Job:
+    job = await call.request.app[READS].job(call.path["id"])
+    if job is None:
+        raise Refused(404, "no_such_job", f"There is no job {call.path['id']!r}.", "List jobs at /api/v1/jobs.")
+    return job
+
+
+def _item(job: Job) -> dict[str, Any]:
+    row = job.row
+    plain = ("client_id", "attempt", "deaths", "created", "started", "finished", "reason", "outputs_count")
+    return {
+        "id": job.id,
+        "state": job.state,
+        "number": job.number,
+        "cancel_requested": bool(row["cancel_requested"]),
+        "outputs": job.json("outputs", {}),
+        "preview": job.json("preview_output"),
+        "error": job.json("error"),
+        **{name: row[name] for name in plain},
+    }
+
+
+_NOT_FOUND = {404: schema.ProblemsAnswer}
+
+OPERATIONS = (
+    Operation(
+        "submit_job",
+        "POST",
+        "/jobs",
+        submit,
+        "Run a workflow.",
+        "jobs",
+        {202: schema.SubmittedAnswer, 422: schema.ProblemsAnswer, 409: schema.ProblemsAnswer},
+        body=schema.JobBody,
+        headers={IDEMPOTENCY_KEY: "The same key and body return the same job; another body is refused with 409."},
+    ),
+    Operation("list_jobs", "GET", "/jobs", list_jobs, "List jobs.", "jobs", {200: schema.JobsAnswer}, schema.JobsQuery),
+    Operation("get_job", "GET", "/jobs/{id}", get_job, "Show one job.", "jobs", {200: schema.JobAnswer, **_NOT_FOUND}),
+    Operation(
+        "cancel_job",
+        "POST",
+        "/jobs/{id}/cancel",
+        cancel_job,
+        "Cancel a job.",
+        "jobs",
+        {200: schema.CancelAnswer, **_NOT_FOUND},
+    ),
+    Operation(
+        "retry_job",
+        "POST",
+        "/jobs/{id}/retry",
+        retry_job,
+        "Queue a finished job again.",
+        "jobs",
+        {202: schema.SubmittedAnswer, 409: schema.ProblemsAnswer, **_NOT_FOUND},
+    ),
+    Operation(
+        "explain_job",
+        "GET",
+        "/jobs/{id}/explain",
+        explain_job,
+        "Say why each node ran or did not.",
+        "jobs",
+        {200: schema.ExplainAnswer, **_NOT_FOUND},
+    ),
+)

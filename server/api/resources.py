@@ -1,0 +1,131 @@
+"""Catalogue, files and models of our own API."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from aiohttp import web
+
+from graph_runtime.folders import UnsafePath, confine
+from server.api import schema
+from server.api.operation import Call, Operation
+from server.errors import Refused
+from server.keys import FOLDERS, PUBLISHED
+from server.routes.object_info import send_body
+from server.routes.view import INERT, content_type_of
+
+__all__ = ["OPERATIONS"]
+
+_KINDS = ("input", "output", "temp")
+
+
+async def get_catalogue(call: Call) -> web.Response:
+    """Every node as plain data; answers 304 to the tag of what the client has."""
+    return send_body(call.request, await call.request.app[PUBLISHED].catalogue_body())
+
+
+async def list_files(call: Call) -> schema.FilesAnswer:
+    """Files of the input, output or temp folder, those in folders below included."""
+    return schema.FilesAnswer(files=await asyncio.to_thread(_files, _root(call)))
+
+
+async def get_file(call: Call) -> web.StreamResponse:
+    """One file as it is."""
+    try:
+        path = confine(_root(call), call.path["name"])
+    except UnsafePath as error:
+        raise Refused(403, "unsafe_path", str(error)) from None
+    if not await asyncio.to_thread(path.is_file):
+        raise Refused(404, "no_such_file", f"There is no file {call.path['name']!r}.", "List the folder.")
+    response = web.FileResponse(path, headers={"Content-Security-Policy": INERT})
+    response.content_type = content_type_of(path.name)
+    return response
+
+
+async def list_models(call: Call) -> schema.ModelsAnswer:
+    """Model files of every folder."""
+    folders = call.request.app[FOLDERS]
+    return schema.ModelsAnswer(
+        folders=await asyncio.to_thread(lambda: {key: folders.names(key) for key in folders.keys})
+    )
+
+
+async def list_model_names(call: Call) -> schema.NamesAnswer:
+    """Model files of one folder."""
+    folders = call.request.app[FOLDERS]
+    key = call.path["folder"]
+    if key not in folders.keys:
+        raise Refused(
+            404, "no_such_folder", f"There is no model folder {key!r}.", f"There are {', '.join(folders.keys)}."
+        )
+    return schema.NamesAnswer(names=await asyncio.to_thread(folders.names, key))
+
+
+def _root(call: Call) -> Path:
+    kind = call.path["kind"]
+    if kind not in _KINDS:
+        raise Refused(404, "no_such_folder", f"There is no folder {kind!r}.", f"Use {', '.join(_KINDS)}.")
+    return call.request.app[FOLDERS].root(kind)
+
+
+def _files(root: Path) -> list[schema.FileItem]:
+    found = []
+    for path in root.rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            status = path.stat()
+            name = path.relative_to(root).as_posix()
+            found.append(schema.FileItem(name=name, size=status.st_size, modified=status.st_mtime))
+    return sorted(found, key=lambda file: (-file.modified, file.name))
+
+
+_NOT_FOUND = {404: schema.ProblemsAnswer}
+
+OPERATIONS = (
+    Operation(
+        "get_catalogue",
+        "GET",
+        "/catalogue",
+        get_catalogue,
+        "Every node: inputs, outputs, choices.",
+        "catalogue",
+        {200: schema.CatalogueAnswer, 304: None},
+    ),
+    Operation(
+        "list_files",
+        "GET",
+        "/files/{kind}",
+        list_files,
+        "List files of input, output or temp.",
+        "files",
+        {200: schema.FilesAnswer, **_NOT_FOUND},
+    ),
+    Operation(
+        "get_file",
+        "GET",
+        "/files/{kind}/{name:.+}",
+        get_file,
+        "Fetch a file.",
+        "files",
+        {200: None, **_NOT_FOUND},
+        gives="application/octet-stream",
+    ),
+    Operation(
+        "list_models",
+        "GET",
+        "/models",
+        list_models,
+        "List model files by folder.",
+        "models",
+        {200: schema.ModelsAnswer},
+    ),
+    Operation(
+        "list_model_names",
+        "GET",
+        "/models/{folder}",
+        list_model_names,
+        "List model files of a folder.",
+        "models",
+        {200: schema.NamesAnswer, **_NOT_FOUND},
+    ),
+)

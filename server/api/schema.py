@@ -1,0 +1,250 @@
+"""What our own API takes and gives: the declarations that validate requests and make the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = [
+    "CancelAnswer",
+    "CatalogueAnswer",
+    "ConvertedAnswer",
+    "EventItem",
+    "EventsQuery",
+    "ExplainAnswer",
+    "ExportBody",
+    "ExportedAnswer",
+    "FileItem",
+    "FilesAnswer",
+    "JobAnswer",
+    "JobBody",
+    "JobDetail",
+    "JobItem",
+    "JobsAnswer",
+    "JobsQuery",
+    "ModelsAnswer",
+    "Name",
+    "NamesAnswer",
+    "Problem",
+    "ProblemsAnswer",
+    "StateName",
+    "SubmittedAnswer",
+    "TemplateAnswer",
+    "TemplatesAnswer",
+]  # fmt: skip
+
+StateName = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A short text without control characters: ids, keys, names."""
+Count = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(_Model):
+    """One thing that is wrong, where, and what to do."""
+
+    code: str
+    node: str | None = None
+    input: str | None = None
+    what: str
+    fix: str = ""
+    details: str = ""
+    extra: dict[str, Any] = Field(default_factory=dict)
+
+
+class ProblemsAnswer(BaseModel):
+    """Why a request was refused: every problem at once."""
+
+    problems: list[Problem]
+
+
+class JobBody(_Model):
+    """A workflow to run: a document in any known format, or an API prompt."""
+
+    document: dict[str, Any] | None = Field(None, description="A workflow document in any known format.")
+    prompt: dict[str, Any] | None = Field(None, description="A graph in the API format.")
+    targets: list[str] | None = Field(None, description="Run only these outputs; absent: all.")
+    client_id: Name | None = Field(None, description="The websocket client that is told what happens.")
+    number: Annotated[float, Field(allow_inf_nan=False)] | None = Field(None, description="Priority; lower runs first.")
+    front: bool = Field(False, description="Run before everything that is queued normally.")
+    id: Name | None = Field(None, description="An id of your own; the same id and body return the same job.")
+    extra_data: dict[str, Any] = Field(default_factory=dict, description="Carried with the job, saved beside results.")
+
+
+class SubmittedAnswer(BaseModel):
+    """A job that is stored; `problems` lists outputs that were left out."""
+
+    id: str
+    number: float
+    existed: bool = Field(description="Whether the same key and body had made this job before.")
+    problems: list[Problem]
+
+
+class JobItem(BaseModel):
+    """A job in a listing. Times are milliseconds since 1970."""
+
+    id: str
+    state: StateName
+    number: float
+    client_id: str | None
+    attempt: Count
+    deaths: Count
+    cancel_requested: bool
+    created: Count
+    started: Count | None
+    finished: Count | None
+    reason: str | None
+    outputs_count: Count | None
+    outputs: dict[str, Any] = Field(description="What each node showed: files, texts.")
+    preview: dict[str, Any] | None
+    error: dict[str, Any] | None
+
+
+class JobDetail(JobItem):
+    """A job with everything that is known of it."""
+
+    prompt: dict[str, Any]
+    targets: list[str]
+    extra_data: dict[str, Any]
+    problems: dict[str, Any]
+    progress: dict[str, Any] | None = Field(description="State of its nodes while it runs.")
+
+
+class JobAnswer(BaseModel):
+    """One job."""
+
+    job: JobDetail
+
+
+class JobsAnswer(BaseModel):
+    """A page of jobs."""
+
+    jobs: list[JobItem]
+    total: Count
+    limit: Count
+    offset: Count
+    counts: dict[str, int] = Field(description="How many jobs are in each state.")
+
+
+class JobsQuery(_Model):
+    """Which jobs to list."""
+
+    state: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+        None, description="Comma list of states; absent: all."
+    )
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0, le=2**31)] = 0
+
+
+class CancelAnswer(BaseModel):
+    """`cancelled` at once, `requested` from a running worker, or `finished` before."""
+
+    id: str
+    result: Literal["cancelled", "requested", "finished"]
+
+
+class ExplainAnswer(BaseModel):
+    """Why each node of a run ran or did not."""
+
+    id: str
+    state: StateName
+    attempt: Count
+    nodes: list[dict[str, Any]]
+
+
+class EventsQuery(_Model):
+    """Which events to send."""
+
+    since: Annotated[int, Field(ge=0, le=2**53)] | None = Field(None, description="Send those after this number first.")
+    job: Name | None = Field(None, description="Only those of this job.")
+
+
+class EventItem(BaseModel):
+    """Something that happened to a job. `seq` is null for what is only passed on, such as progress."""
+
+    seq: Count | None
+    after: Count
+    job: str
+    attempt: Count
+    kind: str
+    data: dict[str, Any]
+    at: Count
+
+
+class CatalogueAnswer(BaseModel):
+    """Every node as plain data, choices filled in."""
+
+    digest: str
+    nodes: dict[str, dict[str, Any]]
+
+
+class ConvertedAnswer(BaseModel):
+    """Our document made of what was sent, and what could not be taken over exactly."""
+
+    document: dict[str, Any]
+    warnings: list[dict[str, Any]]
+    source: str
+
+
+class ExportBody(_Model):
+    """A document to be written in another format."""
+
+    document: dict[str, Any]
+    format: Literal["prompt", "saved", "heddle"] = "prompt"
+
+
+class ExportedAnswer(BaseModel):
+    """The document in the format asked for."""
+
+    format: str
+    data: dict[str, Any]
+
+
+class FileItem(BaseModel):
+    """A file; `modified` in seconds since 1970."""
+
+    name: str
+    size: Count
+    modified: float
+
+
+class FilesAnswer(BaseModel):
+    """Files of a folder, newest first."""
+
+    files: list[FileItem]
+
+
+class ModelsAnswer(BaseModel):
+    """Model files by folder."""
+
+    folders: dict[str, list[str]]
+
+
+class NamesAnswer(BaseModel):
+    """Model files of one folder."""
+
+    names: list[str]
+
+
+class TemplateItem(BaseModel):
+    """A workflow that ships with the project."""
+
+    id: str
+    name: str
+    description: str
+
+
+class TemplatesAnswer(BaseModel):
+    """Workflows to start from."""
+
+    templates: list[TemplateItem]
+
+
+class TemplateAnswer(BaseModel):
+    """One of them as our document."""
+
+    document: dict[str, Any]

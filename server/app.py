@@ -1,0 +1,42 @@
+"""The server as a program: settings in, exit status out.
+
+Workers are started before the server's own libraries are imported, because they take longest to come up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from server.errors import SettingsError
+from server.lock import lock_data_folder
+from server.pools.local import LocalWorker, launch, worker_command
+from server.settings import Settings
+
+__all__ = ["run"]
+
+
+def run(settings: Settings) -> int:
+    """Serve until a signal ends it; returns the exit status.
+
+    Raises:
+        ServerError: if it cannot start: a folder, the database or the address is not usable.
+    """
+    with lock_data_folder(settings.data_dir):
+        command = worker_command(settings)
+        workers = [_launch(command) for _ in range(settings.workers)]
+        try:
+            from server.running import serve  # imported while the workers come up
+
+            return asyncio.run(serve(settings, lambda name: launch(command), workers))
+        finally:
+            for worker in workers:
+                worker.kill()
+
+
+def _launch(command: list[str]) -> LocalWorker:
+    try:
+        return launch(command)
+    except OSError as error:
+        raise SettingsError(
+            f"A worker cannot be started: {error}. Check the limits of memory and processes."
+        ) from error

@@ -1,0 +1,185 @@
+"""The parts of a server put together around a pool: database, dispatcher, hub, routes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from aiohttp import ClientSession, web
+
+from graph_runtime.folders import ExtraFolder, Folders
+from server import keys
+from server.api import add_api
+from server.dispatcher import Dispatcher
+from server.feed import Feed
+from server.hub.hub import Hub
+from server.logs import LogBook
+from server.middleware import middlewares
+from server.packs import Packs
+from server.pools.protocol import CataloguePublished, WorkerLog, WorkerPool, WorkerReady
+from server.published import Published
+from server.routes import (
+    extensions,
+    history,
+    jobs,
+    models,
+    object_info,
+    pages,
+    prompt,
+    queue,
+    system,
+    upload,
+    userdata,
+    users,
+    view,
+    websocket,
+)
+from server.routes.route import add_routes
+from server.settings import PROJECT, Settings
+from server.store.catalogues import load_catalogue, save_catalogue
+from server.store.database import open_database
+from server.store.jobs import JobTable
+from server.store.reads import HISTORY_LIMIT, JobReads
+from server.store.writer import StoredEvent, Writer
+from server.submission import Submissions
+from server.user_files import Users
+
+__all__ = ["Server", "assemble", "folders_of"]
+
+log = logging.getLogger("heddle.server")
+
+KEPT_EVENTS = 100_000
+"""Events that a client may still ask for."""
+_MODULES = (
+    prompt, queue, history, jobs, view, upload, object_info, models, extensions, system, users, userdata, websocket,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that works: its application, and the part that is asked to drain."""
+
+    app: web.Application
+    dispatcher: Dispatcher
+
+
+def folders_of(settings: Settings) -> Folders:
+    """The folders of these settings; the models that ship are among the checkpoints."""
+    extra = [ExtraFolder(path.key, path.path, path.is_default) for path in settings.extra_paths]
+    return Folders(
+        settings.data_dir,
+        settings.models_dirs,
+        settings.input_dir,
+        settings.output_dir,
+        settings.temp_dir,
+        settings.user_dir,
+        [*extra, ExtraFolder("checkpoints", PROJECT / "diffusion" / "embedded")],
+    )
+
+
+@contextlib.asynccontextmanager
+async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = None) -> AsyncIterator[Server]:
+    """Open the database, connect the parts, and hand out jobs until the context ends.
+
+    Raises:
+        StoreError: if the database cannot be opened.
+    """
+    logs = logs or LogBook()
+    folders = folders_of(settings)
+    await asyncio.to_thread(_prepare_folders, folders)
+    hub = Hub()
+    async with contextlib.AsyncExitStack() as stack:
+        database = await open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        reads = JobReads(database)
+        feed = Feed(reads)
+        tell: list[Dispatcher] = []
+
+        def committed(events: Sequence[StoredEvent]) -> None:
+            for dispatcher in tell:
+                dispatcher.committed(events)
+
+        writer = Writer(database, committed)
+        await writer.start()
+        stack.push_async_callback(writer.close)
+        table = JobTable(writer)
+        recovered = await table.recover()
+        if recovered:
+            log.info("%d job(s) were running when the last server ended; they are queued again", recovered)
+        await table.trim(HISTORY_LIMIT, KEPT_EVENTS)
+        published = Published(folders)
+        known = await load_catalogue(database)
+        if known is not None:
+            published.remember(*known)
+        dispatcher = Dispatcher(table, pool, hub, feed)
+        tell.append(dispatcher)
+        feed.start_at(writer.last_seq)
+        session = await stack.enter_async_context(ClientSession())
+        app = _application(settings)
+        app[keys.SETTINGS], app[keys.FOLDERS], app[keys.LOGS] = settings, folders, logs
+        app[keys.TABLE], app[keys.READS], app[keys.FEED] = table, reads, feed
+        app[keys.POOL], app[keys.HUB], app[keys.DISPATCHER] = pool, hub, dispatcher
+        app[keys.PUBLISHED], app[keys.PACKS] = published, Packs(session)
+        app[keys.USERS] = Users(folders.user, settings.multi_user)
+        app[keys.SUBMISSIONS] = Submissions(table, published, pool, await table.next_ticket())
+        logs.tell(hub.send_logs)
+        stack.callback(logs.tell, None)
+        await pool.open()
+        pump = asyncio.create_task(_pump(pool, dispatcher, published, logs, writer), name="worker events")
+        stack.push_async_callback(_end, pump)
+        stack.push_async_callback(pool.close)
+        dispatcher.start(await reads.remaining())
+        stack.push_async_callback(dispatcher.close)
+        stack.callback(feed.close)
+        stack.callback(hub.close)
+        yield Server(app, dispatcher)
+        await dispatcher.drain(0)
+
+
+async def _pump(pool: WorkerPool, dispatcher: Dispatcher, published: Published, logs: LogBook, writer: Writer) -> None:
+    """Hand what workers say to whom it concerns."""
+    async for event in pool.events():
+        try:
+            match event:
+                case CataloguePublished():
+                    if published.take(event):
+                        await save_catalogue(writer, event.digest, event.entries, event.packs)
+                case WorkerReady():
+                    published.warm(event)
+                case WorkerLog():
+                    logs.add(list(event.entries))
+            await dispatcher.take(event)
+        except Exception:  # one odd frame must not deafen the server
+            log.exception("an event of %s could not be handled", event.worker)
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    """End what would keep connections open."""
+    app[keys.FEED].close()
+    await app[keys.HUB].say_goodbye()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _application(settings: Settings) -> web.Application:
+    app = web.Application(middlewares=middlewares(settings), client_max_size=settings.max_upload_bytes)
+    for module in _MODULES:
+        add_routes(app, module.ROUTES)
+    add_api(app)
+    app.on_shutdown.append(_say_goodbye)
+    pages.add_pages(app)
+    return app
+
+
+def _prepare_folders(folders: Folders) -> None:
+    """Make the folders, and empty the one for temporary files."""
+    shutil.rmtree(folders.temp, ignore_errors=True)
+    folders.create()

@@ -1,0 +1,127 @@
+"""What is done around every handler: access, errors as bodies, cache and security headers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from sqlalchemy.exc import SQLAlchemyError
+
+from graph_runtime.folders import UnsafePath
+from server.errors import NoWorker, Refused, StoreError
+from server.security import COOKIE, Guard
+from server.settings import Settings
+
+__all__ = ["error_body", "middlewares"]
+
+log = logging.getLogger("heddle.http")
+
+
+_NO_CACHE = re.compile(r"(\.js|\.css|/index[^/]*\.json)$")
+_IMAGE = re.compile(r"\.(jpg|jpeg|png|ppm|bmp|pgm|tif|tiff|webp)$", re.IGNORECASE)
+_CORS_METHODS = "POST, GET, DELETE, PUT, OPTIONS"
+
+
+def middlewares(settings: Settings) -> list[Middleware]:
+    """The middlewares of the application, outermost first."""
+    return [_headers(settings), _errors, _access(settings)]
+
+
+def error_body(request: web.Request, refused: Refused) -> web.Response:
+    """An error answer: our shape under /api/v1, the established one elsewhere."""
+    if request.path.startswith("/api/v1/"):
+        problem = {"code": refused.code, "node": None, "input": None, "what": refused.what, "fix": refused.fix}
+        return web.json_response({"problems": [problem], **refused.extra}, status=refused.status)
+    error = {"type": refused.code, "message": refused.what, "details": refused.fix, "extra_info": refused.extra}
+    return web.json_response({"error": error, "node_errors": {}}, status=refused.status)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what handlers raise into answers."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return error_body(request, refused)
+    except UnsafePath as error:
+        return error_body(request, Refused(403, "unsafe_path", str(error)))
+    except NoWorker as error:
+        return error_body(request, Refused(503, "no_worker", str(error)))
+    except TimeoutError:
+        return error_body(request, Refused(504, "too_slow", "The worker did not answer in time.", "Try again later."))
+    except StoreError as error:
+        return error_body(request, Refused(503, "closing", str(error)))
+    except SQLAlchemyError as error:
+        log.exception("the job table failed during %s %s", request.method, request.path)
+        cause = getattr(error, "orig", error)
+        what = f"The job table cannot be used: {cause}."
+        return error_body(request, Refused(507, "store_failed", what, "Nothing was accepted. Check the disk."))
+    except (web.HTTPException, asyncio.CancelledError):
+        raise
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        text = "500 Internal Server Error\n\nThe server's log says what happened.\n"
+        return web.Response(status=500, text=text)
+
+
+def _access(settings: Settings) -> Middleware:
+    guard = Guard(settings)
+
+    @web.middleware
+    async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
+        guard.check(request)
+        if request.method == hdrs.METH_OPTIONS:
+            return web.Response()
+        return await handler(request)
+
+    return access
+
+
+def _headers(settings: Settings) -> Middleware:
+    @web.middleware
+    async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            _set_cache(request.path, error.status, error)
+            error.headers.setdefault("X-Content-Type-Options", "nosniff")
+            raise
+        if not response.prepared:
+            _set_cache(request.path, response.status, response)
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            response.headers.setdefault("Referrer-Policy", "no-referrer")
+            if settings.cors_origin is not None:
+                response.headers["Access-Control-Allow-Origin"] = settings.cors_origin
+                response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
+                response.headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
+                response.headers["Access-Control-Allow-Credentials"] = "true"
+            if settings.token is not None and request.path == "/" and "token" in request.query:
+                response.set_cookie(COOKIE, settings.token, httponly=True, samesite="Strict", path="/")
+            compressible = response.content_type in ("application/json", "text/plain")
+            if settings.compress and compressible and hdrs.CONTENT_ENCODING not in response.headers:
+                response.enable_compression()
+        return response
+
+    return headers
+
+
+def _set_cache(path: str, status: int, response: web.StreamResponse) -> None:
+    """The established cache headers, unless the handler chose its own (protocol §1.1.1)."""
+    if hdrs.CACHE_CONTROL in response.headers:
+        return
+    if _NO_CACHE.search(path):
+        response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+    elif path == "/" and status == 200:
+        response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+        response.headers["Pragma"] = "no-cache"
+        response.headers["Expires"] = "0"
+    elif _IMAGE.search(path):
+        if 200 <= status <= 206 or status in (301, 308):
+            response.headers[hdrs.CACHE_CONTROL] = "public, max-age=86400"
+        elif status == 404:
+            response.headers[hdrs.CACHE_CONTROL] = "public, max-age=3600"
+        elif status in (302, 303, 307):
+            response.headers[hdrs.CACHE_CONTROL] = "no-cache"

@@ -1,0 +1,135 @@
+"""Packs as the server sees them: folders on disk, and routes that a worker answers on a loopback port."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs, web
+from multidict import CIMultiDict
+
+from server.errors import Refused
+
+__all__ = ["Pack", "Packs"]
+
+log = logging.getLogger("heddle.packs")
+
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding"}
+    | {"upgrade", "host", "content-length", "content-encoding"}
+)
+_NOT_FOR_PACKS = frozenset({"authorization", "cookie"})
+ON_PROMPT_SECONDS = 10.0
+"""How long packs may take to look at a submission."""
+
+
+class Pack:
+    """One pack.
+
+    Args:
+        data: what the worker published about it.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.name = str(data.get("web_name") or data["name"])
+        self.web = Path(data["web_directory"]) if data.get("web_directory") else None
+        self.folder = Path(data["path"]) if data.get("path") else None
+        self.port: int | None = data.get("routes_port")
+        self.routes = [_compile(route) for route in data.get("routes") or ()]
+
+    def answers(self, method: str, path: str) -> bool:
+        """Whether the pack registered a route for this request."""
+        return any(own in (method, "*") and pattern.fullmatch(path) for own, pattern in self.routes)
+
+
+class Packs:
+    """All packs, and the way to their routes.
+
+    Args:
+        session: makes the requests to workers.
+    """
+
+    def __init__(self, session: ClientSession) -> None:
+        self._session = session
+        self._data: Sequence[Mapping[str, Any]] | None = None
+        self._packs: list[Pack] = []
+
+    def use(self, data: Sequence[Mapping[str, Any]]) -> list[Pack]:
+        """The packs that these published facts describe."""
+        if data is not self._data:
+            self._data, self._packs = data, [Pack(item) for item in data]
+        return self._packs
+
+    async def answer(self, request: web.Request, data: Sequence[Mapping[str, Any]]) -> web.StreamResponse | None:
+        """Pass a request on to the pack that registered its route; None when none did.
+
+        Raises:
+            Refused: 502, when the worker does not answer.
+        """
+        path = request.path
+        methods = {request.method, hdrs.METH_GET} if request.method == hdrs.METH_HEAD else {request.method}
+        bare = path.removeprefix("/api") if path.startswith("/api/") else path
+        for pack in self.use(data):
+            if pack.port is not None and any(pack.answers(m, p) for m in methods for p in (path, bare)):
+                return await self._pass_on(request, pack.port)
+        return None
+
+    async def on_prompt(self, body: dict[str, Any], data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Let packs change a submission before it is checked; a failing pack changes nothing."""
+        ports = {pack.port for pack in self.use(data) if pack.port is not None}
+        for port in ports:
+            url = f"http://127.0.0.1:{port}/heddle/on_prompt"
+            try:
+                async with self._session.post(url, json=body, timeout=ClientTimeout(total=ON_PROMPT_SECONDS)) as answer:
+                    if answer.status != 200:
+                        raise ValueError(f"status {answer.status}")
+                    changed = await answer.json()
+            except (ClientError, OSError, ValueError, TimeoutError) as error:
+                log.warning("packs could not look at a submission and it is taken as it is: %s", error)
+                continue
+            if isinstance(changed, dict):
+                body = changed
+        return body
+
+    async def _pass_on(self, request: web.Request, port: int) -> web.StreamResponse:
+        url = f"http://127.0.0.1:{port}{request.rel_url.raw_path}"
+        if request.rel_url.raw_query_string:
+            url += f"?{request.rel_url.raw_query_string}"
+        headers = CIMultiDict(
+            (name, value)
+            for name, value in request.headers.items()
+            if name.lower() not in _HOP_BY_HOP and name.lower() not in _NOT_FOR_PACKS
+        )
+        body = await request.read() if request.can_read_body else None
+        limit = ClientTimeout(total=600)
+        try:
+            answer = await self._session.request(
+                request.method, url, headers=headers, data=body, allow_redirects=False, timeout=limit
+            )
+        except (ClientError, OSError) as error:
+            log.warning("the worker did not answer %s %s of a pack: %s", request.method, request.path, error)
+            raise Refused(502, "pack_unreachable", "The worker of this pack is not there.", "Try again.") from error
+        async with answer:
+            response = web.StreamResponse(status=answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() not in _HOP_BY_HOP:
+                    response.headers.add(name, value)
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            await response.prepare(request)
+            async for chunk in answer.content.iter_chunked(64 * 1024):
+                await response.write(chunk)
+            await response.write_eof()
+            return response
+
+
+def _compile(route: str) -> tuple[str, re.Pattern[str]]:
+    """Method and pattern of "GET /path/{name}"."""
+    method, _, path = route.partition(" ")
+    parts = re.split(r"\{[^:{}]+(?::((?:[^{}]|\{[^{}]*\})+))?\}", path)
+    pattern = re.escape(parts[0])
+    for index in range(1, len(parts), 2):
+        pattern += f"(?:{parts[index] or '[^{}/]+'})" + re.escape(parts[index + 1])
+    return method, re.compile(pattern)

@@ -1,0 +1,117 @@
+"""The few pictures the server itself makes: smaller previews, single channels, and masks put into originals.
+
+Blocking; call in a thread. A picture with more pixels than `MAX_PIXELS` is refused before it is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from server.errors import Refused
+
+__all__ = ["MAX_PIXELS", "channel", "cover", "embedded_texts", "preview", "put_mask"]
+
+MAX_PIXELS = 16384 * 16384
+"""Most pixels of a picture that is decoded."""
+
+
+def preview(path: Path, wish: str, channels: str) -> tuple[bytes, str]:
+    """Encode a picture again, smaller in bytes; returns it with its MIME type.
+
+    Args:
+        wish: `FORMAT` or `FORMAT;QUALITY`; jpeg or webp, anything else is webp.
+        channels: with `a` in it, webp is used; `rgb` drops the alpha.
+    """
+    parts = wish.split(";")
+    kind = "jpeg" if parts[0] == "jpeg" and "a" not in channels else "webp"
+    quality = int(parts[-1]) if len(parts) > 1 and parts[-1].isascii() and parts[-1].isdigit() else 90
+    with _open(path) as image:
+        if kind == "jpeg" or channels == "rgb":
+            image = image.convert("RGB")
+        elif image.mode not in ("RGB", "RGBA"):
+            image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
+        buffer = io.BytesIO()
+        image.save(buffer, format=kind, quality=min(quality, 100))
+    return buffer.getvalue(), f"image/{kind}"
+
+
+def channel(path: Path, which: str) -> bytes:
+    """A PNG of the colours without alpha, or of the alpha alone on black (opaque when there is none)."""
+    from PIL import Image
+
+    with _open(path) as image:
+        if which == "rgb":
+            result = image.convert("RGB")
+        else:
+            alpha = image.convert("RGBA").getchannel("A")
+            result = Image.new("RGBA", image.size)
+            result.putalpha(alpha)
+        buffer = io.BytesIO()
+        result.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def put_mask(original: Path, mask: bytes) -> bytes:
+    """A PNG of the original with the alpha of the mask picture; the original's text chunks are kept."""
+    from PIL.PngImagePlugin import PngInfo
+
+    with _open(original) as image, _open(io.BytesIO(mask)) as painted:
+        kept = PngInfo()
+        for key, value in getattr(image, "text", {}).items():
+            kept.add_text(key, value)
+        result = image.convert("RGBA")
+        alpha = painted.convert("RGBA").getchannel("A")
+        if alpha.size != result.size:
+            raise Refused(
+                400, "mask_size", f"The mask has {alpha.size[0]}×{alpha.size[1]} pixels, the picture {result.size}."
+            )
+        result.putalpha(alpha)
+        buffer = io.BytesIO()
+        result.save(buffer, format="PNG", compress_level=4, pnginfo=kept)
+    return buffer.getvalue()
+
+
+def cover(source: Path | bytes) -> bytes:
+    """A webp for a listing of models."""
+    with _open(source if isinstance(source, Path) else io.BytesIO(source)) as image:
+        buffer = io.BytesIO()
+        image.convert("RGBA").save(buffer, format="WEBP", quality=90)
+    return buffer.getvalue()
+
+
+def embedded_texts(data: bytes) -> dict[str, str]:
+    """Texts that a picture carries by key, such as `workflow` and `prompt`; empty when it is no picture."""
+    try:
+        with _open(io.BytesIO(data)) as image:
+            found = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
+            if not found.keys() & {"workflow", "prompt"}:
+                for value in image.getexif().values():
+                    key, separator, text = value.partition(":") if isinstance(value, str) else ("", "", "")
+                    if separator:
+                        found.setdefault(key, text)
+            return found
+    except Refused as refused:
+        if refused.code == "undecodable":
+            return {}
+        raise
+
+
+@contextmanager
+def _open(source: Path | io.BytesIO) -> Iterator[Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(source) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Refused(
+                    413, "too_many_pixels", f"The picture has {image.width}×{image.height} pixels; that is too many."
+                )
+            image.load()
+            yield image
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        name = source.name if isinstance(source, Path) else "the upload"
+        raise Refused(500, "undecodable", f"{name} cannot be read as a picture: {error}.") from error

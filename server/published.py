@@ -1,0 +1,162 @@
+"""What workers published: the catalogue, the packs and the devices; and the established description made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graph_runtime.catalogue import Catalogue
+from graph_runtime.folders import Folders, UnknownFolder
+from graph_runtime.object_info import object_info, object_info_of
+from server.errors import Refused
+from server.pools.protocol import CataloguePublished, WorkerReady
+
+__all__ = ["Body", "Published"]
+
+log = logging.getLogger("heddle.catalogue")
+
+FIRST_CATALOGUE_SECONDS = 60.0
+"""How long a request waits for the first catalogue of a fresh installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A JSON document, ready to be sent: plain and compressed, with its tag."""
+
+    plain: bytes
+    compressed: bytes
+    etag: str
+
+
+class Published:
+    """The newest catalogue of the workers.
+
+    Args:
+        folders: what inputs that choose a file offer.
+    """
+
+    def __init__(self, folders: Folders) -> None:
+        self._folders = folders
+        self._known = asyncio.Event()
+        self._catalogue = Catalogue()
+        self._stale: dict[str, Any] = {}
+        self._lock = asyncio.Lock()
+        self._bodies: dict[str, tuple[tuple[Any, ...], Body]] = {}
+        self.entries: Mapping[str, Any] = {}
+        self.digest = ""
+        self.packs: Sequence[Mapping[str, Any]] = ()
+        self.devices: Sequence[Mapping[str, Any]] = ()
+        self.versions: Mapping[str, Any] = {}
+
+    def remember(self, digest: str, entries: Mapping[str, Any], packs: Sequence[Mapping[str, Any]]) -> None:
+        """Use the catalogue of the last time until workers publish theirs.
+
+        The nodes of packs stay until the packs have been loaded again; routes of packs do not.
+        """
+        self._stale = {name: entry for name, entry in entries.items() if entry.get("module") != "nodes"}
+        self.packs = [{**pack, "routes_port": None} for pack in packs]
+        self._use(digest, entries)
+
+    def take(self, news: CataloguePublished) -> bool:
+        """Take what a worker published; says whether it is complete and new, and so worth keeping."""
+        if not news.complete:
+            entries = {**news.entries, **{k: v for k, v in self._stale.items() if k not in news.entries}}
+            if not self._known.is_set() or entries.keys() != self.entries.keys():
+                self._use(f"{news.digest}-packs-pending" if self._stale else news.digest, entries)
+            return False
+        self._stale = {}
+        self.packs = news.packs
+        is_new = news.digest != self.digest
+        if is_new:
+            self._use(news.digest, news.entries)
+        for pack in news.packs:
+            if not pack.get("ok", True):
+                log.warning("pack %s is not loaded: %s", pack.get("name"), pack.get("error"))
+        return is_new
+
+    def warm(self, ready: WorkerReady) -> None:
+        """Take what a worker says about its devices."""
+        self.devices, self.versions = ready.devices, ready.versions
+
+    async def catalogue(self) -> Catalogue:
+        """The catalogue; waits for the first one.
+
+        Raises:
+            Refused: 503, if no worker publishes one in time.
+        """
+        try:
+            await asyncio.wait_for(self._known.wait(), FIRST_CATALOGUE_SECONDS)
+        except TimeoutError:
+            raise Refused(
+                503, "no_catalogue", "No worker has published its nodes yet.", "Look into the log, then try again."
+            ) from None
+        return self._catalogue
+
+    def choices(self, folder: str) -> list[str]:
+        """Names in a folder that inputs choose from; none for a folder nobody knows."""
+        try:
+            return self._folders.choices(folder)
+        except UnknownFolder:
+            return []
+
+    async def object_info(self) -> Body:
+        """The established description of every node, with file lists as they are now."""
+        catalogue = await self.catalogue()
+        return await self._body("object_info", lambda: dict(object_info_of(catalogue, self.choices)))
+
+    async def one_object_info(self, name: str) -> dict[str, Any]:
+        """The same for one node; empty when there is none of that name."""
+        spec = (await self.catalogue()).get(name)
+        return {} if spec is None else {name: object_info(spec, self.choices)}
+
+    async def catalogue_body(self) -> Body:
+        """The plain-data catalogue with choices filled in, for our own API."""
+        await self.catalogue()
+        return await self._body("catalogue", self._resolved)
+
+    def _resolved(self) -> dict[str, Any]:
+        nodes: dict[str, Any] = {}
+        for name, entry in self.entries.items():
+            inputs = []
+            for item in entry["inputs"]:
+                source = item.get("choices_from")
+                folder = source.get("folder") if isinstance(source, Mapping) else None
+                inputs.append({**item, "choices": self.choices(folder)} if folder else item)
+            nodes[name] = {**entry, "inputs": inputs}
+        return {"digest": self.digest, "nodes": nodes}
+
+    async def _body(self, name: str, make: Any) -> Body:
+        version = (self.digest, *(tuple(self.choices(folder)) for folder in self._sources))
+        async with self._lock:
+            known = self._bodies.get(name)
+            if known is not None and known[0] == version:
+                return known[1]
+            body = await asyncio.to_thread(_encode, make)
+            self._bodies[name] = (version, body)
+            return body
+
+    def _use(self, digest: str, entries: Mapping[str, Any]) -> None:
+        self._catalogue = Catalogue.from_data(entries)
+        self.entries = entries
+        self.digest = digest
+        self._sources = sorted(
+            {
+                item["choices_from"]["folder"]
+                for entry in entries.values()
+                for item in entry["inputs"]
+                if item.get("choices_from") and "folder" in item["choices_from"]
+            }
+        )
+        self._known.set()
+
+
+def _encode(make: Any) -> Body:
+    plain = json.dumps(make(), separators=(",", ":")).encode()
+    etag = f'"{hashlib.blake2b(plain, digest_size=12).hexdigest()}"'
+    return Body(plain, gzip.compress(plain, 6, mtime=0), etag)

@@ -1,0 +1,188 @@
+"""What packs bring for the web: scripts, example workflows, translations (protocol §1.7)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from graph_runtime.folders import UnsafePath, confine
+from server.keys import PACKS, PUBLISHED, SETTINGS
+from server.packs import Pack
+from server.routes.route import Route
+from server.settings import PROJECT
+
+__all__ = ["ROUTES"]
+
+_EXAMPLES = ("example_workflows", "example", "examples", "workflow", "workflows")
+_SECTIONS = ("main", "nodeDefs", "commands", "settings")
+_TEMPLATES = PROJECT / "workflows"
+
+
+def packs_of(request: web.Request) -> list[Pack]:
+    """Every pack that workers have told of."""
+    return request.app[PACKS].use(request.app[PUBLISHED].packs)
+
+
+async def get_extensions(request: web.Request) -> web.Response:
+    """URLs of every script of every pack, and of the front end's own extensions."""
+    packs = packs_of(request)
+    root = request.app[SETTINGS].front_end_root
+    core = root / "extensions" if root is not None else None
+    return web.json_response(await asyncio.to_thread(_scripts, packs, core))
+
+
+async def get_extension_file(request: web.Request) -> web.StreamResponse:
+    """A file of a pack's web folder."""
+    name, tail = request.match_info["pack"], request.match_info["file"]
+    for pack in packs_of(request):
+        if pack.name == name and pack.web is not None:
+            return await _send(pack.web, tail)
+    root = request.app[SETTINGS].front_end_root
+    if root is not None:
+        return await _send(root / "extensions", f"{name}/{tail}")
+    raise web.HTTPNotFound
+
+
+async def get_workflow_templates(request: web.Request) -> web.Response:
+    """Names of example workflows by pack."""
+    return web.json_response(await asyncio.to_thread(_examples, packs_of(request)))
+
+
+async def get_workflow_template(request: web.Request) -> web.StreamResponse:
+    """One example workflow of a pack."""
+    for pack in packs_of(request):
+        if pack.name == request.match_info["pack"] and pack.folder is not None:
+            for example in _EXAMPLES:
+                try:
+                    return await _send(pack.folder / example, request.match_info["file"])
+                except web.HTTPNotFound:
+                    continue
+    raise web.HTTPNotFound
+
+
+async def get_translations(request: web.Request) -> web.Response:
+    """Translations of all packs, merged."""
+    return web.json_response(await asyncio.to_thread(_translations, packs_of(request)))
+
+
+async def get_templates_index(request: web.Request) -> web.Response:
+    """The gallery: workflows that ship with the project."""
+    templates = [
+        {"name": path.stem, "title": path.stem.replace("-", " "), "description": "", "mediaType": "image",
+         "mediaSubtype": "png"}
+        for path in await asyncio.to_thread(lambda: sorted(_TEMPLATES.glob("*.json")))
+    ]  # fmt: skip
+    group = {"moduleName": "default", "title": "Heddle", "type": "image", "templates": templates}
+    return web.json_response([group] if templates else [])
+
+
+async def get_templates_logo(request: web.Request) -> web.Response:
+    """Logos of the gallery: none."""
+    return web.json_response({})
+
+
+async def get_template(request: web.Request) -> web.StreamResponse:
+    """One workflow of the gallery."""
+    return await _send(_TEMPLATES, request.match_info["file"])
+
+
+async def get_global_subgraphs(request: web.Request) -> web.Response:
+    """Subgraphs that every workflow can use: none yet."""
+    return web.json_response({})
+
+
+async def get_node_replacements(request: web.Request) -> web.Response:
+    """Nodes that took the place of others: none."""
+    return web.json_response({})
+
+
+async def _send(root: Path, tail: str) -> web.StreamResponse:
+    """A file below a folder.
+
+    Raises:
+        HTTPForbidden, HTTPNotFound: for a folder, and for what is not there or leads outside.
+    """
+    try:
+        path = confine(root, tail)
+    except UnsafePath:
+        raise web.HTTPNotFound from None
+    if await asyncio.to_thread(path.is_dir):
+        raise web.HTTPForbidden
+    if not await asyncio.to_thread(path.is_file):
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
+
+
+def _scripts(packs: list[Pack], core: Path | None) -> list[str]:
+    found = []
+    if core is not None and core.is_dir():
+        found += [f"/extensions/{quote(path.relative_to(core).as_posix())}" for path in sorted(core.rglob("*.js"))]
+    for pack in packs:
+        if pack.web is not None and pack.web.is_dir():
+            for path in sorted(pack.web.rglob("*.js")):
+                found.append(f"/extensions/{quote(pack.name)}/{quote(path.relative_to(pack.web).as_posix())}")
+    return found
+
+
+def _examples(packs: list[Pack]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pack in packs:
+        if pack.folder is None:
+            continue
+        names = [path.stem for example in _EXAMPLES for path in sorted((pack.folder / example).glob("*.json"))]
+        if names:
+            found[pack.name] = names
+    return found
+
+
+def _translations(packs: list[Pack]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for pack in packs:
+        if pack.folder is None:
+            continue
+        for language, section, content in _read_locales(pack.folder / "locales"):
+            target = merged.setdefault(language, {})
+            _merge(target if section == "main" else target.setdefault(section, {}), content)
+    return merged
+
+
+def _read_locales(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    if not folder.is_dir():
+        return
+    for language in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for section in _SECTIONS:
+            try:
+                content = json.loads((language / f"{section}.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError):
+                continue
+            if isinstance(content, dict):
+                yield language.name, section, content
+
+
+def _merge(target: dict[str, Any], source: Mapping[str, Any]) -> None:
+    for key, value in source.items():
+        known = target.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            _merge(known, value)
+        else:
+            target[key] = value
+
+
+ROUTES = (
+    Route("GET", "/extensions", get_extensions),
+    Route("GET", "/extensions/{pack}/{file:.+}", get_extension_file, "bare"),
+    Route("GET", "/workflow_templates", get_workflow_templates),
+    Route("GET", "/api/workflow_templates/{pack}/{file:.+}", get_workflow_template, "bare"),
+    Route("GET", "/i18n", get_translations),
+    Route("GET", "/templates/index.json", get_templates_index, "bare"),
+    Route("GET", "/templates/index_logo.json", get_templates_logo, "bare"),
+    Route("GET", "/templates/{file:.+}", get_template, "bare"),
+    Route("GET", "/global_subgraphs", get_global_subgraphs),
+    Route("GET", "/node_replacements", get_node_replacements),
+)

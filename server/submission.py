@@ -1,0 +1,181 @@
+"""Submitting work: the one road from a request to a row, for the established routes and for our own.
+
+Everything that can be checked without running a node is checked here and reported at once. Nothing is stored unless at
+least one output can run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import logging
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graph_runtime.catalogue import Catalogue
+from graph_runtime.errors import InvalidGraph
+from graph_runtime.graph import Graph
+from graph_runtime.problems import Problem
+from graph_runtime.prompt import parse_prompt, to_prompt
+from graph_runtime.validate import Validation, node_errors, prompt_error, validate
+from server.errors import NoWorker
+from server.pools.protocol import WorkerPool
+from server.published import Published
+from server.store.jobs import JobTable
+from server.store.rows import NewJob, Submitted, split_secrets
+
+__all__ = ["Rejected", "Submission", "Submissions"]
+
+log = logging.getLogger("heddle.submissions")
+
+CHECK_SECONDS = 20.0
+"""How long validation hooks of packs may take; after that the worker checks before it runs."""
+_LARGE = 2000
+"""Graphs with more nodes are checked in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is to be run, and how.
+
+    Attributes:
+        graph: an API prompt as it came, or a graph.
+        targets: only these outputs; None means all.
+        number: the priority, or None for the next ticket.
+        front: go ahead of what is queued.
+        id: the client's own id for the job, or None.
+        key: idempotency key, when it is not the id.
+        replaces_finished: whether a finished job with the same id makes room.
+    """
+
+    graph: Any
+    targets: Sequence[str] | None = None
+    extra_data: Mapping[str, Any] = field(default_factory=dict)
+    client_id: str | None = None
+    number: float | None = None
+    front: bool = False
+    id: str | None = None
+    key: str | None = None
+    replaces_finished: bool = False
+
+
+class Rejected(Exception):
+    """Nothing was stored: every problem, and the same in the established shape."""
+
+    def __init__(self, problems: Sequence[Problem], error: Mapping[str, Any], errors: Mapping[str, Any]) -> None:
+        super().__init__(str(error.get("message")))
+        self.problems = list(problems)
+        self.error = error
+        self.node_errors = errors
+
+
+class Submissions:
+    """Takes submissions.
+
+    Args:
+        table: where jobs are stored.
+        published: the catalogue.
+        pool: answers for the validation hooks of packs.
+        first_ticket: the counter's first value.
+    """
+
+    def __init__(self, table: JobTable, published: Published, pool: WorkerPool, first_ticket: int = 0) -> None:
+        self._table = table
+        self._published = published
+        self._pool = pool
+        self._tickets = itertools.count(first_ticket)
+
+    def ticket(self) -> int:
+        """The next value of the counter."""
+        return next(self._tickets)
+
+    async def submit(self, new: Submission) -> tuple[Submitted, list[Problem]]:
+        """Check and store; returns the job and the problems of outputs that were left out.
+
+        Raises:
+            Rejected: with every problem, when no output can run.
+            Refused: 409 when the key belongs to another job.
+        """
+        ticket = self.ticket() if new.number is None else None
+        number = new.number if ticket is None else float(-ticket if new.front else ticket)
+        assert number is not None
+        if not math.isfinite(number):
+            problem = Problem("invalid_number", None, None, f"The number {number} is not finite.", "Send a finite one.")
+            raise Rejected([problem], _error(problem), {})
+        validation, catalogue = await self.check(new.graph, new.targets)
+        error = prompt_error(validation)
+        errors = node_errors(validation, catalogue) if validation.problems else {}
+        if error is not None:
+            raise Rejected(validation.problems, error, errors)
+        shown, secrets = split_secrets(new.extra_data)
+        key = new.key or new.id
+        job = NewJob(
+            id=new.id or str(uuid.uuid4()),
+            prompt=json.dumps(to_prompt(validation.graph), separators=(",", ":")),
+            targets=validation.good_outputs,
+            extra_data=json.dumps(shown, separators=(",", ":")),
+            number=number,
+            ticket=ticket,
+            client_id=new.client_id,
+            key=key,
+            body_hash=None if key is None else _hash(validation.graph, new),
+            secrets=json.dumps(secrets) if secrets else None,
+            problems=json.dumps(errors) if errors else "{}",
+            replaces_finished=new.replaces_finished,
+        )
+        return await self._table.submit(job), list(validation.problems)
+
+    async def check(self, graph: Any, targets: Sequence[str] | None) -> tuple[Validation, Catalogue]:
+        """Validate a prompt or graph, the hooks of packs included.
+
+        Raises:
+            Rejected: when it has no structure that could be validated.
+        """
+        catalogue = await self._published.catalogue()
+        try:
+            parsed = graph if isinstance(graph, Graph) else parse_prompt(graph)
+        except InvalidGraph as error:
+            raise Rejected(error.problems, _error(error.problems[0]), {}) from None
+        if len(parsed) > _LARGE:
+            validation = await asyncio.to_thread(validate, parsed, catalogue, self._published.choices, targets)
+        else:
+            validation = validate(parsed, catalogue, self._published.choices, targets)
+        return await self._with_hooks(validation, catalogue), catalogue
+
+    async def _with_hooks(self, validation: Validation, catalogue: Catalogue) -> Validation:
+        graph = validation.graph
+        if not validation.good_outputs or not any(
+            catalogue[node.type].checks_inputs is not None for node in graph.nodes.values()
+        ):
+            return validation
+        question = {"prompt": to_prompt(graph), "targets": list(validation.good_outputs)}
+        try:
+            answer = await self._pool.ask("check", question, CHECK_SECONDS)
+        except (NoWorker, TimeoutError) as error:
+            log.info("hooks were not asked (%s); the worker asks them before it runs the job", error or "too slow")
+            return validation
+        found = answer.get("problems", []) if isinstance(answer, Mapping) else answer
+        return validation.with_problems(Problem.from_data(problem) for problem in found or ())
+
+
+def _error(problem: Problem) -> dict[str, Any]:
+    details = problem.details or problem.fix
+    return {"type": problem.code, "message": problem.what, "details": details, "extra_info": {}}
+
+
+def _hash(graph: Graph, new: Submission) -> str:
+    """Digest of what would be run; equal for requests that mean the same."""
+    meaning = {
+        "prompt": to_prompt(graph),
+        "targets": sorted(new.targets) if new.targets is not None else None,
+        "extra_data": dict(new.extra_data),
+        "number": new.number,
+        "front": new.front,
+    }
+    text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
