@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from graph_runtime import events
 from graph_runtime.behaviour import Behaviour, Blocker, Result
 from graph_runtime.cache import Entry
+from graph_runtime.collector import paused_collection
 from graph_runtime.context import Context, Services
 from graph_runtime.errors import Cancelled, DependencyCycleError, HeddleError, UnknownNode
 from graph_runtime.explain import RunRecord
 from graph_runtime.failure import current_inputs, exception_type, fix_for, message_of, traceback_lines
 from graph_runtime.graph import Graph, Link, Node
 from graph_runtime.growth import Growth
+from graph_runtime.hidden import HiddenValues
 from graph_runtime.identity import Identities
 from graph_runtime.keys import NO_TOKEN, Key, node_key
 from graph_runtime.lists import append_values, merge_ui
@@ -100,15 +102,8 @@ class Run:
         self._inflight: dict[bytes, str] = {}
         self._by_key: dict[bytes, Entry] = {}
         self._twins: dict[str, str] = {}
-        self.original = services.extra.prompt if services.extra.prompt is not None else to_prompt(graph, wrap=False)
-        extra = services.extra
-        self._hidden = {
-            "PROMPT": self.original,
-            "DYNPROMPT": LivePrompt(self.nodes, self.identities, self.original, self._adopt),
-            "EXTRA_PNGINFO": extra.extra_pnginfo,
-            "AUTH_TOKEN_COMFY_ORG": extra.auth_token,
-            "API_KEY_COMFY_ORG": extra.api_key,
-        }
+        self._original = services.extra.prompt
+        self._live: LivePrompt | None = None
         self.plan = Plan(self._sources, self._available, lane=self._lane, first=self._comes_first)
         self.record = RunRecord(graph, self.keys, self.tokens, {})
 
@@ -121,7 +116,8 @@ class Run:
         services.cancel.on_cancel(self._on_cancel)
         try:
             with self.runner.scope():
-                self._prepare()
+                with paused_collection():
+                    self._prepare()
                 self._loop()
         except Exception as error:  # the engine's own steps: tokens, keys, planning
             with self.lock:
@@ -310,8 +306,7 @@ class Run:
     def _start(self, work: Work) -> None:
         node_id = work.node.id
         identities = self.identities
-        self._hidden["UNIQUE_ID"] = node_id
-        gather(work, self.results, self._hidden)
+        gather(work, self.results, self.hidden(node_id))
         if not work.explained:
             work.explained = True
             if node_id in self.graph:
@@ -346,9 +341,19 @@ class Run:
         """Return the object that keeps a node's own state between runs."""
         return self.engine.instance(work.node.id, work.node.type, work.behaviour)
 
-    def hidden(self, node_id: str) -> dict[str, Any]:
+    def hidden(self, node_id: str) -> HiddenValues:
         """Return the hidden values of one node by kind."""
-        return {**self._hidden, "UNIQUE_ID": node_id}
+        return HiddenValues(node_id, self.services.extra, self._prompt, self._live_prompt)
+
+    def _prompt(self) -> Mapping[str, Any]:
+        if self._original is None:
+            self._original = to_prompt(self.graph, wrap=False)
+        return self._original
+
+    def _live_prompt(self) -> LivePrompt:
+        if self._live is None:
+            self._live = LivePrompt(self.nodes, self.identities, self._prompt(), self._adopt)
+        return self._live
 
     def put_back(self, work: Work, names: Iterable[str]) -> bool:
         """Make a node wait for lazy inputs; True if they are all there already."""

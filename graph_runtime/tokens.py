@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graph_runtime.behaviour import Invocation
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["change_token", "literal_arguments"]
 
 
-def literal_arguments(spec: NodeSpec, node: Node, hidden: dict[str, Any]) -> dict[str, Any]:
+def literal_arguments(spec: NodeSpec, node: Node, hidden: Mapping[str, Any]) -> dict[str, Any]:
     """Return a node's arguments before anything ran: literals as they are, links None, hidden values by name."""
     arguments: dict[str, Any] = {}
     for name, value in node.inputs.items():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from graph_runtime.catalogue import Catalogue, ChoicesOf, InputSpec, NodeSpec, OutputSpec
+from graph_runtime.collector import paused_collection
 from graph_runtime.errors import did_you_mean
 from graph_runtime.established_errors import node_errors, prompt_error
 from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycle
@@ -70,7 +71,8 @@ def validate(
         choices: lists the names in a folder, for inputs that choose from one.
         targets: consider only these terminal nodes; None means all, an empty list means none.
     """
-    return _Check(graph, catalogue, choices, targets).run()
+    with paused_collection():
+        return _Check(graph, catalogue, choices, targets).run()
 
 
 class _Check:
