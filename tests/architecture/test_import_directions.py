@@ -32,8 +32,8 @@ MUST_NOT_KNOW = {
     "server": TORCH_FAMILY,
 }
 SERVER_MAY_USE = {  # the modules of graph_runtime that run no node
-    "api", "catalogue", "documents", "errors", "events", "folders", "frames", "graph", "object_info", "problems", "prompt",
-    "sockets", "validate",
+    "api", "catalogue", "documents", "errors", "events", "folders", "frames", "graph", "object_info", "problems",
+    "prompt", "sockets", "validate",
 }  # fmt: skip
 
 
@@ -79,7 +79,8 @@ def test_a_package_imports_only_what_its_folder_promises(package: str) -> None:
 
 
 def test_the_engine_needs_only_the_standard_library_networkx_and_pydantic() -> None:
-    allowed = set(sys.stdlib_module_names) | {"networkx", "pydantic", "pydantic_core", "typing_extensions", "graph_runtime"}
+    libraries = {"networkx", "pydantic", "pydantic_core", "typing_extensions"}
+    allowed = set(sys.stdlib_module_names) | libraries | {"graph_runtime"}
     foreign = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in modules("graph_runtime")
