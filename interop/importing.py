@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import nodes
 from interop.namespace import GENERIC, ROOTS, SHARED
 from interop.placeholders import PlaceholderModule
 from interop.standins import fill, make
@@ -133,6 +134,8 @@ class PackImports:
 
     def _shared(self, name: str) -> ModuleType:
         top, dot, _ = name.partition(".")
+        if dot and top == "nodes" and PathFinder.find_spec(name, nodes.__path__) is not None:
+            return importlib.import_module(name)  # `nodes.sockets` and kin: ours, the host's `nodes` has no modules
         if dot:
             raise ModuleNotFoundError(f"No module named {name!r}; {top!r} is not a package", name=name)
         return self.module(top)
