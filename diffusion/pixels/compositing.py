@@ -171,4 +171,53 @@ def pad_for_outpainting(
     return canvas, mask
 
 
-__all__ = ["BLENDS", "PORTER_DUFF", "blend", "pad_for_outpainting", "paste", "paste_image", "porter_duff"]
+def stitch(
+    image: Tensor,
+    other: Tensor,
+    direction: str,
+    match: bool,
+    gap: int,
+    color: tuple[float, float, float],
+) -> Tensor:
+    """Put two batches of images side by side; the last image of the shorter batch is repeated.
+
+    Args:
+        direction: where the other goes: `right`, `down`, `left`, `up`.
+        match: resize the other to the shared side's length; else pad the shorter one on both sides, with `color` if
+            it is a grey and with black otherwise.
+        gap: pixels of `color` between them.
+    """
+    sideways = direction in ("right", "left")
+    shared, along = (1, 2) if sideways else (2, 1)
+    count = max(len(image), len(other))
+    image, other = (torch.cat([each, each[-1:].expand(count - len(each), -1, -1, -1)]) for each in (image, other))
+    if match:
+        aspect = other.shape[2] / other.shape[1]
+        if sideways:
+            height, width = image.shape[1], max(1, int(image.shape[1] * aspect))
+        else:
+            height, width = max(1, int(image.shape[2] / aspect)), image.shape[2]
+        other = resize_image(other, width, height, "lanczos")
+    else:
+        length = max(image.shape[shared], other.shape[shared])
+        fill = color[0] if color[0] == color[1] == color[2] else 0.0
+        image, other = _centred(image, shared, length, fill), _centred(other, shared, length, fill)
+    image, other = match_channels(image, other)
+    parts = [image, other] if direction in ("right", "down") else [other, image]
+    if gap:
+        size = list(image.shape)
+        size[along] = gap
+        filling = torch.ones_like(image[:1, :1, :1])
+        filling[..., :3] = image.new_tensor(color)
+        parts.insert(1, filling.expand(size))
+    return torch.cat(parts, dim=along)
+
+
+def _centred(image: Tensor, axis: int, length: int, fill: float) -> Tensor:
+    missing = length - image.shape[axis]
+    before = missing // 2
+    widths = [0, 0, 0, 0, before, missing - before] if axis == 1 else [0, 0, before, missing - before]
+    return F.pad(image, widths, value=fill) if missing else image
+
+
+__all__ = ["BLENDS", "PORTER_DUFF", "blend", "pad_for_outpainting", "paste", "paste_image", "porter_duff", "stitch"]
