@@ -5,6 +5,7 @@ In a graph, an input that appears with another is named "<its parent>.<its own n
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,7 +74,7 @@ class _Group(WidgetInput):
         """This input and those that can appear, named below it; all of these may be absent."""
         found = []
         for child in self.children():
-            for input in child.get_all():
+            for input in copy.copy(child).get_all():
                 input.id = f"{self.id}.{input.id}"
                 input.optional = True
                 found.append(input)
@@ -144,8 +145,6 @@ class Autogrow:
 
         def children(self) -> list[Input]:
             """One input a name."""
-            import copy
-
             found = []
             for name in self.template.names:
                 input = copy.copy(self.template.input)

@@ -6,6 +6,7 @@ Source: protocol §5.3.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -120,8 +121,6 @@ def _type_text(output: Any) -> str:
 
 def all_inputs(schema: Schema) -> list[Input]:
     """Every input, those that appear with others included."""
-    import copy
-
     return [found for input in schema.inputs for found in copy.copy(input).get_all()]
 
 

@@ -257,7 +257,9 @@ async def test_a_blocker_with_a_message_says_it_at_the_first_node_held_back(hous
 async def test_async_functions_run_at_the_same_time(house: Open) -> None:
     both = house("sinks", "async_nodes")
     waits = {str(n): {"class_type": "Waits", "inputs": {"value": ["0", 0], "seconds": 0.05}} for n in range(1, 5)}
-    waits = {key: {**node, "inputs": {**node["inputs"], "seconds": 0.05 + int(key) / 1e4}} for key, node in waits.items()}
+    waits = {
+        key: {**node, "inputs": {**node["inputs"], "seconds": 0.05 + int(key) / 1e4}} for key, node in waits.items()
+    }
     shows = {f"s{n}": show([str(n), 0]) for n in range(1, 5)}
 
     ran = await both.run({"0": number(1), **waits, **shows})

@@ -6,6 +6,8 @@ import os
 import sys
 from importlib import import_module
 
+from .nodes import VALUE  # binds the name `nodes` to the pack's own package; the import below binds the host's
+
 import comfy
 import comfy.ldm.modules.attention
 import comfy.ops
@@ -16,8 +18,6 @@ from comfy.ldm.flux.layers import SingleStreamBlock
 from comfy_extras.nodes_mask import SomethingElse
 from comfy_extras.nodes_nowhere import Imagined
 from server import BinaryEventTypes, PromptServer
-
-from .nodes import VALUE
 
 spec = importlib.util.spec_from_file_location("specimen_loose", os.path.join(os.path.dirname(__file__), "loose.py"))
 loose = importlib.util.module_from_spec(spec)

@@ -1,0 +1,85 @@
+"""What packs see when they import, and what our own code sees."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from interop.errors import NotSupported
+from interop.namespace import SHARED, SURFACE
+from tests.interop.conftest import Open
+
+
+async def test_every_way_to_import_gives_the_host(house: Open) -> None:
+    opened = house("importer")
+    assert opened.report("importer").ok, opened.report("importer").error
+
+    ran = await opened.run({"1": {"class_type": "Uses", "inputs": {"what": "checks"}}})
+
+    assert ran.shown("1", "failed") == []
+    assert ran.shown("1", "checks") == [9]
+
+
+def test_our_code_keeps_its_own_modules(house: Open) -> None:
+    import nodes
+
+    house("importer")
+
+    assert importlib.import_module("nodes") is nodes
+    assert nodes.catalogue().__class__.__name__ == "Catalogue"
+    assert not hasattr(nodes, "MAX_RESOLUTION")
+    assert sys.specimen_attribute == 5  # packs change the real module where nothing stands in
+    del sys.specimen_attribute
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("call", "comfy.ldm.modules.attention.optimized_attention was called, but it is not supported by this engine"),
+        ("subclass", "comfy.ops.manual_cast.Linear was instantiated through its subclass Layer"),
+        ("number", "comfy.ldm.flux.layers.SingleStreamBlock.sizes was iterated over"),
+    ],
+)
+async def test_an_unsupported_name_fails_only_when_it_is_used(house: Open, what: str, message: str) -> None:
+    opened = house("importer")
+
+    ran = await opened.run({"1": {"class_type": "Uses", "inputs": {"what": what}}})
+
+    assert ran.outcome.status == "failed"
+    assert message in ran.message
+
+
+def test_every_counted_host_name_can_be_imported(house: Open) -> None:
+    opened = house("sinks")
+    missing = []
+    for module_name, names in SURFACE.items():
+        shared = module_name in SHARED
+        module = opened.packs.imports.module(module_name) if shared else importlib.import_module(module_name)
+        missing += [f"{module_name}.{name}" for name in names.split() if not hasattr(module, name)]
+
+    assert missing == []
+
+
+def test_placeholders_can_be_mixed_compared_and_annotated() -> None:
+    from abc import ABC
+
+    from interop.placeholders import is_placeholder, placeholder
+
+    base = placeholder("comfy.controlnet.ControlBase")
+
+    class Mixed(ABC, base):  # type: ignore[misc, valid-type]
+        kind = base.StrengthType.CONSTANT
+
+        def method(self, other: base | None) -> bool:  # type: ignore[valid-type]
+            return isinstance(other, base)
+
+    assert is_placeholder(Mixed)
+    assert not isinstance(5, base)
+    assert base.StrengthType.CONSTANT is Mixed.kind
+    assert not hasattr(base, "__iter__nothing")
+    with pytest.raises(NotSupported, match=r"through its subclass Mixed"):
+        Mixed()
+    with pytest.raises(NotSupported, match=r"used as a number"):
+        int(base.size)
