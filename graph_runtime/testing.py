@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from graph_runtime.expansion import Subgraph
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph, Link, Node
 
-__all__ = ["FakeRunner", "Recorder", "any_spec", "graph", "run_graph", "run_node"]
+__all__ = ["FakeRunner", "Recorder", "any_spec", "function_spec", "graph", "run_graph", "run_node", "show_spec"]
 
 _ARROW = re.compile(r"\s*->\s*")
 
@@ -74,6 +74,59 @@ def any_spec(node_type: str, **changes: Any) -> NodeSpec:
         "behaviour": _Nothing(),
     }
     return NodeSpec(id=node_type, **{**defaults, **changes})
+
+
+class _Function(Behaviour):
+    def __init__(self, function: Callable[..., Any], attributes: Mapping[str, Any]) -> None:
+        self._function = function
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def call(self, invocation: Invocation) -> Result | Blocker | Awaitable[Result | Blocker]:
+        if self.asynchronous:
+            return self._later(invocation)
+        return _as_result(self._function(**invocation.inputs))
+
+    async def _later(self, invocation: Invocation) -> Result | Blocker:
+        return _as_result(await self._function(**invocation.inputs))
+
+
+def _as_result(returned: Any) -> Result | Blocker:
+    if isinstance(returned, Result | Blocker):
+        return returned
+    return Result(returned if isinstance(returned, tuple) else (returned,))
+
+
+def function_spec(
+    node_type: str,
+    function: Callable[..., Any],
+    inputs: Sequence[str | InputSpec] = (),
+    outputs: int | Sequence[OutputSpec] = 1,
+    *,
+    behaviour: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> NodeSpec:
+    """Make a spec, of no particular convention, from a function that takes keyword arguments.
+
+    Args:
+        function: returns a `Result`, a `Blocker`, a tuple of outputs, or the one output.
+        inputs: specs, or names: "value" is required, "value?" optional, "value~" lazy.
+        outputs: specs, or how many.
+        behaviour: attributes and methods set on the behaviour (`asynchronous`, `lazy`, `needed`, …).
+    """
+    declared = tuple(item if isinstance(item, InputSpec) else _named_input(item) for item in inputs)
+    slots = tuple(OutputSpec("o", "*") for _ in range(outputs)) if isinstance(outputs, int) else tuple(outputs)
+    return NodeSpec(node_type, declared, slots, behaviour=_Function(function, behaviour or {}), **changes)
+
+
+def _named_input(name: str) -> InputSpec:
+    options = {"lazy": True} if name.endswith("~") else {}
+    return InputSpec(name.rstrip("?~"), "*", required=not name.endswith("?"), options=options)
+
+
+def show_spec(node_type: str = "Show") -> NodeSpec:
+    """Make a terminal node that shows each value it gets: `{"value": [...]}`."""
+    return function_spec(node_type, lambda value=None: Result((), {"value": [value]}), ["value?"], 0, terminal=True)
 
 
 class FakeRunner:
