@@ -30,7 +30,6 @@ def main() -> int:
     os.set_inheritable(int(number), False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end = socket.socket(fileno=int(number))
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     asyncio.run(_serve(end, chosen))
     logging.shutdown()
     os._exit(0)  # threads of packs and libraries must not keep a worker alive that has no server
@@ -47,6 +46,7 @@ async def _serve(end: socket.socket, chosen: settings.Settings) -> None:
     outbox = Outbox()
     capture = OutputCapture(lambda entries: outbox.put({"t": "log", "entries": entries}))
     capture.start()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         await Worker(Runtime(chosen), outbox).serve(reader, writer)
     finally:

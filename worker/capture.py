@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TextIO
 
 __all__ = ["OutputCapture"]
 
@@ -27,13 +27,14 @@ class OutputCapture:
         echo: also write what was captured to the original stderr.
     """
 
-    __slots__ = ("_echo", "_on_entries", "_original", "_read", "_thread")
+    __slots__ = ("_echo", "_on_entries", "_original", "_read", "_streams", "_thread")
 
     def __init__(self, on_entries: Callable[[list[dict[str, str]]], None], *, echo: bool = True) -> None:
         self._on_entries = on_entries
         self._echo = echo
         self._original: tuple[int, int] | None = None
         self._read = -1
+        self._streams = sys.stdout, sys.stderr
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -49,10 +50,11 @@ class OutputCapture:
         os.dup2(write, 1)
         os.dup2(write, 2)
         os.close(write)
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(line_buffering=True, errors="backslashreplace")
-        self._thread = threading.Thread(target=self._pump, name="output capture", daemon=True)
+        self._streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _line_buffered(1), _line_buffered(2)
+        self._thread = threading.Thread(
+            target=self._pump, args=(self._original[1],), name="output capture", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,6 +65,7 @@ class OutputCapture:
         stdout, stderr = self._original
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
+        sys.stdout, sys.stderr = self._streams
         os.close(stdout)
         self._original = None
         if self._thread is not None:
@@ -70,9 +73,7 @@ class OutputCapture:
         os.close(stderr)
         os.close(self._read)
 
-    def _pump(self) -> None:
-        assert self._original is not None
-        stderr = self._original[1]
+    def _pump(self, stderr: int) -> None:
         rest = b""
         while True:
             try:
@@ -95,6 +96,10 @@ class OutputCapture:
                 self._on_entries(entries)
             if not data:
                 return
+
+
+def _line_buffered(descriptor: int) -> TextIO:
+    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _flush() -> None:

@@ -36,7 +36,7 @@ def release_models() -> int:
     released = 0
     if network is not None:
         for item in gc.get_objects():
-            if isinstance(item, network):
+            if type(item) is network:
                 released += item.size()
                 item.release()
     trim()

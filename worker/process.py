@@ -65,6 +65,7 @@ class Worker:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Say hello, warm up, and work until the socket ends or a shutdown is asked for."""
+        self._runtime.warming = True
         self._outbox.put(self._announce("hello"))
         pump = asyncio.create_task(self._outbox.pump(writer, self._stamp))
         work = asyncio.create_task(self._work())
@@ -218,6 +219,7 @@ class Worker:
 
     async def _catalogue(self, header: Header) -> Any:
         """Publish the catalogue again; packs may have changed what their nodes declare."""
+        await asyncio.to_thread(self._runtime.relist)
         self._outbox.put(await asyncio.to_thread(self._announce, "catalogue"))
         return {}
 
@@ -240,6 +242,10 @@ class Worker:
             _log.exception("torch could not be loaded.")
             ready = {"devices": [], "versions": {}, "error": f"{type(error).__name__}: {error}"}
         self._outbox.put({"t": "ready", **ready})
+        if ready["devices"]:
+            await asyncio.to_thread(self._runtime.warm_models)
+        else:
+            self._runtime.warming = False
 
     async def _wait_for_packs(self, prompt: Mapping[str, Any], cancel: CancelToken | None = None) -> None:
         """Wait until packs are loaded if a graph needs more than the built-in nodes, unless it is cancelled first."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -32,6 +33,9 @@ from worker import devices, memory
 from worker.previews import encode_preview
 from worker.runner import DeviceRunner
 from worker.settings import PROJECT, CacheChoice, Settings
+
+if TYPE_CHECKING:
+    from interop import LoadedPacks
 
 __all__ = ["Job", "Runtime"]
 
@@ -76,7 +80,10 @@ class Runtime:
         self.folders.create()
         self._built_in = nodes.catalogue()
         self.packs: list[dict[str, Any]] = []
+        self._loaded: LoadedPacks | None = None
         self._runner = DeviceRunner()
+        self._importing = threading.Lock()
+        self.warming = False
         self._trimmed = time.monotonic()
         self.engine = Engine(
             self._built_in,
@@ -117,11 +124,17 @@ class Runtime:
             },
             send=self._send,
         )
+        self._loaded = loaded
         self.packs = [report.to_data() for report in loaded]
         self.engine.catalogue = self._built_in.merged(loaded.specs())
         for report in loaded:
             if not report.ok:
                 _log.warning("Pack %s was not loaded: %s", report.name, report.error)
+
+    def relist(self) -> None:
+        """Read what packs declare anew: their lists of files change while a worker runs."""
+        if self._loaded is not None:
+            self.engine.catalogue = self._built_in.merged(self._loaded.relist())
 
     def _send(self, event: str | int, data: Any, sid: str | None) -> None:
         """Pass on what a pack sends outside of a run."""
@@ -133,6 +146,18 @@ class Runtime:
         import diffusion.loading  # noqa: F401  (brings torch, diffusers and transformers)
 
         return {"devices": devices.describe_devices(), "versions": devices.versions()}
+
+    def warm_models(self) -> None:
+        """Bring in the classes of models, which takes longer than torch itself, before the first job asks for them.
+
+        Both libraries import their parts on demand, which two threads must not do at once: while `warming` is set,
+        jobs that use the device come here first and wait for the end.
+        """
+        with self._importing:
+            if self.warming:
+                from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
+                from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
+            self.warming = False
 
     async def validate(self, graph: Graph, targets: Iterable[str] | None = None) -> Validation:
         """Everything that is wrong with a graph, the findings of nodes' own hooks included."""
@@ -151,6 +176,8 @@ class Runtime:
         """
         graph = job.graph if job.graph is not None else parse_prompt(job.prompt)
         self._runner.needs_torch = any(self.catalogue[graph[node_id].type].device for node_id in graph)
+        if self._runner.needs_torch and self.warming:
+            await asyncio.to_thread(self.warm_models)
         keep = not self.settings.disable_metadata
         extra = RunExtra(
             prompt=job.prompt if keep else None,
