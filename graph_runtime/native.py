@@ -12,6 +12,8 @@ from graph_runtime.behaviour import Behaviour, Blocker, Invocation, Result
 from graph_runtime.context import Context
 from graph_runtime.errors import DeclarationError, HeddleError, NodeReturnedWrongly
 from graph_runtime.expansion import Subgraph, child_prefix
+from graph_runtime.graph import Link
+from graph_runtime.prompt import is_link
 
 __all__ = ["NativeBehaviour", "Refused"]
 
@@ -48,6 +50,7 @@ class NativeBehaviour(Behaviour):
         )
         self._names = frozenset(item.name for item in inputs)
         self._converters = {item.name: item.convert for item in inputs if item.convert is not None}
+        self._wires = tuple(item.name for item in inputs if item.spec is not None and item.spec.mode == "ref")
         self._context = next((item.name for item in parameters if item.role == "context"), None)
         self._subgraph = next((item.name for item in parameters if item.role == "subgraph"), None)
         self._outputs = outputs
@@ -68,6 +71,9 @@ class NativeBehaviour(Behaviour):
         for name, convert in self._converters.items():
             if isinstance(arguments.get(name), str):
                 arguments = {**arguments, name: convert(arguments[name])}
+        for name in self._wires:
+            if is_link(arguments.get(name)):
+                arguments = {**arguments, name: Link(arguments[name][0], int(arguments[name][1]))}
         context = invocation.context
         if self._context is not None:
             arguments = {**arguments, self._context: context}

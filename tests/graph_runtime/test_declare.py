@@ -98,9 +98,24 @@ def test_the_function_itself_stays_callable() -> None:
 
 def test_inputs_are_listed_in_the_order_of_the_signature_required_ones_first() -> None:
     assert [item.name for item in SPEC.inputs] == [
-        "model", "seed", "images", "wire", "amount", "text", "name", "later", "file", "kind", "mode", "either", "on",
-        "mask", "extra", "unique", "prompt",
-    ]  # fmt: skip
+        "model",
+        "seed",
+        "images",
+        "wire",
+        "amount",
+        "text",
+        "name",
+        "later",
+        "file",
+        "kind",
+        "mode",
+        "either",
+        "on",
+        "mask",
+        "extra",
+        "unique",
+        "prompt",
+    ]
     assert [item.name for item in SPEC.visible if not item.required] == ["mask", "extra"]
 
 
@@ -112,8 +127,17 @@ def test_the_established_description_has_every_option() -> None:
         "seed": ["INT", {"default": 0, "min": 0, "max": 18446744073709551615, "control_after_generate": True}],
         "images": ["IMAGE"],
         "wire": ["MODEL", {"rawLink": True}],
-        "amount": ["FLOAT", {"default": 1, "min": 0.0, "max": 2.0, "step": 0.1, "round": 0.01,
-                             "tooltip": "how much; 1 is normal, 2 is twice."}],
+        "amount": [
+            "FLOAT",
+            {
+                "default": 1,
+                "min": 0.0,
+                "max": 2.0,
+                "step": 0.1,
+                "round": 0.01,
+                "tooltip": "how much; 1 is normal, 2 is twice.",
+            },
+        ],
         "text": ["STRING", {"multiline": True, "dynamicPrompts": True}],
         "name": [["a", "b"], {"default": "a"}],
         "later": ["COMBO", {"options": ["x", "y"], "default": "x", "multiselect": False}],
@@ -122,12 +146,21 @@ def test_the_established_description_has_every_option() -> None:
         "mode": [["tile", "fit"], {"default": "fit"}],
         "either": ["IMAGE,MASK"],
         "on": ["BOOLEAN", {"default": True}],
-    }  # fmt: skip
+    }
     assert info["input"]["optional"] == {
         "mask": ["MASK"],
-        "extra": ["INT", {"default": 4, "min": 1, "max": 9, "display": "slider", "aliases": ["old"],
-                          "show_if": {"input": "on", "values": [True]}}],
-    }  # fmt: skip
+        "extra": [
+            "INT",
+            {
+                "default": 4,
+                "min": 1,
+                "max": 9,
+                "display": "slider",
+                "aliases": ["old"],
+                "show_if": {"input": "on", "values": [True]},
+            },
+        ],
+    }
     assert info["input"]["hidden"] == {"unique": "UNIQUE_ID", "prompt": "PROMPT"}
     assert info["input_order"]["optional"] == ["mask", "extra"]
     assert (info["output"], info["output_name"]) == (["IMAGE", "MASK"], ["IMAGE", "MASK"])

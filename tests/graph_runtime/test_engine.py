@@ -41,12 +41,20 @@ async def test_the_events_of_a_run_come_in_the_established_order() -> None:
     outcome = await run_graph(chain("Start", "Double", "Show", value=4), [START, DOUBLE, shower()], emit=record)
 
     assert record.kinds == [
-        "run_started", "nodes_cached",
-        "node_explained", "node_started", "node_finished",
-        "node_explained", "node_started", "node_finished",
-        "node_explained", "node_started", "node_shown", "node_finished",
+        "run_started",
+        "nodes_cached",
+        "node_explained",
+        "node_started",
+        "node_finished",
+        "node_explained",
+        "node_started",
+        "node_finished",
+        "node_explained",
+        "node_started",
+        "node_shown",
+        "node_finished",
         "run_succeeded",
-    ]  # fmt: skip
+    ]
     assert outcome.status == "succeeded" and outcome.outputs == {"2": {"value": [8]}}
     assert outcome.meta == {"2": {"node_id": "2", "display_node": "2", "parent_node": None, "real_node_id": "2"}}
     assert outcome.executed == ("0", "1", "2")
@@ -114,16 +122,16 @@ async def test_identical_nodes_share_one_result(make_engine: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "cache", [Cache.none(), Cache.classic(), Cache.lru(0), Cache()], ids=lambda cache: cache.policy
+    "cache", [Cache.none, Cache.classic, lambda: Cache.lru(0), Cache], ids=["none", "classic", "lru", "bytes"]
 )
-async def test_identical_nodes_share_one_result_under_every_policy(cache: Cache) -> None:
+async def test_identical_nodes_share_one_result_under_every_policy(cache: Callable[[], Cache]) -> None:
     calls: list[int] = []
     count = spec("Count", lambda value: calls.append(value), ["value"])
     both = spec("Both", lambda a, b: Result(), ["a", "b"], 0, terminal=True)
     nodes = [Node("a", "Count", {"value": 1}), Node("b", "Count", {"value": 1})]
 
     outcome = await run_graph(
-        Graph([*nodes, Node("c", "Both", {"a": Link("a", 0), "b": Link("b", 0)})]), [count, both], cache=cache
+        Graph([*nodes, Node("c", "Both", {"a": Link("a", 0), "b": Link("b", 0)})]), [count, both], cache=cache()
     )
 
     assert outcome.status == "succeeded" and calls == [1]
@@ -140,8 +148,18 @@ async def test_identical_nodes_share_one_result_under_every_policy(cache: Cache)
 async def test_nodes_that_know_who_they_are_share_nothing(changes: dict[str, Any]) -> None:
     calls: list[Any] = []
     count = spec("Count", lambda value, id=None: calls.append(value), ["value"], terminal=True)
-    specs = [NodeSpec("Count", **{"inputs": count.inputs, "outputs": count.outputs, "terminal": True,
-                                  "behaviour": count.behaviour, **changes})]  # fmt: skip
+    specs = [
+        NodeSpec(
+            "Count",
+            **{
+                "inputs": count.inputs,
+                "outputs": count.outputs,
+                "terminal": True,
+                "behaviour": count.behaviour,
+                **changes,
+            },
+        )
+    ]
 
     await run_graph(Graph([Node(name, "Count", {"value": 1}) for name in "ab"]), specs)
 
@@ -179,8 +197,7 @@ async def test_terminal_nodes_are_preferred_so_that_results_come_early() -> None
 async def test_undeclared_literals_are_dropped_and_undeclared_links_are_passed() -> None:
     seen: dict[str, Any] = {}
     sink = spec("Sink", lambda **given: seen.update(given) or Result(), ["value"], 0, terminal=True)
-    nodes = [Node("a", "Start", {"value": 7}),
-             Node("b", "Sink", {"value": 1, "literal": 2, "linked": Link("a", 0)})]  # fmt: skip
+    nodes = [Node("a", "Start", {"value": 7}), Node("b", "Sink", {"value": 1, "literal": 2, "linked": Link("a", 0)})]
 
     await run_graph(Graph(nodes), [START, sink])
 
@@ -203,8 +220,15 @@ async def test_a_live_declaration_that_accepts_a_name_gets_its_literal() -> None
 
 async def test_hidden_inputs_are_supplied_under_the_names_the_node_chose() -> None:
     seen: dict[str, Any] = {}
-    kinds = {"me": "UNIQUE_ID", "p": "PROMPT", "dyn": "DYNPROMPT", "png": "EXTRA_PNGINFO",
-             "token": "AUTH_TOKEN_COMFY_ORG", "key": "API_KEY_COMFY_ORG", "odd": "SOMETHING"}  # fmt: skip
+    kinds = {
+        "me": "UNIQUE_ID",
+        "p": "PROMPT",
+        "dyn": "DYNPROMPT",
+        "png": "EXTRA_PNGINFO",
+        "token": "AUTH_TOKEN_COMFY_ORG",
+        "key": "API_KEY_COMFY_ORG",
+        "odd": "SOMETHING",
+    }
     inputs = [InputSpec(name, kind, required=False, hidden=kind) for name, kind in kinds.items()]
     sink = spec("Sink", lambda **given: seen.update(given) or Result(), inputs, 0, terminal=True)
     extra = RunExtra({"9": {"class_type": "Sink"}}, {"workflow": {}}, "t", "k")
@@ -371,8 +395,11 @@ async def test_results_that_nobody_needs_any_more_are_released_without_a_cache()
     nodes += [Node(str(i), "Make", {"value": Link(str(i - 1), 0)}) for i in range(1, 20)]
     end = spec("End", lambda value: Result(), ["value"], 0, terminal=True)
 
-    await run_graph(Graph([*nodes, Node("end", "End", {"value": Link("19", 0)})]),
-                    [spec("Make", make, ["value"]), end], cache=Cache.none())  # fmt: skip
+    await run_graph(
+        Graph([*nodes, Node("end", "End", {"value": Link("19", 0)})]),
+        [spec("Make", make, ["value"]), end],
+        cache=Cache.none(),
+    )
 
     assert max(most) <= 3
 

@@ -55,9 +55,21 @@ def test_a_link_is_a_list_of_a_text_and_a_number(value: Any, expected: bool) -> 
 
 
 def test_inputs_become_links_literals_or_lists_that_are_no_links() -> None:
-    node = parse_prompt({"3": {"class_type": "K", "inputs": {
-        "a": ["4", 1.0], "b": [1, 2, 3], "c": {"__value__": ["4", 0]}, "d": {"x": 1}, "e": 5,
-    }, "_meta": {"title": "Mine"}}})["3"]  # fmt: skip
+    node = parse_prompt(
+        {
+            "3": {
+                "class_type": "K",
+                "inputs": {
+                    "a": ["4", 1.0],
+                    "b": [1, 2, 3],
+                    "c": {"__value__": ["4", 0]},
+                    "d": {"x": 1},
+                    "e": 5,
+                },
+                "_meta": {"title": "Mine"},
+            }
+        }
+    )["3"]
 
     assert node.inputs == {"a": Link("4", 1), "b": NotALink([1, 2, 3]), "c": ["4", 0], "d": {"x": 1}, "e": 5}
     assert node.title == "Mine"
@@ -65,8 +77,17 @@ def test_inputs_become_links_literals_or_lists_that_are_no_links() -> None:
 
 def test_every_structural_problem_is_reported_at_once() -> None:
     with pytest.raises(InvalidGraph) as caught:
-        parse_prompt({"1": 5, "2": {"inputs": {}}, "3": {"class_type": 7}, "4": {"class_type": "K", "inputs": []},
-                      "": {"class_type": "K"}, 6: {"class_type": "K"}, "7": {"class_type": "K"}})  # fmt: skip
+        parse_prompt(
+            {
+                "1": 5,
+                "2": {"inputs": {}},
+                "3": {"class_type": 7},
+                "4": {"class_type": "K", "inputs": []},
+                "": {"class_type": "K"},
+                6: {"class_type": "K"},
+                "7": {"class_type": "K"},
+            }
+        )
 
     assert [problem.node for problem in caught.value.problems] == ["1", "2", "3", "4", "", "6"]
     assert caught.value.problems[1].what == "Cannot execute because a node is missing the class_type property."

@@ -60,11 +60,13 @@ def check(prompt: dict[str, Any], targets: list[str] | None = None, catalogue: C
 
 def mixed(**changes: Any) -> Validation:
     inputs = {**MIX, "image": ["1", 0], **changes}
-    return check({
-        "1": ("Make", {"width": 32}),
-        "2": ("Mix", {name: value for name, value in inputs.items() if value is not ...}),
-        "3": ("Save", {"image": ["2", 0], "prefix": "x"}),
-    })  # fmt: skip
+    return check(
+        {
+            "1": ("Make", {"width": 32}),
+            "2": ("Mix", {name: value for name, value in inputs.items() if value is not ...}),
+            "3": ("Save", {"image": ["2", 0], "prefix": "x"}),
+        }
+    )
 
 
 def only(validation: Validation) -> Problem:
@@ -87,8 +89,12 @@ def test_a_good_graph_has_no_problems() -> None:
 
 def test_rule_1_a_required_input_is_missing_even_if_it_has_a_default() -> None:
     assert shape(only(mixed(amount=...))) == (
-        "required_input_missing", "2", "Required input is missing", "amount", {"input_name": "amount"},
-    )  # fmt: skip
+        "required_input_missing",
+        "2",
+        "Required input is missing",
+        "amount",
+        {"input_name": "amount"},
+    )
 
 
 def test_rule_1_an_optional_input_may_be_missing() -> None:
@@ -98,9 +104,12 @@ def test_rule_1_an_optional_input_may_be_missing() -> None:
 @pytest.mark.parametrize("value", [[], ["1"], ["1", 0, 0], [1, 0], ["1", "0"], ["1", True], [["1", 0]]])
 def test_rule_2_a_list_that_is_no_link_is_a_bad_link(value: Any) -> None:
     assert shape(only(mixed(image=value))) == (
-        "bad_linked_input", "2", "Bad linked input, must be a length-2 list of [node_id, slot_index]", "image",
+        "bad_linked_input",
+        "2",
+        "Bad linked input, must be a length-2 list of [node_id, slot_index]",
+        "image",
         {"input_name": "image", "input_config": ["IMAGE"], "received_value": value},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,8 +119,10 @@ def test_rule_3_a_missing_source_is_reported_on_the_node_that_holds_the_link(lin
     problem = only(mixed(image=link))
 
     assert (problem.code, problem.node, problem.what) == (
-        "exception_during_inner_validation", "2", "Exception when validating inner node",
-    )  # fmt: skip
+        "exception_during_inner_validation",
+        "2",
+        "Exception when validating inner node",
+    )
     assert problem.extra["input_name"] == "image" and problem.extra["linked_node"] == ["2", 0]
     assert problem.extra["exception_type"] == kind and problem.extra["input_config"] == ["IMAGE"]
     assert "Connect it again." in problem.fix
@@ -121,22 +132,29 @@ def test_rule_3_on_an_output_node_it_is_its_own_exception() -> None:
     problem = only(check({"3": ("Save", {"image": ["99", 0], "prefix": "x"})}))
 
     assert (problem.code, problem.node, problem.what) == (
-        "exception_during_validation", "3", "Exception when validating node",
-    )  # fmt: skip
+        "exception_during_validation",
+        "3",
+        "Exception when validating node",
+    )
     assert problem.extra["exception_type"] == "KeyError"
 
 
 def test_rule_4_types_must_match() -> None:
-    validation = check({
-        "1": ("Make", {"width": 32}), "2": ("Mix", {**MIX, "image": ["1", 0]}),
-        "3": ("Save", {"image": ["2", 1], "prefix": "x"}),
-    })  # fmt: skip
+    validation = check(
+        {
+            "1": ("Make", {"width": 32}),
+            "2": ("Mix", {**MIX, "image": ["1", 0]}),
+            "3": ("Save", {"image": ["2", 1], "prefix": "x"}),
+        }
+    )
 
     assert shape(only(validation)) == (
-        "return_type_mismatch", "3", "Return type mismatch between linked nodes",
+        "return_type_mismatch",
+        "3",
+        "Return type mismatch between linked nodes",
         "image, received_type(MASK) mismatch input_type(IMAGE)",
         {"input_name": "image", "input_config": ["IMAGE"], "received_type": "MASK", "linked_node": ["2", 1]},
-    )  # fmt: skip
+    )
 
 
 def test_rule_5_a_node_below_an_invalid_one_has_no_error_of_its_own() -> None:
@@ -158,8 +176,9 @@ def test_rule_7_a_literal_that_cannot_be_converted(name: str, value: Any, kind: 
     problem = only(mixed(**{name: value}))
 
     assert (problem.code, problem.what) == (
-        "invalid_input_type", f"Failed to convert an input value to a {kind} value",
-    )  # fmt: skip
+        "invalid_input_type",
+        f"Failed to convert an input value to a {kind} value",
+    )
     assert problem.details == f"{name}, {value}, {reason}"
     assert problem.extra["exception_message"] == reason and problem.extra["input_name"] == name
     assert problem.extra["input_config"][0] == kind
@@ -183,8 +202,12 @@ def test_rules_8_and_9_bounds(value: float, code: str, what: str) -> None:
     config = ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0}]
 
     assert shape(only(mixed(amount=value))) == (
-        code, "2", what, "amount", {"input_name": "amount", "input_config": config, "received_value": value},
-    )  # fmt: skip
+        code,
+        "2",
+        what,
+        "amount",
+        {"input_name": "amount", "input_config": config, "received_value": value},
+    )
 
 
 def test_bounds_are_inclusive() -> None:
@@ -195,9 +218,12 @@ def test_rule_10_a_value_that_is_not_offered() -> None:
     problem = only(mixed(mode="ad"))
 
     assert shape(problem) == (
-        "value_not_in_list", "2", "Value not in list", "mode: 'ad' not in ['add', 'mul']",
+        "value_not_in_list",
+        "2",
+        "Value not in list",
+        "mode: 'ad' not in ['add', 'mul']",
         {"input_name": "mode", "input_config": [["add", "mul"], {"default": "add"}], "received_value": "ad"},
-    )  # fmt: skip
+    )
     assert "Did you mean 'add'?" in problem.fix
 
 
@@ -267,14 +293,17 @@ def test_former_names_of_inputs_still_work() -> None:
 
 
 def test_unknown_types_are_refused_wherever_they_are() -> None:
-    validation = check({"7": ("Mixx", {}), "1": ("Make", {"width": 32}),
-                        "3": ("Save", {"image": ["1", 0], "prefix": ""})})  # fmt: skip
+    validation = check(
+        {"7": ("Mixx", {}), "1": ("Make", {"width": 32}), "3": ("Save", {"image": ["1", 0], "prefix": ""})}
+    )
 
     assert validation.good_outputs == ()
     assert prompt_error(validation) == {
-        "type": "invalid_prompt", "message": "Cannot execute because node Mixx does not exist.",
-        "details": "Node ID '#7'", "extra_info": {},
-    }  # fmt: skip
+        "type": "invalid_prompt",
+        "message": "Cannot execute because node Mixx does not exist.",
+        "details": "Node ID '#7'",
+        "extra_info": {},
+    }
     assert "Did you mean 'Mix'?" in validation.problems[0].fix
 
 
@@ -285,15 +314,20 @@ def test_a_graph_without_a_selected_output_is_refused(targets: list[str] | None)
         prompt["3"] = ("Save", {"image": ["1", 0], "prefix": ""})
 
     assert prompt_error(check(prompt, targets)) == {
-        "type": "prompt_no_outputs", "message": "Prompt has no outputs", "details": "", "extra_info": {},
-    }  # fmt: skip
+        "type": "prompt_no_outputs",
+        "message": "Prompt has no outputs",
+        "details": "",
+        "extra_info": {},
+    }
 
 
 def test_only_what_selected_outputs_depend_on_is_checked() -> None:
     prompt = {
-        "1": ("Make", {"width": 32}), "2": ("Make", {"width": 9999}),
-        "3": ("Save", {"image": ["1", 0], "prefix": ""}), "4": ("Save", {"image": ["2", 0], "prefix": ""}),
-    }  # fmt: skip
+        "1": ("Make", {"width": 32}),
+        "2": ("Make", {"width": 9999}),
+        "3": ("Save", {"image": ["1", 0], "prefix": ""}),
+        "4": ("Save", {"image": ["2", 0], "prefix": ""}),
+    }
 
     assert check(prompt, ["3"]).problems == ()
     both = check(prompt)
@@ -307,19 +341,28 @@ def test_node_errors_have_the_established_shape() -> None:
 
     assert node_errors(validation, CATALOGUE) == {
         "2": {
-            "errors": [{
-                "type": "value_bigger_than_max", "message": "Value 7.0 bigger than max of 1.0", "details": "amount",
-                "extra_info": {"input_name": "amount", "received_value": 7.0,
-                               "input_config": ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0}]},
-            }],
+            "errors": [
+                {
+                    "type": "value_bigger_than_max",
+                    "message": "Value 7.0 bigger than max of 1.0",
+                    "details": "amount",
+                    "extra_info": {
+                        "input_name": "amount",
+                        "received_value": 7.0,
+                        "input_config": ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0}],
+                    },
+                }
+            ],
             "dependent_outputs": ["3"],
             "class_type": "Mix",
         }
-    }  # fmt: skip
+    }
     assert prompt_error(validation) == {
-        "type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": "",
+        "type": "prompt_outputs_failed_validation",
+        "message": "Prompt outputs failed validation",
+        "details": "",
         "extra_info": {},
-    }  # fmt: skip
+    }
 
 
 def test_errors_on_output_nodes_are_in_the_details() -> None:
@@ -329,21 +372,30 @@ def test_errors_on_output_nodes_are_in_the_details() -> None:
 
 
 def test_every_problem_is_reported_at_once() -> None:
-    validation = check({
-        "1": ("Make", {"width": "x"}), "2": ("Mix", {**MIX, "image": ["1", 0], "mode": "?", "amount": 3}),
-        "3": ("Save", {"image": ["2", 0]}),
-    })  # fmt: skip
+    validation = check(
+        {
+            "1": ("Make", {"width": "x"}),
+            "2": ("Mix", {**MIX, "image": ["1", 0], "mode": "?", "amount": 3}),
+            "3": ("Save", {"image": ["2", 0]}),
+        }
+    )
 
     assert sorted(problem.code for problem in validation.problems) == [
-        "invalid_input_type", "required_input_missing", "value_bigger_than_max", "value_not_in_list",
-    ]  # fmt: skip
+        "invalid_input_type",
+        "required_input_missing",
+        "value_bigger_than_max",
+        "value_not_in_list",
+    ]
 
 
 def test_a_circle_is_named_and_reported_as_failed_outputs() -> None:
-    validation = check({
-        "1": ("Mix", {**MIX, "image": ["2", 0]}), "2": ("Mix", {**MIX, "image": ["1", 0]}),
-        "3": ("Save", {"image": ["2", 0], "prefix": ""}),
-    })  # fmt: skip
+    validation = check(
+        {
+            "1": ("Mix", {**MIX, "image": ["2", 0]}),
+            "2": ("Mix", {**MIX, "image": ["1", 0]}),
+            "3": ("Save", {"image": ["2", 0], "prefix": ""}),
+        }
+    )
 
     error = prompt_error(validation)
     assert error is not None and error["type"] == "prompt_outputs_failed_validation"
@@ -354,9 +406,12 @@ def test_a_circle_is_named_and_reported_as_failed_outputs() -> None:
 
 
 def test_a_node_linked_to_itself_is_a_circle() -> None:
-    validation = check({
-        "2": ("Mix", {**MIX, "image": ["2", 0]}), "3": ("Save", {"image": ["2", 0], "prefix": ""}),
-    })  # fmt: skip
+    validation = check(
+        {
+            "2": ("Mix", {**MIX, "image": ["2", 0]}),
+            "3": ("Save", {"image": ["2", 0], "prefix": ""}),
+        }
+    )
 
     assert [problem.code for problem in validation.problems] == ["dependency_cycle"]
 
@@ -405,8 +460,12 @@ def test_a_list_of_choices_connects_only_to_an_equal_list() -> None:
 def test_dynamic_outputs_answer_for_any_slot() -> None:
     specs = [NodeSpec("Many", dynamic_outputs=True), spec_of(save)]
 
-    assert check({"1": ("Many", {}), "2": ("Save", {"image": ["1", 40], "prefix": ""})},
-                 catalogue=Catalogue(specs)).problems == ()  # fmt: skip
+    assert (
+        check(
+            {"1": ("Many", {}), "2": ("Save", {"image": ["1", 40], "prefix": ""})}, catalogue=Catalogue(specs)
+        ).problems
+        == ()
+    )
 
 
 def test_findings_of_hooks_make_dependent_outputs_bad() -> None:
