@@ -124,21 +124,13 @@ async def _prepare(runtime: Runtime, opened: OpenedWorkflow, assignments: Sequen
         converted = convert(opened.data, runtime.catalogue)
     document = converted.document
     assigned = assign(document.to_graph(runtime.catalogue), runtime.catalogue, assignments)
-    problems = list(assigned.problems)
     validation = await runtime.validate(assigned.graph)
-    problems += validation.problems
-    if not problems and not validation.good_outputs:
-        problems.append(
-            Problem(
-                "prompt_no_outputs", None, None, "The workflow has no node that saves or shows something.",
-                "Add one, such as Save Image.",
-            )
-        )  # fmt: skip
+    problems = (*assigned.problems, *validation.problems)
     catalogue = runtime.catalogue
     return _Plan(
         validation.graph,
         validation.good_outputs,
-        tuple(problems),
+        problems,
         [str(warning) for warning in converted.warnings if warning.code != "unknown_type"],
         {node_id: _title(assigned.graph, node_id, catalogue) for node_id in assigned.graph},
         {} if problems else _provenance(opened, document, assigned.values, catalogue),

@@ -136,8 +136,10 @@ def _worded(problem: Mapping[str, Any]) -> str:
     node, name = problem.get("node"), problem.get("input")
     place = (f"node {node}, input '{name}': " if name else f"node {node}: ") if node is not None else ""
     details = problem.get("details") or ""
-    parts = [problem.get("what") or "", f"({details})" if details and details != name else "", problem.get("fix") or ""]
-    return place + " ".join(str(part) for part in parts if part)
+    what = f"{problem.get('what') or ''}{f' ({details})' if details and details != name else ''}"
+    if problem.get("fix") and what[-1:] not in ".!?":
+        what += "."
+    return f"{place}{what} {problem.get('fix') or ''}".rstrip()
 
 
 def _files(outputs: Mapping[str, Any], folders: Folders) -> Iterable[str]:

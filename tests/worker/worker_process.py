@@ -71,9 +71,10 @@ def environment(number: int) -> dict[str, str]:
 async def worker(data_dir: Path, *flags: str | Path) -> AsyncIterator[WorkerProcess]:
     """Start a worker and end it afterwards."""
     ours, theirs = socket.socketpair()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: ASYNC220 (starting takes no time, and the parent must be the main thread)
         command(data_dir, *flags), cwd=ROOT, env=environment(theirs.fileno()), pass_fds=[theirs.fileno()],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=None if os.environ.get("SHOW_WORKER") else subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=None if os.environ.get("SHOW_WORKER") else subprocess.DEVNULL,
     )  # fmt: skip
     theirs.close()
     ours.setblocking(False)
