@@ -9,7 +9,8 @@ import { NodePalette } from "./features/palette/NodePalette";
 import { SidePanel } from "./features/panels/SidePanel";
 import { Rail } from "./features/toolbar/Rail";
 import { TopBar } from "./features/toolbar/TopBar";
-import { type Language, useLanguage as loadLanguage } from "./ui/i18n";
+import { ErrorBoundary } from "./ui/ErrorBoundary";
+import { t, type Language, useLanguage as loadLanguage } from "./ui/i18n";
 import { LanguageContext } from "./ui/language";
 import { Notices } from "./ui/Notices";
 import { useDrop } from "./ui/useDrop";
@@ -32,16 +33,24 @@ function Workspace() {
   useTitle();
   return (
     <main>
-      <CanvasView />
-      <TopBar />
-      <Rail />
-      <Navigation />
-      <SidePanel />
-      <NodePalette />
-      <ConnectPalette />
-      <CommandPalette />
-      <ContextMenu />
-      <Lightbox />
+      <ErrorBoundary part={t("The canvas")}>
+        <CanvasView />
+      </ErrorBoundary>
+      <ErrorBoundary part={t("The toolbar")}>
+        <TopBar />
+        <Rail />
+        <Navigation />
+      </ErrorBoundary>
+      <ErrorBoundary part={t("The panel")}>
+        <SidePanel />
+      </ErrorBoundary>
+      <ErrorBoundary part={t("The palette")}>
+        <NodePalette />
+        <ConnectPalette />
+        <CommandPalette />
+        <ContextMenu />
+        <Lightbox />
+      </ErrorBoundary>
       <Notices />
     </main>
   );

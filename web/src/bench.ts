@@ -28,7 +28,7 @@ export function offerBench(editor: Editor, engine: CanvasEngine): void {
     setView: (viewport) => editor.patchView({ viewport }),
     view: () => editor.viewport,
     nodePos: (id) => {
-      const node = editor.scene.nodes.get(String(id));
+      const node = editor.scene.nodes.get(id);
       return node ? [node.x, node.y] : null;
     },
     count: () => editor.scene.nodes.size,

@@ -56,11 +56,10 @@ async function failureOf(response: Response): Promise<ApiError> {
     return new ApiError(body.slice(0, 300) || `The server answered ${response.status}.`, response.status);
   }
   const problems = Array.isArray(fields["problems"]) ? fields["problems"].map(problemOf) : [];
-  const error = fields["error"];
-  const said = typeof error === "object" && error !== null ? (error as Fields) : fields;
-  const what = text(said["what"]) || text(said["message"]) || text(error) || `The server answered ${response.status}.`;
-  const fix = text(said["fix"]);
-  return new ApiError(fix ? `${what} ${fix}` : what, response.status, problems);
+  const first = problems[0];
+  const said = [first?.what, problems.length === 1 ? first?.fix : ""].filter(Boolean).join(" ");
+  const error = text(fields["error"]) || text(fields["message"]);
+  return new ApiError(said || error || `The server answered ${response.status}.`, response.status, problems);
 }
 
 async function call(path: string, init: RequestInit = {}): Promise<unknown> {

@@ -73,7 +73,8 @@ export function faceOf(spec: NodeSpec, record: NodeRecord, place: Placement | un
     y += METRICS.media;
   }
   const natural = y + METRICS.edge;
-  const wanted = Math.max(natural, place?.size?.[1] ?? 0);
+  // Only text and pictures can use more height than the rows need.
+  const wanted = stretchy.length ? Math.max(natural, place?.size?.[1] ?? 0) : natural;
   return finish(w, stretch(rows, stretchy, wanted - natural), wanted);
 }
 

@@ -1,5 +1,5 @@
 /** Paints simplified node faces, batched by colour. Used for every visible node that is not live in the page. */
-import { literalOf } from "../core/document";
+import { jsonText, literalOf } from "../core/document";
 import { METRICS } from "./metrics";
 import type { SceneNode } from "./scene";
 import { socketColor } from "./socketColor";
@@ -150,7 +150,8 @@ function stroke(ctx: CanvasRenderingContext2D, strokes: readonly Stroke[], width
 function progress(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], states: readonly FaceState[], theme: Theme): void {
   ctx.fillStyle = theme.accent;
   nodes.forEach((node, index) => {
-    const share = states[index]?.state === "running" ? (states[index]?.progress ?? 0) : 0;
+    const of = states[index];
+    const share = of?.state === "running" ? of.progress : 0;
     if (share > 0) ctx.fillRect(node.x, node.y + METRICS.header - 3, node.w * share, 3);
   });
 }
@@ -200,5 +201,5 @@ function labels(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], them
 
 function valueText(node: SceneNode, name: string): string {
   const value = literalOf(node.record.inputs[name]);
-  return value === undefined || value === null ? "" : String(value).split("\n", 1)[0] ?? "";
+  return value === undefined || value === null ? "" : (jsonText(value).split("\n", 1)[0] ?? "");
 }

@@ -33,10 +33,10 @@ export function paint(ctx: CanvasRenderingContext2D, picture: Picture): void {
   if (painted.length) paintFaces(ctx, painted, view.k, theme, picture.stateOf);
 }
 
-/** Dots at a distance that stays between 26 and 104 pixels at every zoom. */
+/** Dots at a distance that stays between 22 and 44 pixels at every zoom. */
 function grid(ctx: CanvasRenderingContext2D, view: View, width: number, height: number, theme: Theme): void {
   let step = 20 * view.k;
-  while (step < 26) step *= 4;
+  while (step < 22) step *= 2;
   const size = view.k > 0.7 ? 2 : 1.5;
   ctx.fillStyle = theme.grid;
   const startX = ((view.x % step) + step) % step;

@@ -35,7 +35,7 @@ export type Catalogue = Readonly<Record<string, NodeSpec>>;
 
 /** Inputs a person sees, in order. */
 export function visibleInputs(spec: NodeSpec): InputSpec[] {
-  return spec.inputs.filter((input) => input.hidden === null || input.hidden === undefined);
+  return spec.inputs.filter((input) => input.hidden === null);
 }
 
 export function isSocketOnly(input: InputSpec): boolean {

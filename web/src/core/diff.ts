@@ -86,7 +86,7 @@ function present(from: unknown, to: unknown): Change {
 }
 
 export function reverse(diff: Diff): Diff {
-  return Object.fromEntries(entriesOf(diff).map(([key, { from, to }]) => [key, present(to, from)])) as Diff;
+  return Object.fromEntries(entriesOf(diff).map(([key, { from, to }]) => [key, present(to, from)]));
 }
 
 /** One diff with the effect of `first`, then `second`. */

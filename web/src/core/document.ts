@@ -130,6 +130,11 @@ export function storedLiteral(value: Json): InputValue {
   return typeof value === "object" && value !== null ? { value } : value;
 }
 
+/** A value as people read it. */
+export function jsonText(value: Json): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 export function freshNodeId(document: WorkflowDocument): string {
   let largest = 0;
   for (const id of Object.keys(document.nodes)) {

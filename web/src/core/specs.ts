@@ -33,7 +33,7 @@ function specOfDefinition(id: string, definition: Definition): NodeSpec {
 
 /** Everything a node of this document can be: the server's catalogue, the virtual types and the document's subgraphs. */
 export function specsFor(catalogue: Catalogue, definitions: WorkflowDocument["definitions"]): Catalogue {
-  const own = Object.entries(definitions ?? {}).map(([id, definition]) => [id, specOfDefinition(id, definition)]);
+  const own: [string, NodeSpec][] = Object.entries(definitions ?? {}).map(([id, definition]) => [id, specOfDefinition(id, definition)]);
   return { ...catalogue, ...VIRTUAL, ...Object.fromEntries(own) };
 }
 

@@ -1,6 +1,6 @@
 /** Rows of the jobs panel from what the server lists. */
 import type { JobData } from "../api/client";
-import { imagesIn } from "../core/wire";
+import { imagesIn, type JobFailure } from "../core/wire";
 import type { JobRow, JobState } from "../store/state";
 
 function states(value: unknown): JobState {
@@ -17,6 +17,10 @@ function states(value: unknown): JobState {
   }
 }
 
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
@@ -31,27 +35,26 @@ function millis(value: unknown): number | null {
 
 export function rowOf(data: JobData, known: JobRow): JobRow {
   const outputs = Object.values(fields(data["outputs"])).flatMap((output) => imagesIn(fields(output)));
-  const error = fields(data["error"]);
-  const message = error["exception_message"] ?? error["message"] ?? error["what"];
   return {
     ...known,
     number: Number(data["number"] ?? known.number),
     state: states(data["state"]),
-    name: String(data["name"] ?? known.name),
-    createdAt: millis(data["created_at"] ?? data["created"]) ?? known.createdAt,
-    startedAt: millis(data["started_at"] ?? data["started"]) ?? known.startedAt,
-    finishedAt: millis(data["finished_at"] ?? data["finished"]) ?? known.finishedAt,
+    createdAt: millis(data["created"]) ?? known.createdAt,
+    startedAt: millis(data["started"]) ?? known.startedAt,
+    finishedAt: millis(data["finished"]) ?? known.finishedAt,
     images: outputs.length ? outputs : known.images,
-    failure:
-      typeof message === "string"
-        ? {
-            node: String(error["node"] ?? error["node_id"] ?? ""),
-            nodeType: String(error["node_type"] ?? ""),
-            message: message.trim(),
-            exception: String(error["exception_type"] ?? ""),
-            traceback: Array.isArray(error["traceback"]) ? error["traceback"].map(String) : [],
-            fix: String(error["fix"] ?? ""),
-          }
-        : known.failure,
+    failure: failureOf(fields(data["error"])) ?? known.failure,
+  };
+}
+
+function failureOf(error: Record<string, unknown>): JobFailure | null {
+  if (typeof error["message"] !== "string") return null;
+  return {
+    node: text(error["node"]),
+    nodeType: text(error["node_type"]),
+    message: error["message"].trim(),
+    exception: text(error["exception_type"]),
+    traceback: Array.isArray(error["traceback"]) ? error["traceback"].map(text) : [],
+    fix: text(error["fix"]),
   };
 }

@@ -78,7 +78,7 @@ export class Session {
         return { jobs: { ...jobs, rows } };
       });
       const shown = Object.entries(this.editor.state.jobs.runs);
-      await Promise.all(shown.map(([tab, { job }]) => (job === null ? null : this.catchUp(tab, job))));
+      await Promise.all(shown.flatMap(([tab, { job }]) => (job === null ? [] : [this.catchUp(tab, job)])));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status !== 0) this.editor.notify("error", "The list of jobs could not be read", error.message);

@@ -33,7 +33,6 @@ function startingState(): State {
   };
 }
 
-export type Store = ReturnType<typeof newStore>;
 export function newStore() {
   return createStore<State>()(() => startingState());
 }

@@ -1,5 +1,5 @@
 import { findInput, outputKeys, outputType, visibleInputs } from "../../core/catalogue";
-import { change, type RecordKey } from "../../core/diff";
+import { apply, change, type RecordKey, squash } from "../../core/diff";
 import { isLink, linkOver, type NodeRecord } from "../../core/document";
 import {
   connect,
@@ -149,11 +149,12 @@ function join(editor: Editor, loose: LooseEnd, target: InputEnd | OutputEnd, pic
   const to = loose.to ?? ("input" in target ? target : null);
   if (!from || !to) return;
   const { specs } = editor.state.catalogue;
-  if (pickedUp && (pickedUp.node !== to.node || pickedUp.input !== to.input)) {
-    const merge = `relink ${editor.outside.now()}`;
-    editor.commit(disconnect(editor.document, specs, [pickedUp]), "Move link", merge);
-    editor.commit(connect(editor.document, specs, from, to), "Move link", merge);
-  } else editor.commit(connect(editor.document, specs, from, to), "Connect");
+  if (!pickedUp || (pickedUp.node === to.node && pickedUp.input === to.input)) {
+    editor.commit(connect(editor.document, specs, from, to), "Connect");
+    return;
+  }
+  const taken = disconnect(editor.document, specs, [pickedUp]);
+  editor.commit(squash(taken, connect(apply(editor.document, taken), specs, from, to)), "Move link");
 }
 
 function detach(editor: Editor, end: InputEnd): void {

@@ -14,7 +14,9 @@ export function Lightbox() {
 function OpenLightbox({ file }: { file: FileRef }) {
   const { editor, session } = useWorkbench();
   const dialog = useRef<HTMLDivElement>(null);
-  useEffect(() => dialog.current?.focus(), []);
+  useEffect(() => {
+    dialog.current?.focus();
+  }, []);
   const url = viewUrl(file);
   const close = () => editor.patchView({ lightbox: null });
   const fetched = async () => (await fetch(url)).blob();

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { outputKeys, visibleInputs } from "../../core/catalogue";
-import { compareIds, isLink, literalOf, type NodeRecord } from "../../core/document";
+import { compareIds, isLink, jsonText, literalOf, type NodeRecord } from "../../core/document";
 import { activeDocument, activeRun } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
@@ -68,5 +68,5 @@ function described(nodes: Readonly<Record<string, NodeRecord>>, record: NodeReco
     return `← ${source?.title ?? source?.type ?? value.link[0]} · ${value.link[1]}`;
   }
   const literal = literalOf(value);
-  return literal === undefined ? t("not linked") : String(literal).slice(0, 60);
+  return literal === undefined ? t("not linked") : jsonText(literal).slice(0, 60);
 }

@@ -31,7 +31,9 @@ function placed(screen: Point | undefined): React.CSSProperties {
 export function PaletteShell(props: Props) {
   const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, nothing, children } = props;
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at, count]);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at, count]);
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === "Escape") onClose();
     else if (event.key === "Enter") onChoose(at);
@@ -88,7 +90,7 @@ export function Emphasis({ text, at }: { text: string; at: readonly number[] }) 
   const marked = new Set(at);
   return (
     <span className={css.name}>
-      {[...text].map((letter, index) => (marked.has(index) ? <b key={index}>{letter}</b> : letter))}
+      {Array.from(text, (letter, index) => (marked.has(index) ? <b key={index}>{letter}</b> : letter))}
     </span>
   );
 }

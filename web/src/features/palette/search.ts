@@ -9,6 +9,8 @@ export interface Offer {
   readonly at: readonly number[];
 }
 const MOST = 60;
+/** Matches below this share of the best one are letters found by accident. */
+const WORST = 0.45;
 
 /** True when the node has a socket for the loose end of a link. */
 function takes(spec: NodeSpec, drag: LooseEnd): boolean {
@@ -29,6 +31,8 @@ export function searchNodes(catalogue: Catalogue, query: string, drag: LooseEnd 
     const bonus = (used >= 0 ? 6 - used * 0.5 : 0) - (spec.deprecated ? 6 : 0) - (spec.experimental ? 1 : 0);
     scored.push({ spec, at: byName?.at ?? [], score: best + bonus });
   }
-  scored.sort((a, b) => b.score - a.score || a.spec.display_name.localeCompare(b.spec.display_name));
-  return scored.slice(0, MOST);
+  const best = Math.max(...scored.map(({ score }) => score));
+  const good = query.length > 2 ? scored.filter(({ score }) => score >= best * WORST) : scored;
+  good.sort((a, b) => b.score - a.score || a.spec.display_name.localeCompare(b.spec.display_name));
+  return good.slice(0, MOST);
 }

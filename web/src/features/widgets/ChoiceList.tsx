@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
-import type { Json } from "../../core/document";
+import { type Json, jsonText } from "../../core/document";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { t } from "../../ui/i18n";
 import css from "./ChoiceList.module.css";
@@ -31,12 +31,14 @@ export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }:
   const found = useMemo(() => {
     if (query === "") return choices;
     const scored = choices.flatMap((choice) => {
-      const match = fuzzyMatch(query, String(choice));
+      const match = fuzzyMatch(query, jsonText(choice));
       return match ? [{ choice, score: match.score }] : [];
     });
     return scored.sort((a, b) => b.score - a.score).map(({ choice }) => choice);
   }, [choices, query]);
-  useEffect(() => list.current?.children[at]?.scrollIntoView({ block: "nearest" }), [at, found]);
+  useEffect(() => {
+    list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [at, found]);
 
   const choose = (choice: Json | undefined) => {
     if (choice !== undefined) onChoose(choice);
@@ -73,7 +75,7 @@ export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }:
         <ul ref={list} id="choice-list" className={css.list} role="listbox" aria-label={label}>
           {found.map((choice, index) => (
             <li
-              key={String(choice)}
+              key={jsonText(choice)}
               id={`choice-${index}`}
               className={css.item}
               role="option"
@@ -82,7 +84,7 @@ export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }:
               onPointerMove={() => setAt(index)}
               onClick={() => choose(choice)}
             >
-              {String(choice)}
+              {jsonText(choice)}
             </li>
           ))}
         </ul>

@@ -1,6 +1,6 @@
 import { IconSelector } from "@tabler/icons-react";
 import { useRef, useState } from "react";
-import type { Json } from "../../core/document";
+import { type Json, jsonText } from "../../core/document";
 import { t } from "../../ui/i18n";
 import { ChoiceList } from "./ChoiceList";
 import { tip } from "./NumberWidget";
@@ -27,8 +27,8 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
         data-invalid={missing || problem !== null || undefined}
         aria-haspopup="listbox"
         aria-expanded={open}
-        aria-label={`${input.name}: ${String(value)}`}
-        title={problem ?? (missing && value !== "" ? t("{value} is not on this server", { value: String(value) }) : tip(input.options["tooltip"]))}
+        aria-label={`${input.name}: ${jsonText(value)}`}
+        title={problem ?? (missing && value !== "" ? t("{value} is not on this server", { value: jsonText(value) }) : tip(input.options["tooltip"]))}
         onClick={() => setOpen(true)}
         onKeyDown={(event) => {
           if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
@@ -37,7 +37,7 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
         }}
       >
         <span className={css.name}>{input.name}</span>
-        <span className={css.value}>{value === "" ? t("choose…") : String(value)}</span>
+        <span className={css.value}>{value === "" ? t("choose…") : jsonText(value)}</span>
         <IconSelector size={13} className={css.chevron} aria-hidden="true" />
       </button>
       {open && (

@@ -1,6 +1,7 @@
 import { IconUpload } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { api } from "../../api/client";
+import { jsonText } from "../../core/document";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import { ChoiceWidget } from "./ChoiceWidget";
@@ -42,7 +43,7 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
       }}
       onPaste={(event) => upload(event.clipboardData.files[0])}
     >
-      <ChoiceWidget input={known} value={value} problem={problem} onChange={(next) => onChange(String(next))} />
+      <ChoiceWidget input={known} value={value} problem={problem} onChange={(next) => onChange(jsonText(next))} />
       <button type="button" className={css.pick} aria-label={t("Upload a picture")} title={t("Upload a picture")} onClick={() => picker.current?.click()}>
         <IconUpload size={14} />
       </button>
