@@ -26,6 +26,7 @@ from graph_runtime.engine import Engine
 from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph
+from graph_runtime.hooks import run_hooks
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
 from graph_runtime.validate import Validation, validate
@@ -166,7 +167,8 @@ class Runtime:
 
     async def check_hooks(self, graph: Graph, targets: Iterable[str] | None = None) -> list[Problem]:
         """What the validation hooks of nodes find, without waiting for a running job."""
-        return []
+        chosen = targets if targets is not None else [n for n in graph if self.catalogue[graph[n].type].terminal]
+        return list(await run_hooks(graph, self.catalogue, chosen, files=self.engine.files))
 
     async def run(self, job: Job, emit: Callable[[Event], None], cancel: CancelToken) -> dict[str, Any]:
         """Run a job; what happens is told to `emit` from any thread.

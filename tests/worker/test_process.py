@@ -155,6 +155,12 @@ async def _answers_while_a_job_runs(process):
     assert not [header for header, _ in process.frames if header["t"] == "done" and header["job"] == "busy"]
     process.send({"t": "check", "request": "c1", "prompt": PROMPT, "targets": ["7"]})
     assert (await process.until("reply", request="c1"))["data"] == {"problems": []}
+    missing = {"1": {"class_type": "LoadImage", "inputs": {"image": "cat.png"}}}
+    missing["2"] = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
+    process.send({"t": "check", "request": "c2", "prompt": missing, "targets": ["2"]})
+    (problem,) = (await process.until("reply", request="c2"))["data"]["problems"]
+    assert (problem["code"], problem["node"]) == ("custom_validation_failed", "1")
+    assert "There is no picture 'cat.png' in the input folder" in problem["details"]
     process.send({"t": "cancel", "job": "busy"})
     await process.until("done", job="busy")
 
