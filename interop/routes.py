@@ -60,7 +60,7 @@ class Routes:
 
     def __init__(self) -> None:
         self.table = _Table()
-        self.app = web.Application(client_max_size=LARGEST_BODY)
+        self.app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
         self._claimed: set[str] = set()
         self._socket: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,6 +127,15 @@ class Routes:
                 api.register(self.app.router)
         except (RuntimeError, ValueError) as error:
             self.problems.append(f"{route}: {error}")
+
+
+@web.middleware
+async def _only_from_here(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+    """Refuse names that are not this machine's: a page whose name was rebound to it must not reach packs."""
+    if request.host.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+        raise web.HTTPForbidden(text="Ask the server, not its worker.")
+    answer: web.StreamResponse = await handler(request)
+    return answer
 
 
 async def _on_prompt(request: web.Request) -> web.Response:

@@ -16,6 +16,7 @@ from diffusion.model import Model
 from interop.errors import NotSupported
 from interop.models.hooks import hooks_of, without_pack_hooks
 from interop.models.inner import InnerModel
+from interop.models.lora import add_to_model
 
 __all__ = ["ModelHandle"]
 
@@ -131,6 +132,17 @@ class ModelHandle:
         """Keep it no longer."""
         self.attachments.pop(key, None)
 
+    def add_patches(self, patches: Any, strength_patch: float = 1.0, strength_model: float = 1.0) -> list[str]:
+        """Add what `comfy.lora.load_lora` returned; returns the names of all changed weights.
+
+        Raises:
+            NotSupported: for patches made otherwise, or if the weights themselves are to be scaled.
+        """
+        if strength_model != 1.0:
+            raise NotSupported("MODEL.add_patches(strength_model=…)", "called")
+        self._model, names = add_to_model(self._model, patches, strength_patch)
+        return names
+
     # -- guidance and calls
 
     def set_model_sampler_cfg_function(
@@ -186,7 +198,6 @@ class ModelHandle:
 CLOSED = frozenset(
     [
         "add_object_patch",
-        "add_patches",
         "get_key_patches",
         "patch_model",
         "unpatch_model",

@@ -11,6 +11,7 @@ from typing import Any
 from diffusion.text.chunks import Token
 from diffusion.text.encoder import TextEncoder
 from interop.errors import NotSupported
+from interop.models.lora import add_to_clip
 from interop.placeholders import placeholder
 
 __all__ = ["ClipHandle"]
@@ -96,9 +97,12 @@ class ClipHandle:
         """Nothing: the encoder is brought to the device when it is used."""
         return self
 
-    def add_patches(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: weights are not open to packs."""
-        raise NotSupported("CLIP.add_patches", "called")
+    def add_patches(self, patches: Any, strength_patch: float = 1.0, strength_model: float = 1.0) -> list[str]:
+        """Add what `comfy.lora.load_lora` returned; returns the names of all changed weights."""
+        if strength_model != 1.0:
+            raise NotSupported("CLIP.add_patches(strength_model=…)", "called")
+        self._encoder, names = add_to_clip(self._encoder, patches, strength_patch)
+        return names
 
     def get_sd(self) -> dict[str, Any]:
         """Refused: weights are not open to packs."""

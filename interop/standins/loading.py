@@ -66,3 +66,15 @@ def load_checkpoint_guess_config(
 def load_checkpoint(config_path=None, ckpt_path=None, output_vae=True, output_clip=True, embedding_directory=None):
     """Load a checkpoint; the configuration file is not needed. Returns (model, clip, vae)."""
     return load_checkpoint_guess_config(ckpt_path, output_vae, output_clip, False, embedding_directory)[:3]
+
+
+def load_lora_for_models(model, clip, lora, strength_model, strength_clip):
+    """A model and a text encoder with a LoRA's tensors added; either may be None."""
+    from interop.models.lora import read_patches
+
+    patches = read_patches(lora)
+    changed = [None if one is None else one.clone() for one in (model, clip)]
+    for one, strength in zip(changed, (strength_model, strength_clip), strict=True):
+        if one is not None and strength:
+            one.add_patches(patches, strength)
+    return changed[0], changed[1]

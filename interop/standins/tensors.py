@@ -6,7 +6,6 @@ Source: protocol §5.6.
 import struct
 
 from interop import progress as _progress
-from interop.resizing import bislerp, common_upscale, lanczos
 
 PROGRESS_BAR_ENABLED = True
 PROGRESS_BAR_HOOK = None
@@ -21,6 +20,27 @@ __all__ = [
     "tiled_scale",
     "tiled_scale_multidim",
 ]
+
+
+def common_upscale(samples, width, height, upscale_method, crop):
+    """Resize [batch, channels, …, height, width]; crop "center" first trims to the new proportions."""
+    from diffusion.resize import resize
+
+    if samples.ndim == 4:
+        return resize(samples, width, height, upscale_method, crop or "disabled")
+    flat = samples.movedim(1, -3).reshape(-1, samples.shape[1], *samples.shape[-2:])
+    result = resize(flat, width, height, upscale_method, crop or "disabled")
+    return result.reshape(samples.shape[0], *samples.shape[2:-2], *result.shape[1:]).movedim(-3, 1)
+
+
+def lanczos(samples, width, height):
+    """Resize pictures in 0..1, through 8 bits."""
+    return common_upscale(samples, width, height, "lanczos", "disabled")
+
+
+def bislerp(samples, width, height):
+    """Resize latents: directions turn evenly, lengths change linearly."""
+    return common_upscale(samples, width, height, "bislerp", "disabled")
 
 
 def set_progress_bar_enabled(enabled):
@@ -211,7 +231,7 @@ def copy_to_param(obj, attr, value):
 
 def get_tiled_scale_steps(width, height, tile_x, tile_y, overlap):
     """How many tiles cover a picture."""
-    from interop.resizing import tile_count
+    from interop.tiling import tile_count
 
     return tile_count(height, tile_y, overlap) * tile_count(width, tile_x, overlap)
 
@@ -235,7 +255,7 @@ def tiled_scale_multidim(
         downscale: results are so much shorter instead.
         index_formulas: like `upscale_amount`, for positions; by default the same.
     """
-    from interop.resizing import tiled
+    from interop.tiling import tiled
 
     axes = samples.ndim - 2
 

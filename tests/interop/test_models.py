@@ -1,0 +1,170 @@
+"""MODEL, CLIP and VAE as packs use them: the same numbers as our own nodes give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.conftest import House, Open
+
+
+@pytest.fixture
+def studio(house: Open, tmp_path: Path) -> House:
+    """Packs, and a tiny checkpoint."""
+    from diffusion.testing import tiny_checkpoint
+
+    folder = tmp_path / "models" / "checkpoints"
+    folder.mkdir(parents=True)
+    tiny_checkpoint(folder / "tiny.safetensors")
+    return house("models")
+
+
+def graph(**changes: Any) -> dict[str, Any]:
+    """Load, encode, sample and decode with our own nodes, except where a pack's is given."""
+    own: dict[str, Any] = {
+        "load": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "tiny.safetensors"}},
+        "pos": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["load", 1], "text": "red square"}},
+        "neg": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["load", 1], "text": ""}},
+        "empty": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "sample": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["load", 0],
+                "positive": ["pos", 0],
+                "negative": ["neg", 0],
+                "latent_image": ["empty", 0],
+                "seed": 7,
+                "steps": 3,
+                "cfg": 2.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
+            },
+        },
+        "decode": {"class_type": "VAEDecode", "inputs": {"samples": ["sample", 0], "vae": ["load", 2]}},
+        "show": {"class_type": "Numbers", "inputs": {"value": ["decode", 0]}},
+        "latent": {"class_type": "Numbers", "inputs": {"value": ["sample", 0]}},
+    }
+    return own | changes
+
+
+async def numbers(studio: House, **changes: Any) -> tuple[Any, Any]:
+    ran = await studio.run(graph(**changes))
+    assert ran.outcome.status == "succeeded", ran.outcome.error
+    return ran.shown("latent", "sum"), ran.shown("show", "sum")
+
+
+def samples(how: str, model: list[Any] | None = None) -> dict[str, Any]:
+    return {
+        "class_type": "Samples",
+        "inputs": {
+            "model": model or ["load", 0],
+            "positive": ["pos", 0],
+            "negative": ["neg", 0],
+            "latent": ["empty", 0],
+            "how": how,
+            "sampler": "euler",
+        },
+    }
+
+
+async def test_a_checkpoint_that_a_pack_loads_works_in_our_nodes(studio: House) -> None:
+    expected = await numbers(studio)
+
+    loads = {"class_type": "Loads", "inputs": {"ckpt_name": "tiny.safetensors"}}
+
+    assert await numbers(studio, load=loads) == expected
+
+
+@pytest.mark.parametrize("scheduled", [True, False])
+async def test_text_is_encoded_as_our_nodes_encode_it(studio: House, scheduled: bool) -> None:
+    expected = await numbers(studio)
+    inputs = {"clip": ["load", 1], "text": "red square", "scheduled": scheduled}
+
+    assert await numbers(studio, pos={"class_type": "Encodes", "inputs": inputs}) == expected
+
+
+@pytest.mark.parametrize("how", ["common", "sample", "custom", "guider", "class"])
+async def test_every_way_to_sample_gives_our_latent(studio: House, how: str) -> None:
+    expected = await numbers(studio)
+
+    assert await numbers(studio, sample=samples(how)) == expected
+
+
+@pytest.mark.parametrize("as_class", [True, False])
+async def test_pictures_are_decoded_as_our_nodes_decode_them(studio: House, as_class: bool) -> None:
+    expected = await numbers(studio)
+    inputs = {"vae": ["load", 2], "latent": ["sample", 0], "as_class": as_class}
+
+    assert await numbers(studio, decode={"class_type": "Decodes", "inputs": inputs}) == expected
+
+
+@pytest.mark.parametrize("kind", ["cfg", "post", "pre", "wrapper"])
+async def test_a_hook_of_a_pack_takes_part_in_our_sampler(studio: House, kind: str) -> None:
+    expected = (await numbers(studio))[0][0]
+
+    def hooked(shift: float) -> dict[str, Any]:
+        sampler = graph()["sample"]
+        inputs = {"model": ["load", 0], "kind": kind, "shift": shift}
+        return {
+            "hook": {"class_type": "Hooks", "inputs": inputs},
+            "sample": {**sampler, "inputs": {**sampler["inputs"], "model": ["hook", 0]}},
+        }
+
+    same = (await numbers(studio, **hooked(0.0)))[0][0]
+    other = (await numbers(studio, **hooked(0.25)))[0][0]
+
+    assert same == pytest.approx(expected, rel=1e-5)
+    assert abs(other - expected) > 1e-3
+
+
+async def test_two_packs_hooks_add_up_and_are_not_doubled(studio: House) -> None:
+    def chain(*shifts: float) -> dict[str, Any]:
+        hooks, last = {}, ["load", 0]
+        for index, shift in enumerate(shifts):
+            hooks[f"h{index}"] = {"class_type": "Hooks", "inputs": {"model": last, "kind": "post", "shift": shift}}
+            last = [f"h{index}", 0]
+        sampler = graph()["sample"]
+        return hooks | {"sample": {**sampler, "inputs": {**sampler["inputs"], "model": last}}}
+
+    once = await numbers(studio, **chain(0.5))
+    in_parts = await numbers(studio, **chain(0.25, 0.25))
+
+    assert in_parts[0][0] == pytest.approx(once[0][0], rel=1e-4)
+
+
+async def test_a_model_answers_what_packs_ask(studio: House) -> None:
+    asks = {"class_type": "Asks", "inputs": {"model": ["load", 0], "vae": ["load", 2]}}
+
+    ran = await studio.run({"load": graph()["load"], "ask": asks})
+
+    assert ran.outcome.status == "succeeded", ran.outcome.error
+    assert ran.shown("ask", "failed") == []
+
+
+def test_a_lora_that_a_pack_reads_changes_the_model(studio: House, tmp_path: Path) -> None:
+    import importlib
+
+    import torch
+
+    sd, lora = importlib.import_module("comfy.sd"), importlib.import_module("comfy.lora")
+    model, clip, _, _ = sd.load_checkpoint_guess_config(str(tmp_path / "models/checkpoints/tiny.safetensors"))
+    network = model.heddle_object.network
+    name = next(n for n in network.parameter_names() if n.endswith("to_q.weight"))
+    rows, columns = network.weights[name].shape
+    layer = "lora_unet_" + name.removesuffix(".weight").replace(".", "_")
+    tensors = {f"{layer}.lora_up.weight": torch.ones(rows, 1), f"{layer}.lora_down.weight": torch.ones(1, columns)}
+
+    changed, same_clip = sd.load_lora_for_models(model, clip, tensors, 0.5, 0.0)
+    by_hand = model.clone()
+    applied = by_hand.add_patches(lora.load_lora(tensors, lora.model_lora_keys_unet(model.model, {})), 0.5)
+
+    assert applied == [name]
+    for one in (changed, by_hand):
+        own = one.heddle_object
+        difference = network.patched_weight(name, own.patches) - network.weights[name]
+        assert torch.allclose(difference, torch.full_like(difference, 0.5))
+    assert model.heddle_object.patches.by_name == {}
+    assert same_clip.heddle_object.patches == clip.heddle_object.patches

@@ -1,0 +1,84 @@
+"""Routes and messages of packs."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from tests.interop.conftest import Open
+
+
+async def test_routes_of_packs_are_answered_on_their_loopback_port(house: Open) -> None:
+    report = house("routes_and_web").report("routes_and_web")
+    assert report.routes == ("GET /specimen/hello/{name}", "POST /specimen/echo", "GET /specimen/fails")
+
+    base = f"http://127.0.0.1:{report.routes_port}"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{base}/specimen/hello/you") as bare:
+            assert await bare.json() == {"hello": "you"}
+        async with session.get(f"{base}/api/specimen/hello/you") as under_api:
+            assert await under_api.json() == {"hello": "you"}
+        async with session.post(f"{base}/specimen/echo", json=[1]) as echoed:
+            assert await echoed.json() == [1]
+        async with session.get(f"{base}/specimen/nothing") as missing:
+            assert missing.status == 404
+
+
+async def test_a_failing_handler_is_answered_and_the_next_request_too(house: Open) -> None:
+    port = house("routes_and_web").report("routes_and_web").routes_port
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/specimen/fails") as failed:
+            assert failed.status == 500
+        async with session.get("/specimen/hello/again") as after:
+            assert after.status == 200
+
+
+async def test_packs_change_submitted_prompts_through_their_handlers(house: Open) -> None:
+    port = house("routes_and_web").report("routes_and_web").routes_port
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.post("/heddle/on_prompt", json={"prompt": {}, "extra_data": {"a": 1}}) as answer:
+            assert await answer.json() == {"prompt": {}, "extra_data": {"a": 1, "seen": True}}
+
+
+async def test_a_page_of_another_origin_cannot_reach_the_port(house: Open) -> None:
+    port = house("routes_and_web").report("routes_and_web").routes_port
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/specimen/hello/x", headers={"Host": "attacker.example"}) as rebound:
+            assert rebound.status == 403
+
+
+def test_packs_without_routes_have_no_port(house: Open) -> None:
+    report = house("sinks").report("sinks")
+
+    assert (report.routes, report.routes_port) == ((), None)
+
+
+async def test_messages_and_progress_belong_to_the_running_node(house: Open) -> None:
+    opened = house("routes_and_web")
+
+    ran = await opened.run({"5": {"class_type": "Sends", "inputs": {"steps": 2}}}, client_id="me")
+
+    text, binary = ran.seen.of("custom")
+    assert (text.type, text.data, text.sid) == ("specimen.message", {"client": "me", "node": "5"}, None)
+    assert (binary.type, binary.bytes, binary.sid) == (1, b"bytes", "me")
+    assert [(event.node, event.value, event.max) for event in ran.seen.of("node_progress")][:2] == [
+        ("5", 1, 2),
+        ("5", 2, 2),
+    ]
+    assert ran.shown("5", "told") == ["5", "job-1", 0, "job-1"]
+
+
+async def test_data_that_cannot_be_sent_is_an_error_at_the_line_that_sends_it(house: Open) -> None:
+    ran = await house("routes_and_web").run({"1": {"class_type": "SendsNonsense", "inputs": {}}})
+
+    assert "The data of event 'specimen.message' cannot be sent as JSON" in ran.message
+
+
+def test_messages_outside_a_run_go_to_the_worker(house: Open) -> None:
+    opened = house("routes_and_web")
+
+    opened.packs.imports.module("server").PromptServer.instance.send_sync("later", {"x": 1}, "someone")
+
+    assert opened.sent == [("later", {"x": 1}, "someone")]
