@@ -42,7 +42,7 @@ def test_blanks_are_trimmed_on_the_chosen_side(mode, expected):
 
 
 def test_an_unknown_mode_is_an_error_that_names_the_known_ones():
-    with pytest.raises(HeddleError, match="no mode 'Up'. Choose one of Both, Left, Right"):
+    with pytest.raises(HeddleError, match=r"no mode 'Up'\. Choose one of Both, Left, Right"):
         strings.string_trim(string="x", mode="Up")
 
 
