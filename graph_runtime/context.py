@@ -239,6 +239,16 @@ class Context:
 
     # -- what the node shows and leaves behind
 
+    @property
+    def shown(self) -> Mapping[str, list[Any]]:
+        """What the node showed so far."""
+        return self._ui or {}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the node warned of so far."""
+        return tuple(self._warnings or ())
+
     def show(self, *items: Mapping[str, Any] | SavedFile) -> None:
         """Show results on the node: saved files, or established `ui` entries such as `{"text": ["…"]}`.
 

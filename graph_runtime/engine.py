@@ -7,7 +7,6 @@ outcome = await engine.run(graph, targets, job="7", emit=print)
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,7 +20,8 @@ from graph_runtime.events import Event
 from graph_runtime.explain import Explainer
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph
-from graph_runtime.run import Outcome, Run
+from graph_runtime.outcome import Outcome
+from graph_runtime.run import Run
 from graph_runtime.runner import Runner, ThreadRunner
 
 __all__ = ["Engine", "Outcome"]
@@ -74,7 +74,6 @@ class Engine:
         self.patience = patience
         self.explainer = Explainer(self.cache)
         self.latest: Context | None = None
-        self.loop_thread: int | None = None
         self._instances: dict[tuple[str, str], Any] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -97,7 +96,6 @@ class Engine:
         """
         token = cancel if cancel is not None else CancelToken()
         async with self._one_at_a_time:
-            self.loop_thread = threading.get_ident()
             services = Services(
                 job,
                 emit,

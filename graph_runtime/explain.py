@@ -32,7 +32,7 @@ class RunRecord:
     graph: Graph
     keys: Mapping[str, Key]
     tokens: Mapping[str, Any]
-    versions: Mapping[str, int]
+    versions: dict[str, int]
     finished: set[str] = field(default_factory=set)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graph_runtime.behaviour import Result
+from graph_runtime.cache import Entry
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.errors import DuplicateNodeError, EndlessExpansion, ExpansionError, UnknownNode
 from graph_runtime.graph import Node
-from graph_runtime.prompt import parse_node
+from graph_runtime.lists import append_values
+from graph_runtime.prompt import is_link, parse_node
+from graph_runtime.spec import NodeSpec
 
-__all__ = ["Growth"]
+__all__ = ["Growth", "resolved_values"]
 
 
 @dataclass(slots=True)
@@ -69,3 +72,22 @@ def _node(node_id: Any, data: Any, catalogue: Catalogue, where: str) -> Node:
     if data["class_type"] not in catalogue:
         raise UnknownNode(data["class_type"], catalogue, where=where)
     return parse_node(node_id, data)
+
+
+def resolved_values(spec: NodeSpec, pieces: Sequence[Result], results: Mapping[str, Entry]) -> list[list[Any]]:
+    """Merge the results of a node's calls, with links of expanding calls replaced by the lists of values they name."""
+    outputs: list[list[Any]] = []
+    for piece in pieces:
+        if piece.expand is None:
+            append_values(spec, outputs, piece.values)
+            continue
+        for index, value in enumerate(piece.values):
+            if index == len(outputs):
+                outputs.append([])
+            if is_link(value):
+                values, slot = results[value[0]].outputs, int(value[1])
+                outputs[index].extend(values[slot] if 0 <= slot < len(values) else [None])
+            else:
+                is_list = index < len(spec.outputs) and spec.outputs[index].is_list
+                outputs[index].extend(value if is_list and isinstance(value, list) else [value])
+    return outputs

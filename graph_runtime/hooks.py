@@ -41,7 +41,7 @@ async def run_hooks(
         if node.id in wanted and (spec := catalogue.get(node.type)) is not None
         if spec.checks_inputs is not None and spec.behaviour is not None
     ]
-    await asyncio.to_thread(lambda: [call.start() for call in calls])
+    await asyncio.to_thread(_start_all, calls)
     problems: list[Problem] = []
     for call in calls:
         await call.finish()
@@ -109,3 +109,8 @@ def _input_types(node: Node, graph: Graph, catalogue: Catalogue) -> Mapping[str,
         if output is not None:
             types[name] = output.wire_type
     return types
+
+
+def _start_all(calls: Iterable[_Call]) -> None:
+    for call in calls:
+        call.start()

@@ -27,23 +27,25 @@ def work_on(run: Run, work: Work) -> None:
     """Run a node in this thread; what goes wrong stops the run, and is never raised here."""
     try:
         if work.behaviour.lazy == "check":
-            asked = [run.settle(names) if inspect.isawaitable(names) else names for names in _ask(run, work)]
+            asked = [
+                run.coroutines.wait_for(names) if inspect.isawaitable(names) else names for names in _ask(run, work)
+            ]
             if not _grant(run, work, asked):
                 return
         results = []
-        for index, arguments in enumerate(spread(work.spec, work.lists, work.whole)):
+        for index, arguments in enumerate(spread(work.spec, work.lists, work.spec.whole)):
             context, returned = _call(run, work, index, arguments)
             if context is not None:
                 try:
                     if inspect.isawaitable(returned):
-                        returned = run.settle(returned)
+                        returned = run.coroutines.wait_for(returned)
                 finally:
                     _clean_up(context)
             results.append(_checked(work, returned))
         with run.lock:
             run.complete(work, results)
     except BaseException as error:  # whatever a node raises, SystemExit included, is that node's failure
-        run.fail(work, error)
+        run.ending.fail(work, error)
 
 
 async def work_on_loop(run: Run, work: Work) -> None:
@@ -57,22 +59,22 @@ async def work_on_loop(run: Run, work: Work) -> None:
         if work.behaviour.lazy == "await":
             results = await _growing(run, work)
         else:
-            results = await _together(run, work, enumerate(spread(work.spec, work.lists, work.whole)))
+            results = await _together(run, work, enumerate(spread(work.spec, work.lists, work.spec.whole)))
         with run.lock:
             run.complete(work, results)
         run.go_on()
     except BaseException as error:  # CancelledError too: the run already stops then
-        run.fail(work, error)
+        run.ending.fail(work, error)
 
 
 def _ask(run: Run, work: Work) -> list[Any]:
     """Ask a node which lazy inputs it needs, once a call."""
     answers = []
-    for index, arguments in enumerate(spread(work.spec, work.lists, work.whole)):
+    for index, arguments in enumerate(spread(work.spec, work.lists, work.spec.whole)):
         if work.spec.input_is_list:
             arguments = {name: (None,) if name in work.lazy else value for name, value in arguments.items()}
         if find_blocker(arguments, work.spec.input_is_list) is None:
-            answers.append(work.behaviour.needed(_invocation(run, work, index, arguments, run.context(work, index))))
+            answers.append(work.behaviour.needed(_invocation(run, work, index, arguments, _context(run, work, index))))
     return answers
 
 
@@ -96,17 +98,23 @@ def _grant(run: Run, work: Work, asked: Iterable[Any]) -> bool:
 
 
 def _invocation(run: Run, work: Work, index: int, arguments: dict[str, Any], context: Context) -> Invocation:
-    return Invocation(arguments, run.hidden(work.node.id), context, run.instance(work), index)
+    return Invocation(
+        arguments,
+        run.hidden(work.node.id),
+        context,
+        run.engine.instance(work.node.id, work.node.type, work.behaviour),
+        index,
+    )
 
 
 def _call(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> tuple[Context | None, Any]:
     """Call a node once; without a context if a blocker prevented it."""
     run.services.cancel.raise_if_cancelled()
-    blocker = find_blocker(arguments, work.spec.input_is_list or bool(work.whole))
+    blocker = find_blocker(arguments, work.spec.input_is_list or bool(work.spec.whole))
     if blocker is not None:
-        run.leave_blocked(work, blocker)
+        _tell(run, work, blocker)
         return None, blocked(work.spec)
-    context = run.context(work, index)
+    context = _context(run, work, index)
     invocation = _invocation(run, work, index, arguments, context)
     token = _current.set(context)
     try:
@@ -118,6 +126,30 @@ def _call(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> tuple[
         return context, run.runner.call(work.spec, invocation)
     finally:
         _current.reset(token)
+
+
+def _context(run: Run, work: Work, index: int) -> Context:
+    known, node_id = run.identities, work.node.id
+    context = Context(
+        run.services,
+        node_id,
+        work.node.type,
+        display_id=known.display(node_id),
+        parent_id=known.parent(node_id),
+        real_id=known.real(node_id),
+        list_index=index,
+    )
+    work.contexts.append(context)
+    run.engine.latest = context
+    return context
+
+
+def _tell(run: Run, work: Work, blocker: Blocker) -> None:
+    """Tell of a call that a blocker with a message prevented."""
+    if blocker.message is not None:
+        with run.lock:
+            real = run.identities.real(work.node.id)
+            run.announce.blocked(real, run.nodes[real].type, str(blocker.message))
 
 
 def _clean_up(context: Context) -> None:
@@ -165,7 +197,7 @@ async def _one(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> R
                 _current.reset(token)
         return _checked(work, returned)
     except BlockedInput as reached:
-        run.leave_blocked(work, reached.blocker)
+        _tell(run, work, reached.blocker)
         return blocked(work.spec)
     finally:
         if context is not None:
@@ -183,12 +215,12 @@ async def _growing(run: Run, work: Work) -> list[Result]:
     """Call a node whose lazy inputs may turn out to be lists: once for each item of the longest one that it used."""
     plain = {name: values for name, values in work.lists.items() if name not in work.lazy}
     used: set[str] = set()
-    count = call_count(plain, work.whole)
+    count = call_count(plain, work.spec.whole)
     results: list[Result] = []
     while len(results) < count:
         calls = []
         for index in range(len(results), count):
-            arguments = nth_call(plain, index, work.whole)
+            arguments = nth_call(plain, index, work.spec.whole)
             for name in work.lazy:
                 arguments[name] = LazyInput(name, _fetcher(run, work, index, used))
             calls.append((index, arguments))
@@ -201,7 +233,7 @@ def _values(run: Run, work: Work, name: str) -> list[Any]:
     link = work.lazy[name]
     if not link.node:
         return work.lists[name]
-    outputs: Any = run.results[link.node].outputs
+    outputs: Any = run.ledger.results[link.node].outputs
     return outputs[link.output] if 0 <= link.output < len(outputs) else [None]
 
 

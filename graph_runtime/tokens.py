@@ -50,7 +50,7 @@ def change_token(run: Run, node: Node) -> Any:
     try:
         token = spec.behaviour.fingerprint(invocation)
         if inspect.isawaitable(token):
-            token = run.settle(token)
+            token = run.coroutines.wait_for(token)
     except Cancelled:
         raise
     except Exception:

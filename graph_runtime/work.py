@@ -25,7 +25,6 @@ class Work:
     Args:
         lists: the values of each input.
         lazy: links that are not evaluated yet, by input name.
-        whole: inputs that receive their entire list in every call.
         pieces: one result a call, kept while the nodes they expanded into are run.
         waits: how many lazy inputs each of its calls waits for at this moment, by list index.
         running: calls that have not returned; the node is idle while all of them wait.
@@ -33,11 +32,9 @@ class Work:
 
     node: Node
     spec: NodeSpec
-    behaviour: Behaviour
     started: float
     lists: dict[str, list[Any]] = field(default_factory=dict)
     lazy: dict[str, Link] = field(default_factory=dict)
-    whole: frozenset[str] = frozenset()
     contexts: list[Context] = field(default_factory=list)
     pieces: list[Result] | None = None
     sources: tuple[str, ...] = ()
@@ -45,7 +42,16 @@ class Work:
     running: int = 0
     idle: bool = False
     seconds: float = 0.0
+    ui: Mapping[str, Any] | None = None
     explained: bool = False
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The node's code, or a stand-in that refuses to run."""
+        return self.spec.behaviour if self.spec.behaviour is not None else _NO_CODE
+
+
+_NO_CODE = Behaviour()
 
 
 class BlockedInput(BaseException):

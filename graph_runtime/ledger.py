@@ -1,0 +1,114 @@
+"""The results of one run: which exist, who still needs them, and which nodes share them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from graph_runtime.cache import Cache, Entry
+from graph_runtime.keys import Key
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Holds results for as long as somebody in the run needs them; the cache decides about later runs.
+
+    Args:
+        cache: where results of earlier runs are found and new ones are kept.
+        keys: key by node id; grows during the run.
+        is_wanted: says whether a node is still to run.
+        forget: called with a node whose result is dropped.
+    """
+
+    __slots__ = ("_by_key", "_cache", "_forget", "_inflight", "_is_wanted", "_keys", "_twins", "_users", "results")
+
+    def __init__(
+        self,
+        cache: Cache,
+        keys: Mapping[str, Key],
+        is_wanted: Callable[[str], bool],
+        forget: Callable[[str], None],
+    ) -> None:
+        self.results: dict[str, Entry] = {}
+        self._cache = cache
+        self._keys = keys
+        self._is_wanted = is_wanted
+        self._forget = forget
+        self._users: dict[str, int] = {}
+        self._by_key: dict[bytes, Entry] = {}
+        self._inflight: dict[bytes, str] = {}
+        self._twins: dict[str, str] = {}
+
+    def available(self, node_id: str) -> bool:
+        """Say whether a node's result can be had without running it, and take hold of it if so."""
+        if node_id in self.results:
+            return True
+        key = self._keys.get(node_id)
+        if key is None:
+            return False
+        entry = self._cache.get(key) or self._by_key.get(key)
+        if entry is None:
+            return False
+        self.results[node_id] = entry
+        return True
+
+    def expect(self, sources: Iterable[str]) -> None:
+        """Note one more user of each source's result."""
+        users = self._users
+        for source in sources:
+            users[source] = users.get(source, 0) + 1
+
+    def use_up(self, sources: Iterable[str]) -> None:
+        """Note one user less of each source's result, and drop results that nobody needs."""
+        for source in sources:
+            left = self._users.get(source, 0) - 1
+            if left > 0:
+                self._users[source] = left
+            else:
+                self._users.pop(source, None)
+                if not self._is_wanted(source):
+                    self._release(source)
+
+    def claim(self, node_id: str) -> str | None:
+        """Take charge of computing a node's key; returns the twin that does so already, if there is one."""
+        key = self._keys.get(node_id)
+        if key is None:
+            return None
+        other = self._inflight.setdefault(key, node_id)
+        if other == node_id:
+            return None
+        self._twins[node_id] = other
+        self.expect([other])
+        return other
+
+    def meet_twin(self, node_id: str) -> None:
+        """Share the result of the twin that this node waited for, if it is there."""
+        twin = self._twins.pop(node_id, None)
+        if twin is None:
+            return
+        if twin in self.results:
+            self.results[node_id] = self.results[twin]
+        self.use_up([twin])
+
+    def store(self, node_id: str, entry: Entry) -> None:
+        """Take a new result."""
+        key = self._keys.get(node_id)
+        if key is not None:
+            self._inflight.pop(key, None)
+            self._by_key[key] = entry
+            self._cache.put(key, entry)
+
+    def settle(self, node_id: str, entry: Entry) -> None:
+        """A node is done: hold its result if somebody needs it."""
+        self.results[node_id] = entry
+        if not self._users.get(node_id):
+            self._release(node_id)
+
+    def _release(self, node_id: str) -> None:
+        entry = self.results.pop(node_id, None)
+        if entry is None:
+            return
+        key = self._keys.get(node_id)
+        if key is not None and self._by_key.get(key) is entry:
+            del self._by_key[key]
+        self._forget(node_id)
