@@ -109,7 +109,11 @@ class Node(Part):
 
     type: Name = Field(description="A node type of the catalogue, the id of a definition, Reroute or PrimitiveNode.")
     title: StrictStr | None = None
-    mode: Literal["muted", "bypassed"] | None = None
+    mode: Literal["muted", "bypassed", "links-bypassed"] | None = Field(
+        default=None,
+        description="links-bypassed: only on an instance, from other editors: its links are bypassed, but nodes inside "
+        "run as their own modes say.",
+    )
     inputs: dict[Name, Input] = Field(
         default_factory=dict, description="By name. A widget that is left out takes its default."
     )

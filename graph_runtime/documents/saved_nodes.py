@@ -190,12 +190,14 @@ class NodeReader:
         return name_values(known, stored)
 
     def _mode(self, node: SavedNode, known: NodeType | None) -> str | None:
+        """The mode; an instance's own mode concerns its links only, its nodes run as theirs say."""
         mode = MODES.get(node.mode)
-        if mode == "muted" and known is not None and known.definition is not None:
-            # An instance that is muted while nodes inside are not still runs those; see `kept`.
-            inside = known.definition.nodes.values()
-            return mode if inside and all(each.mode == "muted" for each in inside) else None
-        return mode
+        if mode is None or known is None or known.definition is None:
+            return mode
+        inside = [each.mode for each in known.definition.nodes.values()]
+        if mode == "muted":
+            return mode if inside and set(inside) == {"muted"} else None
+        return "links-bypassed" if not inside or None in inside else mode
 
     def _sockets(self, node: SavedNode) -> dict[str, Any]:
         if self._types.knows(self.type_id(node)):

@@ -500,6 +500,18 @@ def test_a_bypassed_instance_is_resolved_like_a_bypassed_node(catalogue):
     assert prompt["3"]["inputs"]["images"] == ["1", 0]
 
 
+def test_a_bypassed_instance_whose_nodes_are_not_bypassed_still_runs_them(catalogue):
+    saved = nested(1)
+    saved["nodes"][1]["mode"] = 4
+
+    document_ = load(saved, catalogue)
+    prompt = to_prompt(document_, catalogue)
+
+    assert set(prompt) == {"1", "12:1", "3"}
+    assert prompt["3"]["inputs"]["images"] == ["1", 0]
+    assert to_saved(document_, catalogue)["nodes"][1]["mode"] == 4
+
+
 def test_a_muted_instance_whose_nodes_are_not_muted_still_runs_them(catalogue):
     saved = nested(1)
     saved["nodes"][1]["mode"] = 2
