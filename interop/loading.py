@@ -21,6 +21,7 @@ from types import ModuleType
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.folders import Folders
 from interop import routes
+from interop.crashes import CrashRecord
 from interop.discovery import Pack, find_packs
 from interop.errors import BadPack
 from interop.host import Host, Send, _nowhere, use
@@ -103,10 +104,12 @@ def load_packs(
     if packs:
         for name in sorted(SHARED):  # before threads can ask for them at the same time
             imports.module(name)
-    attempts = [_Attempt(pack, imports, host) for pack in packs]
+    record = CrashRecord(folders.user / "packs")
+    attempts = [_Attempt(pack, imports, host, record) for pack in packs]
     _run_prestartup(attempts, deadline)
     loaded = LoadedPacks(host, imports)
-    loaded.extend(_collect(attempts, catalogue, on_report, patience, deadline))
+    loaded.extend(_collect(attempts, on_report, patience, deadline))
+    record.close()
     routes.pack_routes().start()
     return loaded
 
@@ -128,6 +131,7 @@ class _Attempt:
     pack: Pack
     imports: PackImports
     host: Host
+    record: CrashRecord
     error: BaseException | None = None
     contribution: Contribution = field(default_factory=Contribution)
     started: float = 0.0
@@ -135,7 +139,15 @@ class _Attempt:
     thread: threading.Thread | None = None
     given_up: bool = False
 
+    def __post_init__(self) -> None:
+        if self.record.ended_workers(self.pack.name, self.pack.path):
+            self.error = BadPack(
+                "importing it ended the whole worker process the last times. "
+                "Correct or remove the pack; it is tried again once its files change."
+            )
+
     def start(self, work: Callable[[], None]) -> None:
+        self.record.begin(self.pack.name, self.pack.path)
         self.started = time.monotonic()
         self.thread = threading.Thread(target=self._guard, args=(work,), name=f"pack {self.pack.name}", daemon=True)
         self.thread.start()
@@ -172,6 +184,7 @@ class _Attempt:
                 self.error = error
         if not self.given_up:
             self.seconds = time.monotonic() - self.started
+            self.record.end(self.pack.name)
 
     def prestartup(self) -> None:
         script = self.pack.prestartup
@@ -210,7 +223,7 @@ def _execute(module: ModuleType) -> None:
 
 def _run_prestartup(attempts: list[_Attempt], deadline: float) -> None:
     for attempt in attempts:
-        if attempt.pack.prestartup is not None:
+        if attempt.pack.prestartup is not None and attempt.error is None:
             attempt.start(attempt.prestartup)
             if not attempt.wait(deadline):
                 attempt.give_up(f"its prestartup_script.py did not end within {deadline:g} seconds")
@@ -218,7 +231,6 @@ def _run_prestartup(attempts: list[_Attempt], deadline: float) -> None:
 
 def _collect(
     attempts: list[_Attempt],
-    catalogue: Mapping[str, NodeSpec],
     on_report: Report,
     patience: float,
     deadline: float,
@@ -228,7 +240,7 @@ def _collect(
     waiting: list[tuple[int, _Attempt]] = []
 
     def report(index: int, attempt: _Attempt) -> None:
-        reports[index] = _report(attempt, catalogue)
+        reports[index] = _report(attempt)
         with contextlib.suppress(Exception):
             on_report(reports[index])
 
@@ -248,7 +260,7 @@ def _collect(
     return [reports[index] for index in sorted(reports)]
 
 
-def _report(attempt: _Attempt, catalogue: Mapping[str, NodeSpec]) -> PackReport:
+def _report(attempt: _Attempt) -> PackReport:
     pack, found = attempt.pack, attempt.contribution
     if attempt.error is not None:
         message, where = explain(pack.name, pack.path, attempt.error)

@@ -144,11 +144,7 @@ def test_closing_leaves_no_module_of_packs_or_host_behind(house: Open, tmp_path:
     close_packs(opened.packs)
     opened.engine.close()
 
-    left = {
-        name
-        for name in set(sys.modules) - before
-        if name.partition(".")[0] in ("comfy", "folder_paths", "custom_nodes")
-    }
+    left = {name for name in set(sys.modules) - before if name.startswith(("comfy", "folder_paths", "custom_nodes."))}
     assert left == set()
     assert sys.modules["nodes"] is nodes
     loaded = load_packs([], Folders(tmp_path), nodes.catalogue())

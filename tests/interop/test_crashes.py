@@ -1,0 +1,65 @@
+"""A pack that ends the process while it is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from interop.crashes import CrashRecord
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+from pathlib import Path
+import nodes
+from graph_runtime.folders import Folders
+from interop import load_packs
+root = Path(sys.argv[1])
+for report in load_packs([root / "custom_nodes"], Folders(root), nodes.catalogue()):
+    print(report.name, report.ok, report.error)
+"""
+
+
+def start(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROGRAM, str(root)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_a_pack_that_ends_the_process_twice_is_left_out_until_it_changes(tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "a_ends"
+    other = tmp_path / "custom_nodes" / "b_fine"
+    for folder in (pack, other):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n")
+    (pack / "__init__.py").write_text("import os\nos._exit(7)\n")
+
+    statuses = [start(tmp_path).returncode for _ in range(2)]
+    third = start(tmp_path)
+    (pack / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}  # corrected\n")
+    fourth = start(tmp_path)
+
+    assert statuses == [7, 7]
+    assert third.returncode == 0, third.stderr
+    assert "a_ends False" in third.stdout
+    assert "importing it ended the whole worker process" in third.stdout
+    assert "b_fine True" in third.stdout
+    assert fourth.stdout.splitlines() == ["a_ends True ", "b_fine True "]
+
+
+def test_stopping_a_worker_once_blames_nobody(tmp_path: Path) -> None:
+    pack = tmp_path / "pack.py"
+    pack.write_text("")
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record" / "importing-999999999.json").write_text('{"pack": "some state"}')
+
+    record = CrashRecord(tmp_path / "record")
+
+    assert not record.ended_workers("pack", pack)
+    assert not (tmp_path / "record" / "importing-999999999.json").exists()
+
+
+def test_a_damaged_record_is_no_record(tmp_path: Path) -> None:
+    (tmp_path / "ended-workers.json").write_text("[1, 2")
+
+    assert not CrashRecord(tmp_path).ended_workers("pack", tmp_path)
