@@ -54,7 +54,7 @@ def parse_json(body: bytes) -> Any:
         Refused: 400, saying what is wrong and where.
     """
     try:
-        data = json.loads(body, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        data = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_unique)
         _check_depth(data)
     except RecursionError:
         raise _too_deep() from None

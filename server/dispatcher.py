@@ -189,7 +189,8 @@ class Dispatcher:
 
     async def _start(self, worker: str, claimed: Claimed) -> None:
         client_id = claimed.client_id
-        translation = Translation(claimed.id, client_id, self._hub)
+        prompt = json.loads(claimed.prompt)
+        translation = Translation(claimed.id, client_id, self._hub, prompt=prompt)
         active = _Active(claimed.id, claimed.attempt, worker, client_id, translation)
         self._active[claimed.id] = active
         self._idle.clear()
@@ -198,7 +199,7 @@ class Dispatcher:
         run = Run(
             claimed.id,
             claimed.attempt,
-            json.loads(claimed.prompt),
+            prompt,
             claimed.targets,
             {**json.loads(claimed.extra_data), **secrets},
             self._hub.listens(client_id),
@@ -275,11 +276,8 @@ class Dispatcher:
 
 def _lost_error(translation: Translation, reason: str) -> dict[str, Any]:
     """The facts of a run whose worker is gone, as a failed run would tell them."""
-    current = translation.current or {}
     return {
-        "node": current.get("real"),
-        "node_type": None,
-        "executed": [node for node, state in translation.progress.items() if state["state"] == "finished"],
+        **translation.last_known(),
         "message": f"The worker is gone: {reason}. Look at the node that was running, then queue the job again.",
         "exception_type": "WorkerLost",
         "traceback": [],

@@ -55,6 +55,7 @@ class Translation:
         audience: where messages go.
         clock: seconds that never go back.
         soon: calls a function once the events that have arrived already are handled.
+        prompt: the graph in the API format, for the types of nodes.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Translation:
         audience: Audience,
         clock: Callable[[], float] = time.monotonic,
         soon: Callable[[Callable[[], None]], object] = _call_soon,
+        prompt: Mapping[str, Any] | None = None,
     ) -> None:
         self.job = job
         self.client_id = client_id
@@ -77,6 +79,7 @@ class Translation:
         self._clock = clock
         self._nodes: dict[str, dict[str, Any]] = {}
         self._soon = soon
+        self._prompt = prompt or {}
         self._held: dict[str, Any] | None = None
         self._budget = float(STATE_BUDGET)
         self._at = clock()
@@ -139,8 +142,7 @@ class Translation:
             if outcome == "succeeded":
                 self._ending = ("execution_success", {"prompt_id": self.job})
             elif outcome == "cancelled":
-                node = self.current or {"node": None, "node_type": None}
-                self._ending = ("execution_interrupted", self._where({**node, "executed": self._done()}))
+                self._ending = ("execution_interrupted", self._where(self.last_known()))
             else:
                 self._fail({**_NO_ERROR, **(error or {})})
         assert self._ending is not None
@@ -148,6 +150,12 @@ class Translation:
         data["timestamp"] = now_ms()
         self.record.append([kind, data])
         return kind, data
+
+    def last_known(self) -> dict[str, Any]:
+        """The node that was running, its type, and what had been executed: what is known when nobody says it."""
+        node = self.current["real"] if self.current is not None else None
+        node_type = self._prompt.get(node, {}).get("class_type") if node is not None else None
+        return {"node": node, "node_type": node_type, "executed": self._done()}
 
     def announce(self, kind: str, data: Mapping[str, Any]) -> None:
         """Send the final message, and the last state of the nodes before it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -57,6 +58,8 @@ class Connection:
             for frame in cutter.feed(data):
                 yield frame
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close this end."""
         self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()

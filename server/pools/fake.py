@@ -92,11 +92,11 @@ async def speak(end: socket.socket, entries: Mapping[str, Any] = CATALOGUE) -> N
     try:
         await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for _, task in runs.values():
+        tasks = [serving, waiting, *(task for _, task in runs.values())]
+        for task in tasks:
             task.cancel()
-        serving.cancel()
-        waiting.cancel()
-        connection.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await connection.close()
 
 
 FAKE_DEVICE = {

@@ -117,6 +117,7 @@ class FramedPool:
         self._requests = itertools.count(1)
         self._keepers: list[asyncio.Task[None]] = []
         self._closing = False
+        self._alive: set[Launched] = set()
 
     async def open(self) -> None:
         """Start the workers; returns before they are up."""
@@ -130,13 +131,14 @@ class FramedPool:
     async def close(self) -> None:
         """End every worker and wait until they are gone."""
         self._closing = True
-        for worker in list(self._workers.values()):
-            worker.ended_because = "the server is stopping"
-            worker.launched.kill()
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
         self._keepers = []
+        for launched in self._alive:
+            launched.kill()
+        await asyncio.gather(*(launched.wait() for launched in self._alive))
+        self._alive.clear()
         while self._events.full():
             self._events.get_nowait()
         self._events.put_nowait(None)
@@ -229,6 +231,7 @@ class FramedPool:
             started = time.monotonic()
             try:
                 launched = launched or self._launcher(name)
+                self._alive.add(launched)
             except OSError as error:
                 log.error("a worker cannot be started: %s. Trying again.", error)
             else:
@@ -259,12 +262,13 @@ class FramedPool:
                 worker.deadline.cancel()
             self._workers.pop(name, None)
             self._free.pop(name, None)
-            connection.close()
+            await connection.close()
             for request, (asked, answer) in list(self._questions.items()):
                 if asked is worker and not answer.done():
                     answer.set_exception(NoWorker(f"The worker {name} died before it answered. Try again."))
                     self._questions.pop(request, None)
         ending = await _ending(launched)
+        self._alive.discard(launched)
         reason = worker.ended_because or broken or ending
         if not self._closing:
             log.warning("%s (process %d) is gone: %s", name, launched.pid, reason)

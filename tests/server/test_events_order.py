@@ -48,7 +48,11 @@ async def test_history_is_complete_when_success_is_announced(bench, listen, pict
     entry = (await bench.json(f"/history/{job}"))[job]
 
     assert entry["status"]["status_str"] == "success" and entry["status"]["completed"] is True
-    assert [kind for kind, _ in entry["status"]["messages"]] == ["execution_start", "execution_cached", "execution_success"]
+    assert [kind for kind, _ in entry["status"]["messages"]] == [
+        "execution_start",
+        "execution_cached",
+        "execution_success",
+    ]
     assert entry["status"]["messages"][-1][1] == message["data"]
     assert entry["outputs"] == {"2": {"images": [{"filename": "fake_2.png", "subfolder": "", "type": "output"}]}}
     assert entry["meta"]["2"]["display_node"] == "2"
