@@ -13,7 +13,7 @@ from typing import Any
 
 from graph_runtime.cache import Cache
 from graph_runtime.graph import Graph, Link, Node
-from graph_runtime.keys import NO_TOKEN, Key
+from graph_runtime.keys import NO_TOKEN, Key, encode
 from graph_runtime.spec import NodeSpec
 
 __all__ = ["Explainer", "RunRecord"]
@@ -80,7 +80,8 @@ class Explainer:
             text = f"Version of '{node.type}' changed from {then_version} to {now_version}."
             found.append(_reason("version", before=then_version, after=now_version, text=text))
         now_token, then_token = run.tokens.get(node.id, NO_TOKEN), before.tokens.get(node.id, NO_TOKEN)
-        if now_token is not NO_TOKEN and then_token is not NO_TOKEN and not _same(now_token, then_token):
+        comparable = now_token is not NO_TOKEN and then_token is not NO_TOKEN and encode(now_token) is not None
+        if comparable and not _same(now_token, then_token):
             text = "What it reads from outside (a file's content) changed."
             found.append(_reason("fingerprint", before=_plain(then_token), after=_plain(now_token), text=text))
         for name in [*node.inputs, *(name for name in old.inputs if name not in node.inputs)]:

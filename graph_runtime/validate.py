@@ -16,14 +16,11 @@ from graph_runtime.collector import paused_collection
 from graph_runtime.errors import did_you_mean
 from graph_runtime.established_errors import node_errors, prompt_error
 from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycle
-from graph_runtime.literals import COERCIONS
-from graph_runtime.object_info import input_config
+from graph_runtime.literals import LiteralCheck
 from graph_runtime.problems import Problem
 from graph_runtime.sockets import compatible
 
 __all__ = ["Problem", "Validation", "node_errors", "prompt_error", "validate"]
-
-_LONGEST_LIST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +76,10 @@ class _Check:
     def __init__(self, graph: Graph, catalogue: Catalogue, choices: ChoicesOf, targets: Iterable[str] | None) -> None:
         self.graph = graph
         self.catalogue = catalogue
-        self.choices = choices
         self.targets = None if targets is None else set(targets)
         self.problems: list[Problem] = []
         self.changed: dict[str, Node] = {}
-        self._listed: dict[str, list[str]] = {}
-        self._members: dict[int, tuple[InputSpec, list[Any], frozenset[Any] | None]] = {}
+        self._literals = LiteralCheck(choices)
 
     def run(self) -> Validation:
         unknown = self._unknown_types()
@@ -187,11 +182,13 @@ class _Check:
                 good = False
                 what = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
                 fix = 'Link as ["id", slot], or wrap a literal list as {"__value__": [...]}.'
-                extra = {"input_name": name, "input_config": self._config(item), "received_value": value.value}
+                extra = {"input_name": name, "input_config": self._literals.config(item), "received_value": value.value}
                 self._add(node, item, "bad_linked_input", what, name, extra, fix)
             else:
-                kept, fine = self._check_literal(node, spec, item, value)
-                good = fine and good
+                kept, problem = self._literals.check(node.id, spec, item, value)
+                if problem is not None:
+                    self.problems.append(problem)
+                    good = False
                 if kept is not value:
                     coerced[name] = kept
         if len(inputs) > len(spec.visible) or any(name not in spec.by_name for name in inputs):
@@ -208,13 +205,13 @@ class _Check:
             return False
         if output != "unknown":
             hook = spec.checks_inputs
-            declared = self._wire_type(item)
+            declared = self._literals.wire_type(item)
             received = output.wire_type
             if not (isinstance(hook, tuple) and "input_types" in hook) and not compatible(received, declared):
                 details = f"{item.name}, received_type({_text(received)}) mismatch input_type({_text(declared)})"
                 extra = {
                     "input_name": item.name,
-                    "input_config": self._config(item),
+                    "input_config": self._literals.config(item),
                     "received_type": _plain(received),
                     "linked_node": link.to_list(),
                 }
@@ -269,7 +266,7 @@ class _Check:
         item = consumer_spec.by_name.get(consumed) if consumer_spec else None
         extra: dict[str, Any] = {
             "input_name": consumed,
-            "input_config": self._config(item) if item else None,
+            "input_config": self._literals.config(item) if item else None,
             "exception_message": f"{reason}: {what}",
             "exception_type": kind,
             "traceback": [],
@@ -286,94 +283,6 @@ class _Check:
                 extra,
             )
         )
-
-    def _check_literal(self, node: Node, spec: NodeSpec, item: InputSpec, value: Any) -> tuple[Any, bool]:
-        kept = value
-        convert = COERCIONS.get(item.type) if type(item.type) is str else None
-        if convert is not None:
-            try:
-                kept = convert(value)
-            except Exception as error:
-                extra = {
-                    "input_name": item.name,
-                    "input_config": self._config(item),
-                    "received_value": value,
-                    "exception_message": str(error),
-                }
-                what = f"Failed to convert an input value to a {item.type} value"
-                details = f"{item.name}, {_short(value)}, {error}"
-                self._add(node, item, "invalid_input_type", what, details, extra, f"Enter {_TYPE_WORDS[item.type]}.")
-                return value, False
-        if type(kept) is type(value) and kept == value:
-            kept = value
-        if spec.checks_inputs is not None and spec.checks(item.name):
-            return kept, True
-        return kept, self._check_bounds(node, item, kept) and self._check_member(node, item, kept)
-
-    def _check_bounds(self, node: Node, item: InputSpec, value: Any) -> bool:
-        options = item.options
-        if not isinstance(value, int | float):
-            return True
-        low, high = options.get("min"), options.get("max")
-        if low is not None and value < low:
-            code, what = "value_smaller_than_min", f"Value {value} smaller than min of {low}"
-        elif high is not None and value > high:
-            code, what = "value_bigger_than_max", f"Value {value} bigger than max of {high}"
-        else:
-            return True
-        extra = {"input_name": item.name, "input_config": self._config(item), "received_value": value}
-        bounds = f"from {low}" if high is None else f"up to {high}" if low is None else f"from {low} to {high}"
-        self._add(node, item, code, what, item.name, extra, f"Choose a value {bounds}.")
-        return False
-
-    def _check_member(self, node: Node, item: InputSpec, value: Any) -> bool:
-        if item.combo_form != "old":
-            return True
-        listed, members = self._choices_of(item)
-        try:
-            if members is not None and value in members:
-                return True
-        except TypeError:
-            pass
-        if value in listed:
-            return True
-        long = len(listed) > _LONGEST_LIST
-        shown = f"(list of length {len(listed)})" if long else str(listed)
-        config = None if long else self._config(item)
-        extra: dict[str, Any] = {
-            "input_name": item.name,
-            "input_config": config,
-            "received_value": value,
-        }
-        texts = [str(choice) for choice in listed]
-        fix = "Choose one of the listed values." if listed else "The folder it chooses from is empty: put a file there."
-        fix += did_you_mean(str(value)[:200], texts[:2000])
-        self._add(
-            node, item, "value_not_in_list", "Value not in list", f"{item.name}: '{value}' not in {shown}", extra, fix
-        )
-        return False
-
-    def _choices_of(self, item: InputSpec) -> tuple[list[Any], frozenset[Any] | None]:
-        cached = self._members.get(id(item))
-        if cached is None:
-            listed = item.resolve_choices(self._list_once) or []
-            try:
-                members = frozenset(listed)
-            except TypeError:
-                members = None
-            cached = self._members[id(item)] = (item, listed, members)
-        return cached[1], cached[2]
-
-    def _list_once(self, folder: str) -> list[str]:
-        if folder not in self._listed:
-            self._listed[folder] = list(self.choices(folder))
-        return self._listed[folder]
-
-    def _config(self, item: InputSpec) -> list[Any]:
-        return input_config(item, self._list_once)
-
-    def _wire_type(self, item: InputSpec) -> Any:
-        return self._choices_of(item)[0] if item.combo_form == "old" else item.type
 
     def _add(
         self, node: Node, item: InputSpec, code: str, what: str, details: str, extra: Mapping[str, Any], fix: str
@@ -404,9 +313,6 @@ class _Check:
                 )
 
 
-_TYPE_WORDS = {"INT": "a whole number", "FLOAT": "a number", "STRING": "a text", "BOOLEAN": "true or false"}
-
-
 def _fix_missing(item: InputSpec) -> str:
     return f"Enter a value for '{item.name}'." if item.widget else f"Connect a {item.type} to '{item.name}'."
 
@@ -417,8 +323,3 @@ def _text(wire_type: Any) -> str:
 
 def _plain(wire_type: Any) -> Any:
     return str.__str__(wire_type) if isinstance(wire_type, str) else wire_type
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 500 else f"{text[:500]}…"
