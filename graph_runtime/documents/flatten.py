@@ -57,10 +57,9 @@ def _running(root: Scope) -> Iterator[tuple[Scope, str]]:
     while pending:
         scope, node_id = pending.pop()
         node = scope.nodes[node_id]
-        inside = scope.children.get(node_id)
-        lets_run = inside is not None and node.mode == "links-bypassed"
-        if node.type in VIRTUAL or (node.mode is not None and not lets_run):
+        if node.type in VIRTUAL or node.mode is not None:
             continue
+        inside = scope.children.get(node_id)
         if inside is None:
             yield scope, node_id
         else:

@@ -109,11 +109,7 @@ class Node(Part):
 
     type: Name = Field(description="A node type of the catalogue, the id of a definition, Reroute or PrimitiveNode.")
     title: StrictStr | None = None
-    mode: Literal["muted", "bypassed", "links-bypassed"] | None = Field(
-        default=None,
-        description="links-bypassed: only on an instance, from other editors: its links are bypassed, but nodes inside "
-        "run as their own modes say.",
-    )
+    mode: Literal["muted", "bypassed"] | None = None
     inputs: dict[Name, Input] = Field(
         default_factory=dict, description="By name. A widget that is left out takes its default."
     )
@@ -124,6 +120,14 @@ class Node(Part):
     kept: dict[str, Any] | None = Field(
         default=None, description="What another editor stored and this format does not interpret; exported unchanged."
     )
+
+    @property
+    def links_are_bypassed(self) -> bool:
+        """Whether links pass by this node.
+
+        Another editor may bypass an instance while nodes inside run as their own modes say (`kept.mode` 4).
+        """
+        return self.mode == "bypassed" or (self.mode is None and (self.kept or {}).get("mode") == 4)
 
 
 class NodeLayout(Part):
@@ -211,6 +215,7 @@ class Definition(Part):
 class Document(Part):
     """A workflow as a person sees it: nodes, subgraph definitions, layout."""
 
+    schema_uri: StrictStr | None = Field(default=None, alias="$schema", description="For text editors; ignored.")
     format: Literal["heddle-workflow"]
     version: Literal[1]
     name: StrictStr = ""
@@ -221,7 +226,7 @@ class Document(Part):
 
     def to_data(self) -> dict[str, Any]:
         """The document as plain JSON data, keys in a fixed order, only what was written."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
     def to_graph(self, catalogue: Mapping[str, NodeSpec]) -> Graph:
         """The executable graph: subgraphs flattened, reroutes followed, muted and bypassed nodes resolved.

@@ -128,7 +128,7 @@ class Resolver:
             return Nothing()
         if node.mode == "muted":
             return Muted()
-        if node.mode in ("bypassed", "links-bypassed"):
+        if node.links_are_bypassed:
             passed = bypass(node_type, slot, wanted)
             return Nothing() if passed is None else self._follow(scope, source, node, passed)
         inside = scope.children.get(source)

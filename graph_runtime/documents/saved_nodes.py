@@ -182,7 +182,9 @@ class NodeReader:
         if node.type == PRIMITIVE:
             values = items(stored)
             control = read_control(values[1]) if len(values) > 1 else None
-            return NamedValues({VALUE: values[0]} if values else {}, {VALUE: control} if control else {}, ())
+            return NamedValues(
+                {VALUE: values[0]} if values and values[0] is not None else {}, {VALUE: control} if control else {}, ()
+            )
         if known is None or node.type == REROUTE:
             return NamedValues({}, {}, ())
         if known.definition is not None:
@@ -197,7 +199,7 @@ class NodeReader:
         inside = [each.mode for each in known.definition.nodes.values()]
         if mode == "muted":
             return mode if inside and set(inside) == {"muted"} else None
-        return "links-bypassed" if not inside or None in inside else mode
+        return mode if inside and None not in inside else None
 
     def _sockets(self, node: SavedNode) -> dict[str, Any]:
         if self._types.knows(self.type_id(node)):
@@ -225,7 +227,7 @@ class NodeReader:
             kept["flags"] = flags
         if properties:
             kept["properties"] = properties
-        if node.mode not in (0, 4) and mode is None:
+        if node.mode != 0 and mode is None:
             kept["mode"] = node.mode
         if known is None and node.widgets_values not in (None, [], {}):
             kept["widgets_values"] = node.widgets_values

@@ -12,7 +12,7 @@ from graph_runtime.documents.model import Definition, Layout, Node, Note, Waypoi
 from graph_runtime.documents.types import PRIMITIVE, REROUTE, VALUE, NodeType, Types
 from graph_runtime.documents.widgets import list_values, widget_slots
 
-_MODES: Final = {None: 0, "muted": 2, "bypassed": 4, "links-bypassed": 4}
+_MODES: Final = {None: 0, "muted": 2, "bypassed": 4}
 _NUMBERS: Final = frozenset({"INT", "FLOAT", "NUMBER"})
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from graph_runtime.documents import convert, load, to_prompt
+from graph_runtime.documents import convert, load, to_prompt, to_saved
 from graph_runtime.graph import Link
 
 PAGE = Path(__file__).parents[3] / "docs" / "workflow-format.md"
@@ -97,3 +97,20 @@ def test_a_prompt_gets_places_from_left_to_right_without_overlap(catalogue):
 
     assert places["1"]["pos"][0] == places["2"]["pos"][0] < places["3"]["pos"][0]
     assert places["2"]["pos"][1] >= places["1"]["pos"][1] + 100
+
+
+def test_a_schema_reference_for_text_editors_is_allowed_and_kept(catalogue):
+    data = {"$schema": "https://example.org/workflow.json", **ours({})}
+
+    assert load(data, catalogue).to_data() == data
+
+
+def test_a_primitive_without_a_value_leaves_its_targets_as_they_are(catalogue):
+    nodes = {
+        "1": {"type": "PrimitiveNode"},
+        "2": {"type": "EmptyLatentImage", "inputs": {"width": {"link": ["1", "value"], "value": 7}}},
+    }
+    document = load(ours(nodes), catalogue)
+
+    assert to_prompt(document, catalogue)["2"]["inputs"]["width"] == 7
+    assert to_prompt(load(to_saved(document, catalogue), catalogue), catalogue)["2"]["inputs"]["width"] == 7
