@@ -7,7 +7,7 @@ from typing import Annotated
 from graph_runtime.api import Range, node
 from nodes.sockets import IMAGE, LATENT, MAX_RESOLUTION, VAE
 
-__all__ = ["empty_latent_image", "vae_decode", "vae_encode"]
+__all__ = ["empty_latent_image", "vae_decode", "vae_decode_tiled", "vae_encode", "vae_encode_tiled"]
 
 
 @node("EmptyLatentImage", title="Empty Latent Image", category="latent")
@@ -52,3 +52,56 @@ def vae_encode(*, pixels: IMAGE, vae: VAE) -> LATENT:
         vae: the autoencoder that belongs to the model.
     """
     return {"samples": vae.encode(pixels[..., :3])}
+
+
+Overlap = Annotated[int, Range(0, 4096, step=32)]
+TemporalSize = Annotated[int, Range(8, 4096, step=4)]
+TemporalOverlap = Annotated[int, Range(4, 4096, step=4)]
+
+
+@node("VAEDecodeTiled", title="VAE Decode (Tiled)", category="_for_testing")
+def vae_decode_tiled(
+    *,
+    samples: LATENT,
+    vae: VAE,
+    tile_size: Annotated[int, Range(64, 4096, step=32)] = 512,
+    overlap: Overlap = 64,
+    temporal_size: TemporalSize = 64,
+    temporal_overlap: TemporalOverlap = 8,
+) -> IMAGE:
+    """Decode latents tile by tile, which needs less memory.
+
+    Args:
+        samples: the latents.
+        vae: the autoencoder that belongs to the model.
+        tile_size: side of a tile in pixels.
+        overlap: how far neighbouring tiles overlap, in pixels; at most a quarter of a tile.
+        temporal_size: frames of a tile; only autoencoders of videos have any.
+        temporal_overlap: frames that neighbouring tiles share; only autoencoders of videos have any.
+    """
+    overlap = min(overlap, tile_size // 4)
+    ratio = vae.ratio
+    return vae.decode_tiled(samples["samples"], (tile_size // ratio, tile_size // ratio), overlap // ratio)
+
+
+@node("VAEEncodeTiled", title="VAE Encode (Tiled)", category="_for_testing")
+def vae_encode_tiled(
+    *,
+    pixels: IMAGE,
+    vae: VAE,
+    tile_size: Annotated[int, Range(64, 4096, step=64)] = 512,
+    overlap: Overlap = 64,
+    temporal_size: TemporalSize = 64,
+    temporal_overlap: TemporalOverlap = 8,
+) -> LATENT:
+    """Encode images tile by tile, which needs less memory.
+
+    Args:
+        pixels: the images.
+        vae: the autoencoder that belongs to the model.
+        tile_size: side of a tile in pixels.
+        overlap: how far neighbouring tiles overlap, in pixels.
+        temporal_size: frames of a tile; only autoencoders of videos have any.
+        temporal_overlap: frames that neighbouring tiles share; only autoencoders of videos have any.
+    """
+    return {"samples": vae.encode_tiled(pixels[..., :3], (tile_size, tile_size), overlap)}

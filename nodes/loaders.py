@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from graph_runtime.api import Context, FileIn, node
-from graph_runtime.errors import HeddleError, did_you_mean
+from graph_runtime.api import Choice, Context, FileIn, HeddleError, node
+from nodes.model_files import file_state, model_file, tokenizer_folders
 from nodes.sockets import CLIP, MODEL, VAE
 
-__all__ = ["LoadedCheckpoint", "checkpoint_loader_simple", "model_file"]
+__all__ = [
+    "LoadedCheckpoint",
+    "checkpoint_loader_simple",
+    "clip_loader",
+    "dual_clip_loader",
+    "triple_clip_loader",
+    "unet_loader",
+    "vae_loader",
+]
 
+TextEncoderFile = Annotated[str, FileIn("text_encoders")]
+Device = Annotated[str | None, Choice("default", "cpu")]
 
-def model_file(ctx: Context, folder: str, name: str) -> Path:
-    """The file that a name means in a model folder.
-
-    Raises:
-        HeddleError: if there is none, with the nearest name and the folders searched.
-    """
-    path: Path | None = ctx.folders.find(folder, name)
-    if path is None:
-        searched = ", ".join(f"'{directory}'" for directory in ctx.folders.model_dirs(folder))
-        raise HeddleError(
-            f"'{name}' is not in the {folder} folders.{did_you_mean(name, ctx.folders.names(folder))}",
-            where=f"node {ctx.node_id}",
-            fix=f"Put the file into one of {searched}.",
-        )
-    return path
-
-
-def file_state(ctx: Context, folder: str, name: str | None) -> str | None:
-    """Stands for a model file in cache keys: path, size and time of change; hashing gigabytes takes too long."""
-    path = None if name is None else ctx.folders.find(folder, name)
-    if path is None:
-        return None
-    status = path.stat()
-    return f"{path}:{status.st_size}:{status.st_mtime_ns}"
+ENCODER_KINDS = (
+    "stable_diffusion", "stable_cascade", "sd3", "stable_audio", "mochi", "ltxv", "pixart", "cosmos", "lumina2", "wan",
+    "hidream", "chroma", "ace", "omnigen2", "qwen_image", "hunyuan_image",
+)  # fmt: skip
+PAIR_KINDS = ("sdxl", "sd3", "flux", "hunyuan_video", "hidream", "hunyuan_image")
 
 
 def checkpoint_state(ckpt_name: str | None, ctx: Context) -> str | None:
@@ -62,7 +52,144 @@ def checkpoint_loader_simple(*, ckpt_name: Annotated[str, FileIn("checkpoints")]
 
     checkpoint = loading.load_checkpoint(
         model_file(ctx, "checkpoints", ckpt_name),
-        tokenizers=[root / "tokenizers" for root in ctx.folders.models_dirs],
+        tokenizers=tokenizer_folders(ctx),
         embeddings=ctx.folders.model_dirs("embeddings"),
     )
     return LoadedCheckpoint(checkpoint.model, checkpoint.clip, checkpoint.vae)
+
+
+def unet_state(unet_name: str | None, ctx: Context) -> str | None:
+    """Stands for the chosen diffusion model in cache keys."""
+    return file_state(ctx, "diffusion_models", unet_name)
+
+
+@node("UNETLoader", title="Load Diffusion Model", category="advanced/loaders", fingerprint=unet_state)
+def unet_loader(
+    *,
+    unet_name: Annotated[str, FileIn("diffusion_models")],
+    weight_dtype: Annotated[str, Choice("default", "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")],
+    ctx: Context,
+) -> MODEL:
+    """Load a diffusion model that lies in a file of its own.
+
+    Args:
+        unet_name: the file, in one of the diffusion model folders.
+        weight_dtype: number format of the weights; "default" keeps the file's.
+    """
+    from diffusion import loading
+
+    if weight_dtype != "default":
+        raise HeddleError(
+            f"Converting weights to {weight_dtype} while loading is not supported yet.",
+            where=f"node {ctx.node_id}",
+            fix="Choose 'default', with a file that is in that format already if memory is short.",
+        )
+    return loading.load_diffusion_model(model_file(ctx, "diffusion_models", unet_name))
+
+
+def vae_state(vae_name: str | None, ctx: Context) -> str | None:
+    """Stands for the chosen autoencoder in cache keys."""
+    return file_state(ctx, "vae", vae_name)
+
+
+@node("VAELoader", title="Load VAE", category="loaders", fingerprint=vae_state)
+def vae_loader(*, vae_name: Annotated[str, FileIn("vae"), Choice("pixel_space")], ctx: Context) -> VAE:
+    """Load an autoencoder that lies in a file of its own.
+
+    Args:
+        vae_name: the file, in one of the autoencoder folders.
+    """
+    from diffusion import loading
+
+    if vae_name == "pixel_space":
+        raise HeddleError(
+            "Models that work on pixels are not supported yet, so there is no 'pixel_space' autoencoder.",
+            where=f"node {ctx.node_id}",
+            fix="Choose the autoencoder that belongs to the model.",
+        )
+    return loading.load_autoencoder(model_file(ctx, "vae", vae_name))
+
+
+def clip_state(clip_name: str | None, ctx: Context) -> str | None:
+    """Stands for the chosen text encoder in cache keys."""
+    return file_state(ctx, "text_encoders", clip_name)
+
+
+@node("CLIPLoader", title="Load CLIP", category="advanced/loaders", fingerprint=clip_state)
+def clip_loader(
+    *,
+    clip_name: TextEncoderFile,
+    type: Annotated[str, Choice(ENCODER_KINDS)],
+    device: Device = None,
+    ctx: Context,
+) -> CLIP:
+    """Load a text encoder that lies in a file of its own.
+
+    Args:
+        clip_name: the file, in one of the text encoder folders.
+        type: the model family it is for.
+        device: "cpu" leaves the accelerator's memory to the model.
+    """
+    return _text_encoders(ctx, [clip_name], type, device)
+
+
+def pair_state(clip_name1: str | None, clip_name2: str | None, ctx: Context) -> list[str | None]:
+    """Stands for two chosen text encoders in cache keys."""
+    return [file_state(ctx, "text_encoders", name) for name in (clip_name1, clip_name2)]
+
+
+@node("DualCLIPLoader", title="Load Two CLIPs", category="advanced/loaders", fingerprint=pair_state)
+def dual_clip_loader(
+    *,
+    clip_name1: TextEncoderFile,
+    clip_name2: TextEncoderFile,
+    type: Annotated[str, Choice(PAIR_KINDS)],
+    device: Device = None,
+    ctx: Context,
+) -> CLIP:
+    """Load the two text encoders of a model family; their order does not matter.
+
+    Args:
+        clip_name1: one file, in one of the text encoder folders.
+        clip_name2: the other file.
+        type: the model family they are for.
+        device: "cpu" leaves the accelerator's memory to the model.
+    """
+    return _text_encoders(ctx, [clip_name1, clip_name2], type, device)
+
+
+def triple_state(
+    clip_name1: str | None, clip_name2: str | None, clip_name3: str | None, ctx: Context
+) -> list[str | None]:
+    """Stands for three chosen text encoders in cache keys."""
+    return [file_state(ctx, "text_encoders", name) for name in (clip_name1, clip_name2, clip_name3)]
+
+
+@node("TripleCLIPLoader", title="Load Three CLIPs", category="advanced/loaders", fingerprint=triple_state)
+def triple_clip_loader(
+    *,
+    clip_name1: Annotated[str, FileIn("text_encoders", form="new")],
+    clip_name2: Annotated[str, FileIn("text_encoders", form="new")],
+    clip_name3: Annotated[str, FileIn("text_encoders", form="new")],
+    ctx: Context,
+) -> CLIP:
+    """Load the three text encoders of Stable Diffusion 3; their order does not matter.
+
+    Args:
+        clip_name1: one file, in one of the text encoder folders.
+        clip_name2: another file.
+        clip_name3: the third file.
+    """
+    return _text_encoders(ctx, [clip_name1, clip_name2, clip_name3], "sd3", None)
+
+
+def _text_encoders(ctx: Context, names: list[str], kind: str, device: str | None) -> CLIP:
+    from diffusion import loading
+
+    return loading.load_text_encoders(
+        [model_file(ctx, "text_encoders", name) for name in names],
+        kind,
+        device="cpu" if device == "cpu" else None,
+        tokenizers=tokenizer_folders(ctx),
+        embeddings=ctx.folders.model_dirs("embeddings"),
+    )

@@ -1,0 +1,109 @@
+"""ControlNets: a picture steers where things go."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+from graph_runtime.api import Context, FileIn, Range, Socket, node
+from nodes.model_files import file_state, model_file
+from nodes.sockets import CONDITIONING, IMAGE, VAE
+
+__all__ = ["Steered", "control_net_apply", "control_net_apply_advanced", "control_net_loader"]
+
+CONTROL_NET = Annotated[Any, Socket("CONTROL_NET", "a control network")]
+Strength = Annotated[float, Range(0.0, 10.0, step=0.01)]
+Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
+
+
+class Steered(NamedTuple):
+    """Both conditionings with the control network attached."""
+
+    positive: CONDITIONING
+    negative: CONDITIONING
+
+
+def control_state(control_net_name: str | None, ctx: Context) -> str | None:
+    """Stands for the chosen control network in cache keys."""
+    return file_state(ctx, "controlnet", control_net_name)
+
+
+@node("ControlNetLoader", title="Load ControlNet Model", category="loaders", fingerprint=control_state)
+def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")], ctx: Context) -> CONTROL_NET:
+    """Load a control network.
+
+    Args:
+        control_net_name: the file, in one of the ControlNet folders.
+    """
+    from diffusion.control import load_control
+
+    return load_control(model_file(ctx, "controlnet", control_net_name))
+
+
+@node("ControlNetApply", title="Apply ControlNet (Old)", category="conditioning/controlnet", deprecated=True)
+def control_net_apply(
+    *, conditioning: CONDITIONING, control_net: CONTROL_NET, image: IMAGE, strength: Strength = 1.0
+) -> CONDITIONING:
+    """Steer the positive conditioning by a picture; the negative follows along.
+
+    Args:
+        conditioning: what to paint.
+        control_net: the control network.
+        image: the picture that steers, as the network was trained on (edges, depth, a pose, …).
+        strength: how strongly it steers; 0 not at all.
+    """
+    if strength == 0:
+        return conditioning
+    hint = image.movedim(-1, 1)
+    return [
+        [
+            embedding,
+            {
+                **options,
+                "control": control_net.applied(hint, strength, previous=options.get("control")),
+                "control_apply_to_uncond": True,
+            },
+        ]
+        for embedding, options in conditioning
+    ]
+
+
+@node("ControlNetApplyAdvanced", title="Apply ControlNet", category="conditioning/controlnet")
+def control_net_apply_advanced(
+    *,
+    positive: CONDITIONING,
+    negative: CONDITIONING,
+    control_net: CONTROL_NET,
+    image: IMAGE,
+    strength: Strength = 1.0,
+    start_percent: Percent = 0.0,
+    end_percent: Percent = 1.0,
+    vae: VAE | None = None,
+) -> Steered:
+    """Steer both conditionings by a picture during a part of the schedule.
+
+    Args:
+        positive: what to paint.
+        negative: what to avoid.
+        control_net: the control network.
+        image: the picture that steers.
+        strength: how strongly it steers; 0 not at all.
+        start_percent: share of the schedule after which it steers.
+        end_percent: share of the schedule after which it no longer does.
+        vae: only for control networks that were trained on latents; others do not need it.
+    """
+    if strength == 0:
+        return Steered(positive, negative)
+    hint = image.movedim(-1, 1)
+    made: dict[Any, Any] = {}
+
+    def steer(conditioning: list[Any]) -> list[Any]:
+        steered = []
+        for embedding, options in conditioning:
+            before = options.get("control")
+            if id(before) not in made:
+                made[id(before)] = control_net.applied(hint, strength, start_percent, end_percent, previous=before)
+            control = made[id(before)]
+            steered.append([embedding, {**options, "control": control, "control_apply_to_uncond": False}])
+        return steered
+
+    return Steered(steer(positive), steer(negative))
