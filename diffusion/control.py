@@ -142,7 +142,7 @@ def load_control(path: str | Path, *, device: torch.device | str | None = None) 
     weights = renamed(file, file, layout.table, layout.prefix) if layout.table else {name: file[name] for name in file}
     where = place(weights, torch.device(device) if device is not None else default_device())
     network = Network(
-        empty(lambda: ControlNetModel(**layout.config)), weights,
+        empty(lambda: ControlNetModel(**layout.config), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
     )  # fmt: skip
     return ControlNet(network)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -202,11 +201,22 @@ def _is_finite(tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or bool(torch.isfinite(tensor.float()).all())
 
 
-def empty(build: Callable[[], Any]) -> Any:
-    """Build a module without memory for its parameters; small fixed buffers are kept real."""
-    with torch.device("meta"):
-        module = build()
-    return module
+def empty(build: Callable[[], nn.Module], source: str) -> nn.Module:
+    """Build a module without memory for its parameters.
+
+    Args:
+        source: what to call the file in messages.
+    Raises:
+        ModelFileError: if the sizes found in the file fit no such module.
+    """
+    try:
+        with torch.device("meta"):
+            return build()
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        raise ModelFileError(
+            f"'{source}' has tensors whose sizes make no network: {error}. It may need a description of its own "
+            "(docs/embedded-models.md), or is damaged."
+        ) from error
 
 
 __all__ = ["CAST_ABOVE", "Network", "Patches", "WeightPatch", "check_finite", "empty", "grouped"]

@@ -95,7 +95,7 @@ def load_tiny_autoencoder(
     where = place_autoencoder(torch.device(device) if device is not None else default_device())
     form = FORMATS[name]
     network = Network(
-        empty(lambda: TinyAutoencoder(form.channels)),
+        empty(lambda: TinyAutoencoder(form.channels), str(files["decoder"].path)),
         {f"{half}.{key}": file[key] for half, file in files.items() for key in file},
         device=where.device, storage=where.storage, compute=where.compute, source=str(files["decoder"].path),
     )  # fmt: skip

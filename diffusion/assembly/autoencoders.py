@@ -38,7 +38,7 @@ def kl_autoencoder(
     arguments = {**layout.config, **details}
     where = place_autoencoder(device)
     network = Network(
-        empty(lambda: AutoencoderKL(**arguments)), renamed(file, file, layout.table, prefix),
+        empty(lambda: AutoencoderKL(**arguments), str(file.path)), renamed(file, file, layout.table, prefix),
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
         names=dict(layout.table),
     )  # fmt: skip

@@ -140,7 +140,7 @@ def clip_tower(
     details = {"layer_norm_eps": own["layer_norm_eps"]} if "layer_norm_eps" in own else {}
     where = place_text(device)
     network = Network(
-        empty(lambda: CLIPTextModel(CLIPTextConfig(**layout.config, **details))), layout.tensors,
+        empty(lambda: CLIPTextModel(CLIPTextConfig(**layout.config, **details)), str(file.path)), layout.tensors,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
     )  # fmt: skip
     carried = file.metadata.get("heddle.tokenizer")
@@ -164,7 +164,7 @@ def t5_tower(
     layout = read_t5(file, prefix)
     where = place_text(device)
     network = Network(
-        empty(lambda: T5EncoderModel(T5Config(**layout.config))), layout.tensors,
+        empty(lambda: T5EncoderModel(T5Config(**layout.config)), str(file.path)), layout.tensors,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
     )  # fmt: skip
     return T5Tower("t5xxl", network, lambda: find_t5(folders), shortest)

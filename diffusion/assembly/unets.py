@@ -52,7 +52,7 @@ def unet_model(
     weights = renamed(file, file, layout.table, prefix)
     where = place(weights, device, dtype)
     network = Network(
-        empty(lambda: UNet2DConditionModel(**arguments)), weights,
+        empty(lambda: UNet2DConditionModel(**arguments), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
         names={**layout.table},
     )  # fmt: skip

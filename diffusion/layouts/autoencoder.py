@@ -48,14 +48,15 @@ def read_autoencoder(shapes: Shapes) -> AutoencoderLayout:
         "use_post_quant_conv": "post_quant_conv.weight" in shapes,
         "mid_block_add_attention": "encoder.mid.attn_1.q.weight" in shapes,
     }
-    return AutoencoderLayout(config, _table(stages, layers))
+    return AutoencoderLayout(config, autoencoder_table(stages, layers))
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
     return max((int(match[1]) + 1 for name in shapes if (match := re.fullmatch(pattern, name))), default=0)
 
 
-def _table(stages: int, layers: int) -> dict[str, str]:
+def autoencoder_table(stages: int, layers: int) -> dict[str, str]:
+    """Renaming of a whole autoencoder."""
     table = {"quant_conv": "quant_conv", "post_quant_conv": "post_quant_conv"}
 
     def resnet(old: str, new: str) -> None:
@@ -83,4 +84,4 @@ def _table(stages: int, layers: int) -> dict[str, str]:
     return table
 
 
-__all__ = ["AutoencoderLayout", "read_autoencoder"]
+__all__ = ["AutoencoderLayout", "autoencoder_table", "read_autoencoder"]

@@ -87,7 +87,7 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
     if "label_emb.0.0.weight" in shapes:
         config["class_embed_type"] = "projection"
         config["projection_class_embeddings_input_dim"] = shapes["label_emb.0.0.weight"][1]
-    return UNetLayout(config, _table(stages, downs, ups, has_middle, bool(middle)))
+    return UNetLayout(config, unet_table(stages, downs, ups, has_middle, bool(middle)))
 
 
 def stage_depths(stages: list[list[Block]], middle: int) -> list[Any]:
@@ -162,9 +162,10 @@ def _one_or_list(values: list[int]) -> int | list[int]:
     return values[0] if len(set(values)) == 1 else values
 
 
-def _table(
+def unet_table(
     stages: list[list[Block]], downs: list[int], ups: list[list[int]], has_middle: bool, middle_attention: bool
 ) -> dict[str, str]:
+    """Renaming of a whole U-Net."""
     table = input_table(stages, downs)
     table.update({"out.0": "conv_norm_out", "out.2": "conv_out"})
 
@@ -217,5 +218,5 @@ def input_table(stages: list[list[Block]], downs: list[int]) -> dict[str, str]:
 
 __all__ = [
     "Block", "UNetLayout", "attention_heads", "context_width", "depth_of", "input_stages", "input_table", "read_unet",
-    "resnet_table", "stage_depths",
+    "resnet_table", "stage_depths", "unet_table",
 ]  # fmt: skip

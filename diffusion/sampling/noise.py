@@ -61,17 +61,14 @@ class StepNoise:
         import torchsde  # slow to import; few samplers need it
 
         home = torch.device("cpu") if on_cpu else x.device
-        low, high = float(sigmas[sigmas > 0].min()), float(sigmas.max())
-        tree = torchsde.BrownianTree(
-            torch.as_tensor(low),
-            torch.zeros(x.shape, dtype=x.dtype, device=home),
-            torch.as_tensor(high),
-            entropy=self.seed,
-        )
+        # The tree rounds its ends to six digits; points beyond them are moved onto them.
+        low, high = (round(float(end), 6) for end in (sigmas[sigmas > 0].min(), sigmas.max()))
+        start_of_path = torch.zeros(x.shape, dtype=x.dtype, device=home)
+        tree = torchsde.BrownianTree(low, start_of_path, max(high, low + 1e-6), entropy=self.seed)
 
         def increment(sigma: Tensor, sigma_next: Tensor) -> Tensor:
             start, end, sign = (sigma, sigma_next, 1) if sigma < sigma_next else (sigma_next, sigma, -1)
-            drawn = tree(torch.as_tensor(start), torch.as_tensor(end)).to(x.device)
+            drawn = tree(min(max(float(start), low), high), min(max(float(end), low), high)).to(x.device)
             return drawn * sign / (end - start).abs().sqrt()
 
         return increment
