@@ -1,0 +1,134 @@
+"""How often the model draws what its caption says, read from the pixels by the detector."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from PIL import Image
+
+from diffusion.loading import Checkpoint, load_checkpoint
+from diffusion.sampling import prepare_noise, sample
+from diffusion.training.combinations import HELD_OUT, TRAINED, Combination
+from diffusion.training.detector import read_picture
+from diffusion.training.flat_pictures import with_article
+from diffusion.training.model_sizes import NATIVE_SIZE, RECOMMENDED
+
+PROMPTS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSettings:
+    """How pictures are sampled; the defaults are what the model file recommends."""
+
+    steps: int = RECOMMENDED["steps"]
+    guidance_scale: float = RECOMMENDED["guidance_scale"]
+    sampler: str = RECOMMENDED["sampler"]
+    schedule: str = RECOMMENDED["schedule"]
+    seed: int = 0
+    batch: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One prompt, and which parts of its picture were right."""
+
+    combination: Combination
+    background: bool
+    colour: bool
+    shape: bool
+
+    @property
+    def right(self) -> bool:
+        """Whether all three are right."""
+        return self.background and self.colour and self.shape
+
+
+def prompt_of(combination: Combination) -> str:
+    """Return the plain caption of a combination."""
+    subject = f"{combination.colour} {combination.shape}"
+    return f"{with_article(subject)} on {with_article(combination.background)} background"
+
+
+def chosen_combinations(seed: int = 0) -> tuple[tuple[Combination, ...], tuple[Combination, ...]]:
+    """Return all held-out combinations, and trained ones by chance to make 200 prompts."""
+    trained = Random(seed).sample(TRAINED, PROMPTS - len(HELD_OUT))
+    return tuple(trained), HELD_OUT
+
+
+def pictures(
+    checkpoint: Checkpoint, prompts: Sequence[str], settings: SampleSettings, report: Callable[[int, int], None]
+) -> Iterator[Image.Image]:
+    """Sample one picture a prompt, in batches; the seed of a batch is the first seed plus its number."""
+    if checkpoint.clip is None or checkpoint.vae is None:
+        raise ValueError("the checkpoint has no text encoder or no autoencoder: nothing can be sampled from it alone")
+    side = NATIVE_SIZE // 8
+    for number, start in enumerate(range(0, len(prompts), settings.batch)):
+        part = prompts[start : start + settings.batch]
+        empty = torch.zeros(len(part), 4, side, side)
+        latent = sample(
+            checkpoint.model,
+            noise=prepare_noise(empty, settings.seed + number),
+            latent=empty,
+            positive=_together([checkpoint.clip.encode(prompt) for prompt in part]),
+            negative=_together([checkpoint.clip.encode("")] * len(part)),
+            guidance_scale=settings.guidance_scale,
+            sampler=settings.sampler,
+            schedule=settings.schedule,
+            steps=settings.steps,
+            seed=settings.seed + number,
+        )
+        for image in checkpoint.vae.decode(latent):
+            yield Image.fromarray(image.mul(255).round().clamp(0, 255).byte().cpu().numpy())
+        report(min(start + settings.batch, len(prompts)), len(prompts))
+
+
+def _together(conditionings: Sequence[Any]) -> list[Any]:
+    embeddings = torch.cat([conditioning[0][0] for conditioning in conditionings])
+    pooled = [conditioning[0][1].get("pooled_output") for conditioning in conditionings]
+    extras = {} if pooled[0] is None else {"pooled_output": torch.cat(pooled)}
+    return [[embeddings, extras]]
+
+
+def judge(combination: Combination, picture: Image.Image) -> Judged:
+    """Compare what the detector reads with what was asked for."""
+    reading = read_picture(picture)
+    return Judged(
+        combination,
+        reading.background == combination.background,
+        reading.colour == combination.colour,
+        reading.shape == combination.shape,
+    )
+
+
+def evaluate(
+    model_file: Path, settings: SampleSettings, report: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Any]:
+    """Sample 200 prompts and return the shares that are right, with every failure listed."""
+    checkpoint = load_checkpoint(model_file)
+    trained, held_out = chosen_combinations()
+    asked = (*trained, *held_out)
+    drawn = pictures(checkpoint, [prompt_of(combination) for combination in asked], settings, report)
+    judged = [judge(combination, picture) for combination, picture in zip(asked, drawn, strict=True)]
+    return {
+        "file": model_file.name,
+        "settings": asdict(settings),
+        "trained": _shares(judged[: len(trained)]),
+        "never_trained": _shares(judged[len(trained) :]),
+        "wrong": [
+            {
+                "prompt": prompt_of(j.combination),
+                "parts": [part for part in ("background", "colour", "shape") if not getattr(j, part)],
+            }
+            for j in judged
+            if not j.right
+        ],
+    }
+
+
+def _shares(judged: Sequence[Judged]) -> dict[str, float | int]:
+    count = len(judged)
+    shares = {part: sum(getattr(j, part) for j in judged) / count for part in ("right", "background", "colour", "shape")}
+    return {"prompts": count, **{part: round(share, 4) for part, share in shares.items()}}
