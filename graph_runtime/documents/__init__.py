@@ -11,6 +11,7 @@ from graph_runtime.documents.media import Embedded, read_media
 from graph_runtime.documents.model import FORMAT, VERSION, Document
 from graph_runtime.documents.reading import read_json
 from graph_runtime.documents.saved_export import to_saved
+from graph_runtime.documents.texts import Texts
 
 __all__ = [
     "FORMAT",
@@ -20,6 +21,7 @@ __all__ = [
     "DocumentProblem",
     "Embedded",
     "InvalidDocument",
+    "Texts",
     "UnreadableDocument",
     "convert",
     "load",

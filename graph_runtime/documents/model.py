@@ -24,6 +24,7 @@ from pydantic import (
 
 if TYPE_CHECKING:
     from graph_runtime.catalogue import NodeSpec
+    from graph_runtime.documents.texts import Texts
     from graph_runtime.graph import Graph
 
 FORMAT = "heddle-workflow"
@@ -228,9 +229,11 @@ class Document(Part):
         """The document as plain JSON data, keys in a fixed order, only what was written."""
         return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
-    def to_graph(self, catalogue: Mapping[str, NodeSpec]) -> Graph:
+    def to_graph(self, catalogue: Mapping[str, NodeSpec], texts: Texts | None = None) -> Graph:
         """The executable graph: subgraphs flattened, reroutes followed, muted and bypassed nodes resolved.
 
+        Args:
+            texts: how dynamic prompts and placeholders in file names are filled in; None leaves them as typed.
         Raises:
             InvalidDocument: if links name nodes, outputs or inputs that do not exist, or definitions contain
                 themselves; every such problem at once.
@@ -238,4 +241,5 @@ class Document(Part):
         from graph_runtime.documents.flatten import to_prompt
         from graph_runtime.prompt import parse_prompt
 
-        return parse_prompt(to_prompt(self, catalogue))
+        prompt = to_prompt(self, catalogue)
+        return parse_prompt(texts.expand(prompt, self, catalogue) if texts is not None else prompt)
