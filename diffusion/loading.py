@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from diffusion.assembly.autoencoders import kl_autoencoder
+from diffusion.assembly.flows import flux_model, is_flux, is_sd3, sd3_model
 from diffusion.assembly.texts import checkpoint_text, separate_text
 from diffusion.assembly.unets import unet_model
 from diffusion.autoencoder import Autoencoder
@@ -148,6 +149,10 @@ def _network(
     file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any]
 ) -> Model:
     """The denoising network under a prefix, whatever its kind."""
+    if is_sd3(file, prefix):
+        return sd3_model(file, prefix, device, dtype)
+    if is_flux(file, prefix):
+        return flux_model(file, prefix, device, dtype)
     return unet_model(file, prefix, device, dtype, config)
 
 
