@@ -19,6 +19,7 @@ from interop.errors import NotSupported
 from interop.host import current
 from interop.method_names import METHODS, ORDERS
 from interop.models import lend, take_back
+from interop.v3.schema import NodeOutput
 
 __all__ = ["BuiltInNode", "NodeClasses", "built_in_class", "call_built_in", "class_for"]
 
@@ -27,6 +28,12 @@ class BuiltInNode:
     """Base of the classes that stand for built-in nodes; `SPEC` is the node."""
 
     SPEC: NodeSpec
+
+    @classmethod
+    def execute(cls, *args: Any, **kwargs: Any) -> NodeOutput:
+        """Run the node as V3 classes are called; the result can be indexed and unpacked."""
+        found = call_built_in(cls.SPEC, args, kwargs)
+        return NodeOutput.from_dict(found) if isinstance(found, dict) else NodeOutput(*found)
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, dict[str, Any]]:
@@ -53,7 +60,7 @@ def class_for(spec: NodeSpec, base: type = BuiltInNode) -> type:
     members: dict[str, Any] = {
         "SPEC": spec,
         "FUNCTION": function,
-        function: _method(function),
+        **({} if function == "execute" else {function: _method(function)}),
         "RETURN_TYPES": tuple(output.wire_type for output in spec.outputs),
         "RETURN_NAMES": tuple(output.name for output in spec.outputs),
         "OUTPUT_IS_LIST": tuple(output.is_list for output in spec.outputs),

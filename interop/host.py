@@ -37,6 +37,7 @@ class Host:
         settings: the launch options under their established names ("preview_method", "disable_metadata", …).
         send: takes messages that packs send outside a run.
         extension_dirs: pack name → folder with its JavaScript; packs may add to it.
+        known_extensions: names in `extension_dirs` that have been read already.
         on_prompt: functions that packs registered to change a submitted prompt.
     """
 
@@ -46,6 +47,7 @@ class Host:
     settings: Mapping[str, object] = field(default_factory=dict)
     send: Send = _nowhere
     extension_dirs: dict[str, str] = field(default_factory=dict)
+    known_extensions: set[str] = field(default_factory=set)
     on_prompt: list[Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=list)
     interrupted: bool = False
 

@@ -34,7 +34,7 @@ __all__ = ["LoadedPacks", "close_packs", "load_packs"]
 
 PATIENCE = 10.0
 """Seconds after which the next pack starts beside one that is still importing."""
-DEADLINE = 120.0
+DEADLINE = 60.0
 """Seconds after which a pack that is still importing is given up."""
 
 Report = Callable[[PackReport], None]

@@ -64,6 +64,9 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     for id, cls in classes.items():
         _read_class(pack, str(id), cls, names.get(id), built_in, found)
     everything.adopt({id: cls for id, cls in classes.items() if id not in built_in})
+    host = imports.module("nodes")
+    host.NODE_DISPLAY_NAME_MAPPINGS.update({spec.id: spec.display_name for spec in found.specs})
+    host.LOADED_MODULE_DIRS[pack.name] = str(pack.path)
     return found
 
 
@@ -157,8 +160,13 @@ def _read_web(pack: Pack, module: ModuleType, found: Contribution) -> None:
     declared = pack.declared_web()
     if found.web_directory is None and declared is not None:
         found.web_name, found.web_directory = declared[0], str(declared[1])
-    dirs = current().extension_dirs
+    host = current()
+    own = {name: path for name, path in host.extension_dirs.items() if name not in host.known_extensions}
+    for name, path in own.items():
+        if found.web_directory is None and Path(path).is_dir():
+            found.web_directory, found.web_name = str(Path(path).resolve()), name
+        elif Path(path).resolve() != Path(found.web_directory or ""):
+            found.warnings.append(f"'{pack.name}' has several folders with JavaScript; {path!r} is not served.")
     if found.web_directory is not None:
-        dirs[found.web_name or pack.name] = found.web_directory
-    elif pack.name in dirs and Path(dirs[pack.name]).is_dir():
-        found.web_directory, found.web_name = str(Path(dirs[pack.name]).resolve()), pack.name
+        host.extension_dirs[found.web_name or pack.name] = found.web_directory
+    host.known_extensions.update(host.extension_dirs)

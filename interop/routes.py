@@ -8,6 +8,7 @@ Source: protocol §5.4.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from aiohttp import web
 from interop.host import current
 
 __all__ = ["Routes", "claim", "loading", "pack_routes", "port", "stop"]
+
+_log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024**3
 """Bytes; the main server has its own limit, which is lower."""
@@ -38,9 +41,16 @@ class _Table(web.RouteTableDef):
     def __init__(self) -> None:
         super().__init__()
         self.owners: list[tuple[str, str]] = []
+        self.closed = False
 
     def route(self, method: str, path: str, **kwargs: Any) -> Callable[[Any], Any]:
-        """Register a handler for a method and path."""
+        """Register a handler for a method and path.
+
+        Raises:
+            RuntimeError: once requests are answered.
+        """
+        if self.closed:
+            raise RuntimeError(f"The route {method} {path} comes too late: register routes while the pack is imported.")
         self.owners.append((loading.pack, f"{method} {path}"))
         return super().route(method, path, **kwargs)
 
@@ -98,6 +108,9 @@ class Routes:
         """Answer requests from now on; routes cannot be added any more."""
         if self._socket is not None and self._runner is None:
             asyncio.run_coroutine_threadsafe(self._serve(self._socket), self.loop).result()
+            for problem in self.problems:
+                _log.warning("A pack's route is not served: %s", problem)
+        self.table.closed = True
 
     def stop(self) -> None:
         """End the server and its thread."""

@@ -327,3 +327,30 @@ def test_nodes_that_a_pack_puts_into_the_hosts_table_are_its_nodes(house: Open, 
     opened = house()
 
     assert opened.engine.catalogue["Direct"].module == "custom_nodes.direct"
+
+
+def test_built_in_nodes_answer_the_calls_of_v3_classes(house: Open) -> None:
+    house("sinks")
+    module = importlib.import_module("comfy_extras.nodes_made_up")
+    inverted = module.ImageInvert if hasattr(module, "ImageInvert") else None
+    assert inverted is not None
+
+    import torch
+
+    (image,) = inverted.execute(torch.zeros(1, 2, 2, 3))
+
+    assert image.min() == 1
+
+
+def test_javascript_folders_written_into_the_hosts_table_are_served(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "writes"
+    (pack / "scripts").mkdir(parents=True)
+    (pack / "__init__.py").write_text(
+        "import os, nodes\n"
+        "nodes.EXTENSION_WEB_DIRS['another-name'] = os.path.join(os.path.dirname(__file__), 'scripts')\n"
+        "NODE_CLASS_MAPPINGS = {}\n"
+    )
+
+    report = house().report("writes")
+
+    assert (report.web_name, report.web_directory) == ("another-name", str(pack / "scripts"))

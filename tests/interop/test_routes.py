@@ -82,3 +82,13 @@ def test_messages_outside_a_run_go_to_the_worker(house: Open) -> None:
     opened.packs.imports.module("server").PromptServer.instance.send_sync("later", {"x": 1}, "someone")
 
     assert opened.sent == [("later", {"x": 1}, "someone")]
+
+
+def test_a_route_that_comes_too_late_is_an_error_that_says_so(house: Open) -> None:
+    import pytest
+
+    opened = house("routes_and_web")
+    routes = opened.packs.imports.module("server").PromptServer.instance.routes
+
+    with pytest.raises(RuntimeError, match="GET /late comes too late: register routes while the pack is imported"):
+        routes.get("/late")
