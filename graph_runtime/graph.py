@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-__all__ = ["Graph", "Link", "Literal", "Node", "NotALink", "find_cycle"]
+__all__ = ["Graph", "Link", "Literal", "Node", "NotALink", "find_cycles"]
 
 Literal: TypeAlias = Any
 """A JSON value; validation coerces it to the type the input declares."""
@@ -149,17 +149,32 @@ class Graph:
         return ready, list(waiting)
 
 
-def find_cycle(graph: Graph, suspects: Iterable[str]) -> list[str]:
-    """Return the ids of one cycle among `suspects`, in the direction of the links, or an empty list."""
+def find_cycles(graph: Graph, suspects: Iterable[str]) -> list[list[str]]:
+    """Return one circle for each knot of nodes that depend on each other, in the direction of the links.
+
+    Linear in the number of links; `networkx.find_cycle` is not, so only the knots are found with networkx.
+    """
     import networkx  # only where something is wrong: importing it takes longer than most runs
 
-    chosen = set(suspects)
+    chosen = dict.fromkeys(suspects)
     digraph = networkx.DiGraph()
-    for node_id in sorted(chosen):
-        for _, link in graph[node_id].links():
-            if link.node in chosen:
-                digraph.add_edge(link.node, node_id)
-    try:
-        return [edge[0] for edge in networkx.find_cycle(digraph)]
-    except networkx.NetworkXNoCycle:
-        return []
+    for node_id in chosen:
+        digraph.add_edges_from((link.node, node_id) for _, link in graph[node_id].links() if link.node in chosen)
+    knots = [
+        knot
+        for knot in networkx.strongly_connected_components(digraph)
+        if len(knot) > 1 or digraph.has_edge(*knot, *knot)
+    ]
+    position = {node_id: index for index, node_id in enumerate(chosen)}
+    knots.sort(key=lambda knot: min(position[node_id] for node_id in knot))
+    return [_circle(graph, knot, min(knot, key=position.__getitem__)) for knot in knots]
+
+
+def _circle(graph: Graph, knot: set[str], start: str) -> list[str]:
+    """Walk from node to source inside a knot until a node comes again."""
+    path: dict[str, int] = {}
+    node_id = start
+    while node_id not in path:
+        path[node_id] = len(path)
+        node_id = next(link.node for _, link in graph[node_id].links() if link.node in knot)
+    return list(path)[path[node_id] :][::-1]

@@ -15,7 +15,7 @@ from graph_runtime.catalogue import Catalogue, ChoicesOf, InputSpec, NodeSpec, O
 from graph_runtime.collector import paused_collection
 from graph_runtime.errors import did_you_mean
 from graph_runtime.established_errors import node_errors, prompt_error
-from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycle
+from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycles
 from graph_runtime.literals import LiteralCheck
 from graph_runtime.problems import Problem
 from graph_runtime.sockets import compatible
@@ -290,27 +290,15 @@ class _Check:
         self.problems.append(Problem(code, node.id, item.name, what, fix, details, extra))
 
     def _report_cycles(self, cyclic: list[str]) -> None:
-        left = set(cyclic)
-        while left:
-            cycle = find_cycle(self.graph, left)
-            if not cycle:
-                return
-            left -= set(cycle)
+        for cycle in find_cycles(self.graph, cyclic) if cyclic else ():
+            members = set(cycle)
             shown = cycle if len(cycle) <= 12 else [*cycle[:6], "…", *cycle[-5:]]
             path = " → ".join([*shown, cycle[0]])
             for node_id in cycle:
-                link = next((n for n, link in self.graph[node_id].links() if link.node in cycle), None)
-                self.problems.append(
-                    Problem(
-                        "dependency_cycle",
-                        node_id,
-                        link,
-                        "Nodes depend on each other in a circle",
-                        "Remove one of the links of the circle.",
-                        path,
-                        {"cycle": list(shown), "input_name": link},
-                    )
-                )
+                name = next(name for name, link in self.graph[node_id].links() if link.node in members)
+                what, fix = "Nodes depend on each other in a circle", "Remove one of the links of the circle."
+                extra = {"cycle": list(shown), "input_name": name}
+                self.problems.append(Problem("dependency_cycle", node_id, name, what, fix, path, extra))
 
 
 def _fix_missing(item: InputSpec) -> str:
