@@ -162,7 +162,8 @@ def _read_web(pack: Pack, module: ModuleType, found: Contribution) -> None:
         found.web_name, found.web_directory = declared[0], str(declared[1])
     host = current()
     own = {name: path for name, path in host.extension_dirs.items() if name not in host.known_extensions}
-    for name, path in own.items():
+    for name, folder in own.items():
+        path = str(folder)
         if found.web_directory is None and Path(path).is_dir():
             found.web_directory, found.web_name = str(Path(path).resolve()), name
         elif Path(path).resolve() != Path(found.web_directory or ""):

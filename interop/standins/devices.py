@@ -27,20 +27,8 @@ directml_enabled = False
 lowvram_available = False
 interrupt_processing_mutex = threading.RLock()
 current_loaded_models = []
-_ASKED = frozenset(
-    [
-        "OOM_EXCEPTION",
-        "cpu_state",
-        "vram_state",
-        "set_vram_to",
-        "total_vram",
-        "total_ram",
-        "VAE_DTYPES",
-        "FLOAT8_TYPES",
-        "torch_version",
-        "torch_version_numeric",
-    ]
-)
+_ASKED = {"OOM_EXCEPTION", "cpu_state", "vram_state", "set_vram_to", "total_vram", "total_ram", "VAE_DTYPES"}
+_ASKED |= {"FLOAT8_TYPES", "torch_version", "torch_version_numeric"}
 """Names that need torch, found out when they are asked for."""
 
 
@@ -124,39 +112,9 @@ def intermediate_dtype():
     return torch.float32
 
 
-def unet_offload_device():
-    """Where a denoiser waits."""
-    return _cpu()
-
-
-def unet_inital_load_device(parameters, dtype):
-    """Where a denoiser is loaded to."""
-    return _cpu()
-
-
-def text_encoder_offload_device():
-    """Where a text encoder waits."""
-    return _cpu()
-
-
-def text_encoder_device():
-    """Where text is encoded."""
-    return get_torch_device()
-
-
 def text_encoder_initial_device(load_device, offload_device, model_size=0):
     """Where a text encoder is loaded to."""
     return offload_device
-
-
-def vae_device():
-    """Where pictures are encoded and decoded."""
-    return get_torch_device()
-
-
-def vae_offload_device():
-    """Where an autoencoder waits."""
-    return _cpu()
 
 
 def get_autocast_device(dev):
@@ -230,16 +188,6 @@ def pick_weight_dtype(dtype, fallback_dtype, device=None):
     return fallback_dtype if dtype is None else dtype
 
 
-def force_upcast_attention_dtype():
-    """Dtypes in which attention must not be computed: none."""
-    return None
-
-
-def extended_fp16_support():
-    """Whether half precision has a wider accumulator."""
-    return False
-
-
 def is_device_type(device, type):
     """Whether a device is of a type."""
     return getattr(device, "type", None) == type
@@ -284,21 +232,6 @@ def is_intel_xpu():
     return get_torch_device().type == "xpu"
 
 
-def is_ascend_npu():
-    """Whether the computing device is an Ascend."""
-    return False
-
-
-def is_mlu():
-    """Whether the computing device is a Cambricon."""
-    return False
-
-
-def is_directml_enabled():
-    """Whether DirectML computes."""
-    return False
-
-
 def cpu_mode():
     """Whether the CPU computes."""
     return get_torch_device().type == "cpu"
@@ -307,22 +240,6 @@ def cpu_mode():
 def mps_mode():
     """Whether Apple's device computes."""
     return get_torch_device().type == "mps"
-
-
-def xformers_enabled():
-    """Whether xformers computes attention: it does not."""
-    return False
-
-
-xformers_enabled_vae = sage_attention_enabled = flash_attention_enabled = xformers_enabled
-
-
-def pytorch_attention_enabled():
-    """Whether torch's own attention is used."""
-    return True
-
-
-pytorch_attention_enabled_vae = pytorch_attention_enabled
 
 
 def pytorch_attention_flash_attention():
@@ -382,40 +299,15 @@ def cast_to_device(tensor, device, dtype, copy=False):
     return tensor.to(device=device, dtype=dtype, copy=copy)
 
 
-def load_models_gpu(models, memory_required=0, **kwargs):
-    """Nothing: this engine brings a model to the device when it computes with it."""
-
-
-def load_model_gpu(model):
-    """Nothing: this engine brings a model to the device when it computes with it."""
-
-
-def loaded_models(only_currently_used=False):
-    """The models held on the device, as far as packs may know: none."""
-    return []
-
-
 def free_memory(memory_required, device, keep_loaded=()):
     """Let the allocator give back what it holds; returns the models put away: none."""
     soft_empty_cache()
     return []
 
 
-def unload_all_models():
-    """Let the allocator give back what it holds."""
-    soft_empty_cache()
-
-
 def unload_model_clones(model, unload_weights_only=True, force_unload=True):
     """Nothing: copies of a model share their weights here."""
     return True
-
-
-def cleanup_models():
-    """Nothing: models that nobody uses are freed by themselves."""
-
-
-cleanup_models_gc = cleanup_models
 
 
 def soft_empty_cache(force=False):
@@ -424,11 +316,6 @@ def soft_empty_cache(force=False):
 
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-
-
-def in_training():
-    """Whether a model is being trained: nodes compute results."""
-    return False
 
 
 def raise_non_oom(error):
@@ -466,3 +353,36 @@ def throw_exception_if_processing_interrupted():
 
 def _kind(device):
     return get_torch_device().type if device is None else getattr(device, "type", str(device).partition(":")[0])
+
+
+def _always(answer, doc):
+    """A function that answers the same whatever it is given."""
+
+    def always(*args, **kwargs):
+        return answer() if callable(answer) else answer
+
+    always.__doc__ = doc
+    return always
+
+
+unet_offload_device = _always(_cpu, "Where a denoiser waits.")
+unet_inital_load_device = _always(_cpu, "Where a denoiser is loaded to.")
+text_encoder_offload_device = _always(_cpu, "Where a text encoder waits.")
+vae_offload_device = _always(_cpu, "Where an autoencoder waits.")
+text_encoder_device = _always(get_torch_device, "Where text is encoded.")
+vae_device = _always(get_torch_device, "Where pictures are encoded and decoded.")
+
+is_ascend_npu = is_mlu = is_directml_enabled = _always(False, "Whether such a device computes: this engine has none.")
+xformers_enabled = xformers_enabled_vae = _always(False, "Whether xformers computes attention: it does not.")
+sage_attention_enabled = flash_attention_enabled = _always(
+    False, "Whether that library computes attention: it does not."
+)
+pytorch_attention_enabled = pytorch_attention_enabled_vae = _always(True, "Whether torch's own attention is used.")
+force_upcast_attention_dtype = _always(None, "Dtypes in which attention must not be computed: none.")
+extended_fp16_support = _always(False, "Whether half precision has a wider accumulator.")
+in_training = _always(False, "Whether a model is being trained: nodes compute results.")
+
+load_models_gpu = load_model_gpu = _always(None, "Nothing: a model is brought to the device when it computes.")
+loaded_models = _always(list, "The models held on the device, as far as packs may know: none.")
+cleanup_models = cleanup_models_gc = _always(None, "Nothing: models that nobody uses are freed by themselves.")
+unload_all_models = soft_empty_cache

@@ -105,9 +105,8 @@ class Schema:
         Raises:
             BadPack: naming the ids that are not.
         """
-        ids = [socket.id for socket in (*self.inputs, *self.outputs)]
-        for name, own in (("inputs", self.inputs), ("outputs", self.outputs)):
-            names = [socket.id for socket in own]
+        ids = [*(input.id for input in self.inputs), *(output.id for output in self.outputs)]
+        for name, names in (("inputs", ids[: len(self.inputs)]), ("outputs", ids[len(self.inputs) :])):
             twice = sorted({str(id) for id in names if names.count(id) > 1})
             if twice:
                 raise BadPack(f"Schema '{self.node_id}' has several {name} called {', '.join(twice)}. Rename them.")

@@ -222,7 +222,9 @@ class AudioSaveHelper:
     """Saves sounds, as 16-bit WAV files: this engine has no other encoder."""
 
     @staticmethod
-    def save_audio(audio: Any, filename_prefix: str, folder_type: Any, cls: Any, *args: Any, **kwargs: Any):
+    def save_audio(
+        audio: Any, filename_prefix: str, folder_type: Any, cls: Any, *args: Any, **kwargs: Any
+    ) -> list[SavedResult]:
         """Write each sound of a batch as a file."""
         saved = []
         for index, waveform in enumerate(audio["waveform"].cpu()):

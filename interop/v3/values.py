@@ -86,7 +86,9 @@ class VideoInput(ABC):
         """Its pictures and sound."""
 
     @abstractmethod
-    def save_to(self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None):
+    def save_to(
+        self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None
+    ) -> None:
         """Write it as a file."""
 
     def get_stream_source(self) -> Any:
@@ -118,7 +120,9 @@ class VideoFromComponents(VideoInput):
         """Its pictures and sound."""
         return self._components
 
-    def save_to(self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None):
+    def save_to(
+        self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None
+    ) -> None:
         """Refused: this engine encodes no video.
 
         Raises:
@@ -145,7 +149,9 @@ class VideoFromFile(VideoInput):
         """
         raise NotSupported("VideoFromFile.get_components", "called", "Load the frames as pictures instead.")
 
-    def save_to(self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None):
+    def save_to(
+        self, path: Any, format: Any = VideoContainer.AUTO, codec: Any = VideoCodec.AUTO, metadata: Any = None
+    ) -> None:
         """Copy the file as it is; other formats and codecs are refused.
 
         Raises:
