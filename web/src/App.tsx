@@ -2,6 +2,7 @@ import { useMemo, useState } from "react";
 import { CanvasView } from "./features/canvas/CanvasView";
 import { ContextMenu } from "./features/canvas/ContextMenu";
 import { Navigation } from "./features/canvas/Navigation";
+import { OpenField } from "./features/documents/OpenField";
 import { Lightbox } from "./features/gallery/Lightbox";
 import { CommandPalette } from "./features/palette/CommandPalette";
 import { ConnectPalette } from "./features/palette/ConnectPalette";
@@ -51,6 +52,7 @@ function Workspace() {
         <ContextMenu />
         <Lightbox />
       </ErrorBoundary>
+      <OpenField />
       <Notices />
     </main>
   );

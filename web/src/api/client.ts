@@ -20,8 +20,16 @@ export interface JobData {
   readonly id: string;
   readonly [key: string]: unknown;
 }
-export interface Submitted {
+interface JobRequest {
+  /** Chosen here; the same id and body give the same job. */
   readonly id: string;
+  readonly document: WorkflowDocument;
+  readonly client_id: string;
+  /** Run only these outputs; null means all. */
+  readonly targets: readonly string[] | null;
+  readonly front: boolean;
+}
+interface Submitted {
   readonly number: number;
   readonly problems: readonly Problem[];
 }
@@ -37,14 +45,21 @@ function text(value: unknown): string {
 }
 
 function problemOf(value: unknown): Problem {
-  const fields = (typeof value === "object" && value !== null ? value : { what: String(value) }) as Fields;
+  const fields = (typeof value === "object" && value !== null ? value : { what: value }) as Fields;
+  const input = typeof fields["input"] === "string" ? fields["input"] : null;
   return {
     code: text(fields["code"]),
     node: typeof fields["node"] === "string" ? fields["node"] : null,
-    input: typeof fields["input"] === "string" ? fields["input"] : null,
-    what: [text(fields["what"]), text(fields["details"])].filter(Boolean).join(": "),
+    input,
+    what: [text(fields["what"]), withoutName(text(fields["details"]), input)].filter(Boolean).join(": "),
     fix: text(fields["fix"]),
   };
+}
+
+/** Details often begin with the input's name, which is shown already. */
+function withoutName(details: string, input: string | null): string {
+  if (input === null || !details.startsWith(input)) return details;
+  return details.slice(input.length).replace(/^[\s:,-]+/, "");
 }
 
 async function failureOf(response: Response): Promise<ApiError> {
@@ -120,11 +135,10 @@ export const api = {
     return { document: data["document"] ?? data, warnings: warnings.filter(Boolean) };
   },
 
-  async submit(document: WorkflowDocument, clientId: string, targets: readonly string[] | null, front: boolean): Promise<Submitted> {
-    const body = { document, client_id: clientId, ...(targets ? { targets } : {}), ...(front ? { front } : {}) };
-    const data = (await postJson("/api/v1/jobs", body)) as Fields;
+  async submit({ targets, ...job }: JobRequest): Promise<Submitted> {
+    const data = (await postJson("/api/v1/jobs", targets ? { ...job, targets } : job)) as Fields;
     const problems = Array.isArray(data["problems"]) ? data["problems"].map(problemOf) : [];
-    return { id: String(data["id"]), number: Number(data["number"] ?? 0), problems };
+    return { number: Number(data["number"] ?? 0), problems };
   },
 
   async jobs(limit: number): Promise<JobData[]> {

@@ -3,7 +3,7 @@ import { activeDocument, activeRun, activeTab } from "../store/store";
 import type { Editor } from "../store/editor";
 import type { Command, Context } from "./command";
 
-const FILE_TYPES = ".json,application/json,image/png,image/webp,image/jpeg,video/mp4,video/webm,audio/flac,.safetensors";
+export const FILE_TYPES = ".json,application/json,image/png,image/webp,image/jpeg,video/mp4,video/webm,audio/flac,.safetensors";
 
 /** Gives the browser a file to keep. */
 export function download(name: string, text: string): void {
@@ -21,15 +21,11 @@ function save({ editor }: Context): void {
   editor.patchTab(tab.id, { saved: tab.document });
 }
 
-function open({ session }: Context): void {
-  const picker = document.createElement("input");
-  picker.type = "file";
-  picker.accept = FILE_TYPES;
-  picker.multiple = true;
-  picker.onchange = () => {
-    for (const file of picker.files ?? []) void session.openFile(file);
-  };
-  picker.click();
+/** The page keeps one file field; a command can only press it. */
+export const OPEN_FIELD = "open-file";
+
+function open(): void {
+  document.getElementById(OPEN_FIELD)?.click();
 }
 
 /** The selected nodes that end a workflow; a job can be limited to them. */

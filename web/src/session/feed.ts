@@ -11,8 +11,6 @@ export class JobFeed {
   private retry = FIRST_RETRY_MS;
   private timer = 0;
   private readonly urls = new Set<string>();
-  /** Events of a job whose submission is not answered yet. */
-  private early: WireEvent[] = [];
 
   constructor(
     private readonly editor: Editor,
@@ -54,18 +52,7 @@ export class JobFeed {
 
   private receive(data: string | ArrayBuffer): void {
     const event = typeof data === "string" ? decodeText(data) : decodeBinary(data);
-    if (!event) return;
-    const { submitting, rows } = this.editor.state.jobs;
-    const job = "job" in event ? event.job : null;
-    if (submitting && job !== null && !rows[job]?.tab) this.early.push(event);
-    else this.apply(event);
-  }
-
-  /** Applies what came before the submission was answered. */
-  catchUp(): void {
-    const early = this.early;
-    this.early = [];
-    for (const event of early) this.apply(event);
+    if (event) this.apply(event);
   }
 
   private apply(event: WireEvent): void {

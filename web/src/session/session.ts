@@ -6,9 +6,9 @@ import { isOwnFormat, parseDocument } from "../core/parse";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
 import { imagesIn, textsIn } from "../core/wire";
 import type { Editor } from "../store/editor";
-import { applyEvent, applyShown, begin, emptyRow, refuse, withRow } from "../store/jobEvents";
-import type { JobRow } from "../store/state";
-import { activeTab } from "../store/store";
+import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
+import type { JobRow, JobsSlice } from "../store/state";
+import { activeTab, NO_RUN } from "../store/store";
 import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
@@ -112,25 +112,26 @@ export class Session {
   async run({ targets = null, front = false }: { targets?: readonly string[] | null; front?: boolean } = {}): Promise<void> {
     const { editor } = this;
     const { id: tab, document } = activeTab(editor.state);
-    editor.store.setState(({ jobs }) => ({ jobs: { ...refuse(jobs, tab, []), submitting: true } }));
+    const id = editor.outside.freshId();
+    const before = editor.state.jobs.runs[tab] ?? NO_RUN;
+    const row = { name: document.name, tab, createdAt: editor.outside.now() };
+    const change = (next: (jobs: JobsSlice) => JobsSlice) => editor.store.setState(({ jobs }) => ({ jobs: next(jobs) }));
+    // The id is ours and known before the request leaves, so no event can come too early and a reload finds the job.
+    change((jobs) => ({ ...begin(withRow(jobs, id, row), tab, id, Object.keys(document.nodes)), submitting: true }));
     try {
-      const { id, number, problems } = await api.submit(document, this.clientId, targets, front);
-      editor.store.setState(({ jobs }) => {
-        const row = { number, name: document.name, tab, createdAt: editor.outside.now() };
-        const listed = withRow(jobs, id, row);
-        return { jobs: jobs.runs[tab]?.job === id ? listed : begin(listed, tab, id, Object.keys(document.nodes), problems) };
-      });
+      const { number, problems } = await api.submit({ id, document, client_id: this.clientId, targets, front });
+      change((jobs) => refuse(withRow(jobs, id, { number }), tab, [...problems, ...(jobs.runs[tab]?.problems ?? [])]));
       if (activeTab(editor.state).id === tab)
         editor.commit(advanceSeeds(editor.document, editor.specs, editor.outside.random), "Next seed", "next seed");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      editor.store.setState(({ jobs }) => ({ jobs: refuse(jobs, tab, error.problems) }));
-      const count = error.problems.length;
-      const title = count ? `Not queued: ${count === 1 ? "one problem" : `${count} problems`}` : "Not queued";
-      editor.notify("error", title, count ? (error.problems[0]?.what ?? "") : error.message);
+      const { problems, message } = error;
+      change((jobs) => ({ ...withoutRow(jobs, id), runs: { ...jobs.runs, [tab]: { ...before, problems } } }));
+      const placed = problems.filter((problem) => problem.node !== null).length;
+      const title = placed > 1 ? `Not queued: ${placed} problems` : "Not queued";
+      editor.notify("error", title, problems[0]?.what ?? message);
     } finally {
-      editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, submitting: false } }));
-      this.feed.catchUp();
+      change((jobs) => ({ ...jobs, submitting: false }));
     }
   }
 

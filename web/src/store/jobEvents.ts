@@ -34,6 +34,11 @@ export function withRow(jobs: JobsSlice, id: string, part: Partial<JobRow>): Job
   return { ...jobs, rows: { ...jobs.rows, [id]: { ...row, ...part } } };
 }
 
+export function withoutRow(jobs: JobsSlice, id: string): JobsSlice {
+  const { [id]: _gone, ...rows } = jobs.rows;
+  return { ...jobs, rows };
+}
+
 /** Changes the run of the tab that shows this job; other jobs show in the panel only. */
 function withRun(jobs: JobsSlice, job: string, next: (run: Run) => Run): JobsSlice {
   const tab = jobs.rows[job]?.tab ?? null;
@@ -47,18 +52,18 @@ function withNode(run: Run, id: string, next: (node: NodeRun) => Partial<NodeRun
   return { ...run, nodes: { ...run.nodes, [id]: { ...node, ...next(node) } } };
 }
 
-/** A job was accepted for this tab: pictures of the last run stay until new ones come. */
-export function begin(jobs: JobsSlice, tab: string, job: string, nodes: Iterable<string>, problems: readonly Problem[]): JobsSlice {
+/** A job is on its way for this tab: pictures of the last run stay until new ones come. */
+export function begin(jobs: JobsSlice, tab: string, job: string, nodes: Iterable<string>): JobsSlice {
   const old = jobs.runs[tab]?.nodes ?? {};
   const waiting: Record<string, NodeRun> = {};
   for (const id of nodes) {
     const before = old[id];
     waiting[id] = { ...NEW_NODE, images: before?.images ?? [], texts: before?.texts ?? [], preview: before?.preview ?? null };
   }
-  return { ...jobs, runs: { ...jobs.runs, [tab]: { job, nodes: waiting, problems } } };
+  return { ...jobs, runs: { ...jobs.runs, [tab]: { job, nodes: waiting, problems: [] } } };
 }
 
-/** The job could not be queued: the problems show on the nodes, the last results stay. */
+/** What the server found: the problems show on the nodes, results stay. */
 export function refuse(jobs: JobsSlice, tab: string, problems: readonly Problem[]): JobsSlice {
   const run = jobs.runs[tab] ?? NO_RUN;
   return { ...jobs, runs: { ...jobs.runs, [tab]: { ...run, problems } } };

@@ -4,7 +4,7 @@ import { applyEvent, begin, refuse, withRow } from "../../src/store/jobEvents";
 import type { JobsSlice } from "../../src/store/state";
 
 const IDLE: JobsSlice = { connection: "open", remaining: 0, rows: {}, runs: {}, submitting: false };
-const started = begin(withRow(IDLE, "j", { tab: "t" }), "t", "j", ["1", "2"], []);
+const started = begin(withRow(IDLE, "j", { tab: "t" }), "t", "j", ["1", "2"]);
 
 function after(jobs: JobsSlice, ...events: WireEvent[]): JobsSlice {
   return events.reduce((at, event, index) => applyEvent(at, event, 1000 * (index + 1), "blob:x"), jobs);
@@ -44,7 +44,7 @@ describe("a run", () => {
 
   it("keeps the last pictures while the next job waits", () => {
     const jobs = after(started, { kind: "shown", job: "j", node: "2", output: { images: [picture] } });
-    const next = begin(jobs, "t", "k", ["1", "2"], []);
+    const next = begin(jobs, "t", "k", ["1", "2"]);
 
     expect(next.runs["t"]?.nodes["2"]).toMatchObject({ state: "waiting", images: [picture] });
   });

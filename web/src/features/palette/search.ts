@@ -8,7 +8,7 @@ export interface Offer {
   readonly spec: NodeSpec;
   readonly at: readonly number[];
 }
-const MOST = 60;
+const MOST = 200;
 /** Matches below this share of the best one are letters found by accident. */
 const WORST = 0.45;
 
@@ -16,6 +16,14 @@ const WORST = 0.45;
 function takes(spec: NodeSpec, drag: LooseEnd): boolean {
   if (drag.from) return visibleInputs(spec).some((input) => typesFit(drag.type, input.type) && !(input.widget && drag.type === "*"));
   return spec.outputs.some((output) => typesFit(output.type, drag.type));
+}
+
+/** Nodes made for this type come before those that merely accept it; what ends a workflow comes first. */
+function closeness(spec: NodeSpec, drag: LooseEnd | null): number {
+  if (!drag) return 0;
+  const types = drag.from ? visibleInputs(spec).map((input) => input.type) : spec.outputs.map((output) => output.type);
+  if (types[0] === drag.type) return spec.terminal ? 4 : 2;
+  return types.includes(drag.type) ? 1 : 0;
 }
 
 export function searchNodes(catalogue: Catalogue, query: string, drag: LooseEnd | null, recent: readonly string[]): Offer[] {
@@ -29,7 +37,7 @@ export function searchNodes(catalogue: Catalogue, query: string, drag: LooseEnd 
     if (best === -Infinity) continue;
     const used = recent.indexOf(spec.id);
     const bonus = (used >= 0 ? 6 - used * 0.5 : 0) - (spec.deprecated ? 6 : 0) - (spec.experimental ? 1 : 0);
-    scored.push({ spec, at: byName?.at ?? [], score: best + bonus });
+    scored.push({ spec, at: byName?.at ?? [], score: best + bonus + closeness(spec, drag) });
   }
   const best = Math.max(...scored.map(({ score }) => score));
   const good = query.length > 2 ? scored.filter(({ score }) => score >= best * WORST) : scored;

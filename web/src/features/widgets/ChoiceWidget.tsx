@@ -27,7 +27,6 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
         data-invalid={missing || problem !== null || undefined}
         aria-haspopup="listbox"
         aria-expanded={open}
-        aria-label={`${input.name}: ${jsonText(value)}`}
         title={problem ?? (missing && value !== "" ? t("{value} is not on this server", { value: jsonText(value) }) : tip(input.options["tooltip"]))}
         onClick={() => setOpen(true)}
         onKeyDown={(event) => {

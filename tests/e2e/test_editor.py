@@ -1,0 +1,269 @@
+"""The roads people walk in the editor, in a real Chromium against a real server and worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+PROJECT = Path(__file__).resolve().parents[2]
+EMBEDDED = PROJECT / "diffusion" / "embedded" / "heddle-shapes-128.safetensors"
+RED, BLUE = 0xD02020, 0x2030D0
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[..., Page]
+Shot = Callable[[Page, str], None]
+
+PIXELS = """image => {
+  const canvas = document.createElement('canvas');
+  canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const at = (x, y) => [...context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)];
+  return {middle: at(0.5, 0.5), corner: at(0.04, 0.04), size: [canvas.width, canvas.height]};
+}"""
+
+
+def node_named(page: Page, title: str) -> Locator:
+    return page.locator(f"[data-node][aria-label^='{title}']")
+
+
+def result_of(page: Page) -> dict[str, Any]:
+    """Pixels of the picture that is shown on a node."""
+    image = page.locator("[data-testid=result]").first
+    expect(image).to_be_visible(timeout=60_000)
+    page.wait_for_function("() => document.querySelector('[data-testid=result]').naturalWidth > 0")
+    found: dict[str, Any] = image.evaluate(PIXELS)
+    return found
+
+
+def new_tab(page: Page) -> None:
+    page.get_by_role("button", name="New workflow").click()
+
+
+def add_by_typing(page: Page, name: str) -> None:
+    page.keyboard.press("/")
+    expect(page.get_by_role("dialog", name="Add a node")).to_be_visible()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Add a node")).to_be_hidden()
+
+
+def one_colour(color: int, name: str = "One colour") -> dict[str, Any]:
+    """A workflow that needs no model: a picture of one colour."""
+    return {
+        "format": "heddle-workflow",
+        "version": 1,
+        "name": name,
+        "nodes": {
+            "1": {"type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": color}},
+            "2": {"type": "SaveImage", "inputs": {"images": {"link": ["1", "IMAGE"]}, "filename_prefix": "colour"}},
+        },
+        "layout": {"nodes": {"1": {"pos": [0, 0]}, "2": {"pos": [340, 0]}}},
+    }
+
+
+def open_document(page: Page, document: dict[str, Any], name: str = "workflow.json") -> None:
+    open_file(page, name, "application/json", json.dumps(document).encode())
+
+
+def open_file(page: Page, name: str, mime: str, content: bytes) -> None:
+    page.locator("#open-file").set_input_files({"name": name, "mimeType": mime, "buffer": content})
+
+
+@pytest.mark.skipif(
+    not EMBEDDED.is_file() and os.environ.get("CI") != "true", reason=f"the embedded model {EMBEDDED.name} is not here"
+)
+def test_an_edited_prompt_becomes_a_picture_of_that_colour(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page()
+    expect(page.get_by_role("button", name="Text to image")).to_be_visible()
+    shot(page, "editor-light")
+    page.get_by_role("textbox", name="text").first.fill("a green circle on a yellow background")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("[data-testid=preview] img").first).to_be_visible(timeout=60_000)
+    shot(page, "running-light")
+    pixels = result_of(page)
+    shot(page, "result-light")
+    red, green, blue = pixels["middle"]
+    assert green > red + 30 and green > blue + 30, pixels
+    red, green, blue = pixels["corner"]
+    assert red > blue + 60 and green > blue + 60, pixels
+
+
+def test_a_graph_built_by_mouse_alone_runs(open_page: OpenPage) -> None:
+    page = open_page()
+    new_tab(page)
+    page.get_by_role("button", name="Nodes and templates").click()
+    page.locator("summary", has_text=re.compile(r"^image \d")).click()
+    page.get_by_role("button", name="EmptyImage", exact=True).click()
+    source = node_named(page, "EmptyImage")
+    expect(source).to_be_visible()
+    socket = source.locator("[data-socket=output]").bounding_box()
+    assert socket is not None
+    page.mouse.move(socket["x"] + 5, socket["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(socket["x"] + 60, socket["y"] + 30, steps=3)
+    page.mouse.move(socket["x"] + 120, socket["y"] + 40, steps=3)
+    page.mouse.up()
+    page.get_by_role("option", name=re.compile("^Save Image")).click()
+    page.get_by_test_id("run").click()
+
+    assert result_of(page)["middle"] == [0, 0, 0]
+
+
+def test_a_graph_built_by_keyboard_alone_runs(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page()
+    page.keyboard.press("Alt+n")
+    add_by_typing(page, "emptyimage")
+    add_by_typing(page, "saveimage")
+    page.keyboard.press("1")
+    target = node_named(page, "Save Image")
+    target.focus()
+    target.get_by_role("button", name="Input images, IMAGE").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Link images from…")).to_be_visible()
+    page.keyboard.press("Enter")
+    node_named(page, "EmptyImage").focus()
+    color = node_named(page, "EmptyImage").get_by_role("textbox", name="color")
+    color.focus()
+    page.keyboard.type(str(RED))
+    page.keyboard.press("Control+Enter")
+
+    assert result_of(page)["middle"] == [0xD0, 0x20, 0x20]
+
+
+def test_an_error_is_shown_on_its_input_and_goes_once_mended(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page()
+    broken = one_colour(BLUE)
+    del broken["nodes"]["2"]["inputs"]["images"]
+    open_document(page, broken)
+    expect(node_named(page, "Save Image")).to_be_visible()
+    page.get_by_test_id("run").click()
+    alert = node_named(page, "Save Image").get_by_role("alert")
+
+    expect(alert).to_contain_text("images")
+    shot(page, "error-light")
+    drag(page, node_named(page, "EmptyImage").locator("[data-socket=output]"), node_named(page, "Save Image").locator("[data-socket=input]").first)
+    page.get_by_test_id("run").click()
+    assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
+    expect(alert).to_be_hidden()
+
+
+def drag(page: Page, source: Locator, target: Locator) -> None:
+    start, end = source.bounding_box(), target.bounding_box()
+    assert start is not None and end is not None
+    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end["x"] - 40, end["y"] + 20, steps=4)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=4)
+    page.mouse.up()
+
+
+def test_undo_brings_back_a_deleted_node_with_its_links(open_page: OpenPage) -> None:
+    page = open_page()
+    open_document(page, one_colour(RED))
+    node = node_named(page, "EmptyImage")
+    node.locator("header").click()
+    page.keyboard.press("Delete")
+    expect(node).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect(node).to_be_visible()
+    page.get_by_test_id("run").click()
+
+    assert result_of(page)["middle"] == [0xD0, 0x20, 0x20]
+
+
+def test_a_reload_loses_neither_the_document_nor_the_result(open_page: OpenPage) -> None:
+    page = open_page()
+    open_document(page, one_colour(RED, "Kept"))
+    expect(page.get_by_role("button", name="Kept", exact=True)).to_be_visible()
+    with page.expect_response("**/api/v1/jobs"):
+        page.get_by_test_id("run").click()
+    page.reload()
+
+    expect(page.get_by_role("button", name="Kept", exact=True)).to_be_visible()
+    assert result_of(page)["middle"] == [0xD0, 0x20, 0x20]
+
+
+def test_a_saved_picture_opens_as_the_workflow_that_made_it(open_page: OpenPage, server: Any) -> None:
+    page = open_page()
+    open_document(page, one_colour(BLUE, "Inside the picture"))
+    page.get_by_test_id("run").click()
+    result_of(page)
+    address = page.locator("[data-testid=result]").first.get_attribute("src")
+    assert address is not None
+    with urllib.request.urlopen(server.url + address.lstrip("/"), timeout=10) as answer:
+        picture = answer.read()
+    other = open_page()
+    open_file(other, "found.png", "image/png", picture)
+
+    expect(other.get_by_role("button", name="Inside the picture", exact=True)).to_be_visible()
+    expect(node_named(other, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(str(BLUE))
+
+
+def test_two_windows_each_see_their_own_job(open_page: OpenPage) -> None:
+    first, second = open_page(), open_page()
+    open_document(first, one_colour(RED))
+    open_document(second, one_colour(BLUE))
+    first.get_by_test_id("run").click()
+    second.get_by_test_id("run").click()
+
+    assert result_of(first)["middle"] == [0xD0, 0x20, 0x20]
+    assert result_of(second)["middle"] == [0x20, 0x30, 0xD0]
+
+
+def test_the_editor_comes_back_when_its_server_does(open_page: OpenPage, server: Any) -> None:
+    page = open_page()
+    open_document(page, one_colour(BLUE))
+    server.stop()
+    expect(page.get_by_text("Server lost")).to_be_visible()
+    server.start()
+    expect(page.get_by_text("Server lost")).to_be_hidden(timeout=20_000)
+    page.get_by_test_id("run").click()
+
+    assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
+
+
+def test_a_document_of_500_nodes_opens_and_shows_every_node(open_page: OpenPage) -> None:
+    page = open_page("?bench")
+    document = one_colour(RED)
+    for number in range(3, 501):
+        document["nodes"][str(number)] = {"type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": number}}
+        document["layout"]["nodes"][str(number)] = {"pos": [(number % 25) * 300, (number // 25) * 260]}
+    page.evaluate("document => window.__editor.load(document)", document)
+
+    assert page.evaluate("window.__editor.count()") == 500
+    page.evaluate("window.__editor.setView({x: -4000, y: -3000, k: 1})")
+    expect(page.locator("[data-node]").nth(5)).to_be_visible()
+    assert page.locator("[data-node]").count() < 60
+
+
+def test_a_file_that_is_no_workflow_is_refused_in_words(open_page: OpenPage) -> None:
+    page = open_page()
+    open_file(page, "notes.json", "application/json", b'{"hello": 1}')
+
+    expect(page.get_by_role("alert").filter(has_text="notes.json could not be opened")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_that_axe_calls_serious_is_found(open_page: OpenPage, scheme: str) -> None:
+    page = open_page(scheme=scheme)
+    axe = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    page.get_by_role("button", name="Outline").click()
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [
+        f"{found['id']}: {found['help']} ({'; '.join(node['html'][:120] for node in found['nodes'][:3])})"
+        for found in report["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]
+
+    assert serious == []
