@@ -11,12 +11,16 @@ class Progress:
 
     Args:
         log: file that gets one JSON object a line.
+        say: told the line for people.
         every: steps a line.
         clock: seconds; given by tests.
     """
 
-    def __init__(self, log: Path, every: int = 25, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, log: Path, say: Callable[[str], None], every: int = 20, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._log = log
+        self._say = say
         self._every = every
         self._clock = clock
         self._since = clock()
@@ -37,7 +41,7 @@ class Progress:
             stream.write(json.dumps(record) + "\n")
         words = "  ".join(f"{name} {value}" for name, value in line.items())
         left = (steps - step) * seconds / 60
-        print(f"step {step}/{steps}  {words}  {seconds:.2f} s/step  {left:.0f} min left", flush=True)
+        self._say(f"step {step}/{steps}  {words}  {seconds:.2f} s/step  {left:.0f} min left")
         self._since = self._clock()
         self._sums = {}
         self._count = 0
