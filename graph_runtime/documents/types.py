@@ -11,13 +11,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from graph_runtime.catalogue import MISSING, NodeSpec
+from graph_runtime.catalogue import MISSING, WIDGET_TYPES, InputSpec, NodeSpec
 from graph_runtime.documents.model import Definition, Node, Wired
 
 REROUTE: Final = "Reroute"
 PRIMITIVE: Final = "PrimitiveNode"
 VIRTUAL: Final = frozenset({REROUTE, PRIMITIVE})
 VALUE: Final = "value"
+EDITOR_WIDGETS: Final = WIDGET_TYPES | {
+    "MARKDOWN",
+    "COLOR",
+    "IMAGEUPLOAD",
+    "AUDIO_UI",
+    "AUDIOUPLOAD",
+    "AUDIO_RECORD",
+    "WEBCAM",
+    "LOAD_3D",
+    "LOAD_3D_ANIMATION",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,12 @@ def _from_node(node: Node) -> NodeType:
     return NodeType(node.type, node.type, inputs, outputs, known=False)
 
 
+def _has_editor_widget(each: InputSpec) -> bool:
+    """Whether editors of this family draw a widget for a type that is no plain value."""
+    shown = each.options.get("widgetType") or str.__str__(each.type)
+    return shown in EDITOR_WIDGETS and not each.options.get("forceInput")
+
+
 def from_spec(spec: NodeSpec) -> NodeType:
     """A catalogue entry as documents see it: required inputs before optional ones, hidden ones left out."""
     ordered = sorted(spec.visible, key=lambda each: not each.required)
@@ -208,7 +225,7 @@ def from_spec(spec: NodeSpec) -> NodeType:
         InputType(
             each.name,
             str.__str__(each.type),
-            widget=each.widget,
+            widget=each.widget or _has_editor_widget(each),
             required=each.required,
             options=each.options,
             has_default=each.default is not MISSING,

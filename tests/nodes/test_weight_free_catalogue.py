@@ -67,7 +67,11 @@ def same(left, right):
     return left is right or left == right
 
 
-PURE = [name for name in sorted(ESTABLISHED) if not CATALOGUE[name].terminal and "Load" not in name]
+PURE = [
+    name
+    for name in sorted(ESTABLISHED)
+    if not CATALOGUE[name].terminal and "Load" not in name and name != "WebcamCapture"
+]
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from graph_runtime.documents.reading import read_json
 
 MAX_HEADER: Final = 100 * 2**20
+_CDATA: Final = "<![CDATA["
 
 
 def is_safetensors(data: bytes) -> bool:
@@ -57,15 +58,30 @@ def read_svg(data: bytes) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     text = data.decode("utf-8", "replace")
-    lower = text.lower()
-    end = 0
-    while (start := lower.find("<metadata", end)) >= 0 and (end := lower.find("</metadata", start)) >= 0:
-        body = text[text.find(">", start) + 1 : end]
-        opened, _, rest = body.partition("<![CDATA[")
-        inner = rest.rpartition("]]>")[0] if rest else html.unescape(opened)
+    at = 0
+    while (start := text.find("<metadata", at)) >= 0:
+        inner, at = _element_text(text, start)
         if inner.strip().startswith("{"):
             found |= _texts(read_json(inner.strip()))
     return found
+
+
+def _element_text(text: str, start: int) -> tuple[str, int]:
+    """The text of a metadata element and where it ends; its character data may hold anything but its own end."""
+    at = text.find(">", start) + 1
+    end = text.find("</metadata", at)
+    parts: list[str] = []
+    while at > 0 and (opened := text.find(_CDATA, at)) >= 0 and (end < 0 or opened < end):
+        closed = text.find("]]>", opened)
+        if closed < 0:
+            return "", len(text)
+        parts.append(text[opened + len(_CDATA) : closed])
+        at = closed + 3
+        if end < at:
+            end = text.find("</metadata", at)
+    if at <= 0 or end < 0:
+        return "", len(text)
+    return "".join(parts) if parts else html.unescape(text[at:end]), end
 
 
 def is_json(data: bytes) -> bool:

@@ -67,6 +67,8 @@ NODES = [
     _node("ForcedSeed", [_input("seed", "INT", forceInput=True), _input("text", "STRING", default="t")], ["STRING"]),
     _node("PickFile", [_input("file", "COMBO", choices=["x", "y"], control_after_generate=True), _input("n", "INT")]),
     _node("Renamed", [_input("strength", "FLOAT", default=1.0, aliases=["weight"])], ["FLOAT"]),
+    _node("Webcam", [_input("image", "WEBCAM"), _input("width", "INT", default=0)], ["IMAGE"]),
+    _node("Either", [_input("a", "INT,FLOAT", widgetType="INT", default=1), _input("b", "INT", default=2)]),
     _node("MakeInt", [_input("value", "INT", default=3)], ["INT"]),
     _node("ListTaker", [_input("items", "*")], ["*"]),
     _node("ControlNetLoader", [_input("control_net_name", "COMBO", choices=["c"])], ["CONTROL_NET"]),

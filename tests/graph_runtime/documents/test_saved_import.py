@@ -104,6 +104,15 @@ def test_upload_buttons_and_trailing_holes_are_no_values(catalogue):
     assert [prompt[key]["inputs"] for key in "12"] == [{"image": "photo.png"}, {"image": "b.png"}]
 
 
+def test_widgets_of_unusual_types_have_their_place(catalogue):
+    saved = document([node(1, "Webcam", values=["shot.png [temp]", 64]), node(2, "Either", values=[5, 6])], [])
+
+    prompt = prompt_of(saved, catalogue)
+
+    assert prompt["1"]["inputs"] == {"image": "shot.png [temp]", "width": 64}
+    assert prompt["2"]["inputs"] == {"a": 5, "b": 6}
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "text"),
     [
