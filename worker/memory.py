@@ -7,7 +7,9 @@ import logging
 import sys
 from typing import Any
 
-__all__ = ["recover", "release_models", "trim"]
+import psutil
+
+__all__ = ["make_room", "recover", "release_models", "trim"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,24 @@ def release_models() -> int:
                 item.release()
     trim()
     return released
+
+
+def make_room(share: float = 0.15) -> None:
+    """Unload models when little memory is left, so that what comes next finds room for its own.
+
+    Args:
+        share: of the device's or the machine's memory that counts as little.
+    """
+    torch: Any = sys.modules.get("torch")
+    memory = psutil.virtual_memory()
+    short = memory.available < share * memory.total
+    if not short and torch is not None and torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+        short = free + unused < share * total
+    if short:
+        released = release_models()
+        _log.info("Little memory is left; models of %.2f GB were unloaded.", released / 1e9)
 
 
 def trim() -> None:

@@ -180,6 +180,7 @@ class Runtime:
         self._runner.needs_torch = any(self.catalogue[graph[node_id].type].device for node_id in graph)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
+        await asyncio.to_thread(memory.make_room)
         keep = not self.settings.disable_metadata
         extra = RunExtra(
             prompt=job.prompt if keep else None,
