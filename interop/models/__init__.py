@@ -31,12 +31,23 @@ def lend_one(value: Any) -> Any:
 
 
 def take_back(value: Any) -> Any:
-    """What a pack's function returned; handles become objects of `diffusion`."""
-    if type(value) is list and any(hasattr(type(item), "heddle_object") for item in value):
-        return [take_back(item) for item in value]
-    if hasattr(type(value), "heddle_object"):
-        return value.heddle_object
-    return value
+    """What a pack's function returned; handles become objects of `diffusion`, also in conditioning and lists."""
+    if type(value) is list and len(value) < 1000:
+        taken = [_take_entry(item) for item in value]
+        return taken if any(new is not old for new, old in zip(taken, value, strict=True)) else value
+    return _take_one(value)
+
+
+def _take_one(value: Any) -> Any:
+    return value.heddle_object if hasattr(type(value), "heddle_object") else value
+
+
+def _take_entry(item: Any) -> Any:
+    """An item of a list: a handle, or [embedding, options] with a handle among the options."""
+    if type(item) in (list, tuple) and len(item) == 2 and isinstance(item[1], dict) and "control" in item[1]:
+        control = _take_one(item[1]["control"])
+        return item if control is item[1]["control"] else [item[0], {**item[1], "control": control}]
+    return _take_one(item)
 
 
 def _handle(value: Any) -> Any:
@@ -56,6 +67,20 @@ def _handle(value: Any) -> Any:
         from interop.models.autoencoder import VaeHandle
 
         return VaeHandle(value)
+    return _rarer_handle(value)
+
+
+def _rarer_handle(value: Any) -> Any:
+    """Handles of objects whose modules may not have been imported; nothing is imported for a value that is none."""
+    control, guiders = sys.modules.get("diffusion.control"), sys.modules.get("nodes.guiders")
+    if control is not None and isinstance(value, control.ControlNet):
+        from interop.models.control import ControlHandle
+
+        return ControlHandle(value)
+    if guiders is not None and isinstance(value, guiders.Guider):
+        from interop.models.guiding import GuiderHandle
+
+        return GuiderHandle(value)
     return value
 
 

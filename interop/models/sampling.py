@@ -16,6 +16,7 @@ from diffusion.sampling.samplers import sampler_by_name
 from interop import progress
 from interop.errors import NotSupported
 from interop.models import take_back
+from nodes import guiders
 from nodes.sampling import fit_channels
 
 __all__ = ["Guider", "NamedSampler", "calculate_sigmas", "sample", "sample_custom", "sample_dictionary"]
@@ -112,6 +113,10 @@ class NamedSampler:
         self.options = options
         self.heddle_sampler = sampler_by_name(name, **options)
 
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Integrate, as our nodes call samplers."""
+        return self.heddle_sampler(*arguments, **options)
+
     def sample(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: use it through `sample_custom` or a guider."""
         raise NotSupported("SAMPLER.sample", "called", "Use comfy.sample.sample_custom, or a CFGGuider.")
@@ -171,6 +176,18 @@ class Guider:
         self.original_conds: dict[str, Any] = {}
         self.cfg = 1.0
 
+    @property
+    def heddle_object(self) -> Any:
+        """The same guidance for our nodes; a guider of a pack with a `sample` of its own is used as it is."""
+        if type(self).sample is not Guider.sample:
+            return self
+        self._check()
+        return guiders.Guider(take_back(self.model_patcher), dict(self.conds), ClassifierFree(self.cfg))
+
+    def _check(self) -> None:
+        if type(self).predict_noise is not Guider.predict_noise:
+            raise NotSupported("comfy.samplers.CFGGuider.predict_noise", f"replaced by {type(self).__name__}")
+
     def set_conds(self, positive: Any, negative: Any) -> None:
         """Set the conditioning."""
         self.inner_set_conds({"positive": positive, "negative": negative})
@@ -203,8 +220,7 @@ class Guider:
         Raises:
             NotSupported: for a subclass that predicts by itself.
         """
-        if type(self).predict_noise is not Guider.predict_noise:
-            raise NotSupported("comfy.samplers.CFGGuider.predict_noise", f"replaced by {type(self).__name__}")
+        self._check()
         positive = self.conds.get("positive", [])
         return sample_custom(
             self.model_patcher, noise, self.cfg, sampler, sigmas, positive, self.conds.get("negative", []),

@@ -21,6 +21,7 @@ FILES = {
     "comfy.cli_args": "launch_options",
     "comfy.comfy_types": "declared_types",
     "comfy.comfy_types.node_typing": "declared_types",
+    "comfy.controlnet": "control",
     "comfy.lora": "lora",
     "comfy.model_management": "devices",
     "comfy.sample": "sampling",

@@ -168,3 +168,84 @@ def test_a_lora_that_a_pack_reads_changes_the_model(studio: House, tmp_path: Pat
         assert torch.allclose(difference, torch.full_like(difference, 0.5))
     assert model.heddle_object.patches.by_name == {}
     assert same_clip.heddle_object.patches == clip.heddle_object.patches
+
+
+def from_parts(**changes: Any) -> dict[str, Any]:
+    """The graph of `graph`, with the sampler put together from parts."""
+    parts: dict[str, Any] = {
+        "noise": {"class_type": "RandomNoise", "inputs": {"noise_seed": 7}},
+        "sigmas": {
+            "class_type": "BasicScheduler",
+            "inputs": {"model": ["load", 0], "scheduler": "normal", "steps": 3, "denoise": 1.0},
+        },
+        "guider": {
+            "class_type": "CFGGuider",
+            "inputs": {"model": ["load", 0], "positive": ["pos", 0], "negative": ["neg", 0], "cfg": 2.0},
+        },
+        "method": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+        "sample": {
+            "class_type": "SamplerCustomAdvanced",
+            "inputs": {
+                "noise": ["noise", 0],
+                "guider": ["guider", 0],
+                "sampler": ["method", 0],
+                "sigmas": ["sigmas", 0],
+                "latent_image": ["empty", 0],
+            },
+        },
+    }
+    return parts | changes
+
+
+async def test_a_guider_and_a_sampler_of_a_pack_work_in_our_sampler(studio: House) -> None:
+    expected = await numbers(studio, **from_parts())
+    guides = {"class_type": "Guides", "inputs": {"model": ["load", 0], "positive": ["pos", 0], "negative": ["neg", 0]}}
+    sampler = from_parts()["sample"]
+    inputs = {**sampler["inputs"], "guider": ["guider", 0], "sampler": ["guider", 1]}
+
+    found = await numbers(studio, **from_parts(guider=guides, sample={**sampler, "inputs": inputs}))
+
+    assert found == expected
+
+
+async def test_our_guider_works_in_a_pack(studio: House) -> None:
+    expected = await numbers(studio, **from_parts())
+    inputs = {
+        "model": ["load", 0],
+        "positive": ["pos", 0],
+        "negative": ["neg", 0],
+        "ours": ["guider", 0],
+        "latent": ["empty", 0],
+        "noise": ["noise", 0],
+        "sigmas": ["sigmas", 0],
+    }
+    guides = {"class_type": "Guides", "inputs": inputs}
+
+    found = await numbers(
+        studio,
+        **from_parts(
+            sample=guides,
+            decode={"class_type": "VAEDecode", "inputs": {"samples": ["sample", 2], "vae": ["load", 2]}},
+            latent={"class_type": "Numbers", "inputs": {"value": ["sample", 2]}},
+        ),
+    )
+
+    assert found == expected
+
+
+def test_a_control_network_is_steered_through_its_handle() -> None:
+    import torch
+
+    from diffusion.control import ControlNet
+    from interop.models import lend_one, take_back
+
+    net = ControlNet(network=None)  # type: ignore[arg-type]
+    first = lend_one(net).copy().set_cond_hint(torch.ones(1, 3, 8, 8), 0.5, (0.1, 0.9))
+    second = lend_one(net).copy().set_cond_hint(torch.zeros(1, 3, 8, 8)).set_previous_controlnet(first)
+
+    ((_, options),) = take_back([["embedding", {"control": second, "other": 1}]])
+
+    assert isinstance(options["control"], ControlNet)
+    assert options["other"] == 1
+    assert (options["control"].previous.strength, options["control"].previous.start) == (0.5, 0.1)
+    assert net.hint is None

@@ -180,3 +180,33 @@ def _fails(function):
 
 
 NODE_CLASS_MAPPINGS = {cls.__name__: cls for cls in (Loads, Encodes, Hooks, Samples, Decodes, Numbers, Asks)}
+
+
+class Guides:
+    """A guider made by a pack for our sampler, or ours used by a pack."""
+
+    RETURN_TYPES = ("GUIDER", "SAMPLER", "LATENT")
+    FUNCTION = "guide"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",)},
+            "optional": {"ours": ("GUIDER",), "latent": ("LATENT",), "noise": ("NOISE",), "sigmas": ("SIGMAS",)},
+        }
+
+    def guide(self, model, positive, negative, ours=None, latent=None, noise=None, sigmas=None):
+        sampler = comfy.samplers.sampler_object("euler")
+        if ours is None:
+            guider = comfy.samplers.CFGGuider(model)
+            guider.set_conds(positive, negative)
+            guider.set_cfg(2.0)
+            return guider, sampler, None
+        samples = comfy.sample.fix_empty_latent_channels(ours.model_patcher, latent["samples"])
+        drawn = noise.generate_noise({**latent, "samples": samples})
+        callback = latent_preview.prepare_callback(ours.model_patcher, len(sigmas) - 1)
+        result = ours.sample(drawn, samples, sampler, sigmas, callback=callback, seed=noise.seed)
+        return ours, sampler, {**latent, "samples": result}
+
+
+NODE_CLASS_MAPPINGS["Guides"] = Guides

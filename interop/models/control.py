@@ -1,0 +1,81 @@
+"""The handle of a control network: what packs call CONTROL_NET.
+
+Source: protocol §5.7, §6.10.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffusion.control import ControlNet
+from interop.errors import NotSupported
+from interop.placeholders import placeholder
+
+__all__ = ["ControlHandle"]
+
+
+class ControlHandle:
+    """A control network for packs. Copy it before changing it."""
+
+    def __init__(self, network: ControlNet) -> None:
+        self._network = network
+        self.control_model = placeholder("CONTROL_NET.control_model")
+        self.control_model_wrapped = placeholder("CONTROL_NET.control_model_wrapped")
+
+    @property
+    def heddle_object(self) -> ControlNet:
+        """The control network of `diffusion`."""
+        return self._network
+
+    @property
+    def strength(self) -> float:
+        """How strongly it steers."""
+        return self._network.strength
+
+    @property
+    def cond_hint_original(self) -> Any:
+        """The picture that steers it, [batch, 3, height, width]."""
+        return self._network.hint
+
+    @property
+    def previous_controlnet(self) -> ControlHandle | None:
+        """The one whose additions are summed with its own."""
+        return None if self._network.previous is None else ControlHandle(self._network.previous)
+
+    def copy(self) -> ControlHandle:
+        """The network without a hint."""
+        return ControlHandle(self._network.copy())
+
+    def set_cond_hint(
+        self,
+        cond_hint: Any,
+        strength: float = 1.0,
+        timestep_percent_range: tuple[float, float] = (0.0, 1.0),
+        vae: Any = None,
+        extra_concat: Any = None,
+    ) -> ControlHandle:
+        """Steer by a picture, in place.
+
+        Args:
+            cond_hint: [batch, 3, height, width] in 0..1.
+            timestep_percent_range: share of the schedule in which it is active.
+        Raises:
+            NotSupported: if further channels are to be joined to the picture.
+        """
+        if extra_concat:
+            raise NotSupported("CONTROL_NET.set_cond_hint(extra_concat=…)", "called")
+        start, end = timestep_percent_range
+        self._network = self._network.applied(cond_hint, strength, start, end, self._network.previous)
+        return self
+
+    def set_previous_controlnet(self, controlnet: Any) -> ControlHandle:
+        """Sum with the additions of another, in place."""
+        from dataclasses import replace
+
+        previous = getattr(controlnet, "heddle_object", controlnet)
+        self._network = replace(self._network, previous=previous)
+        return self
+
+    def get_control(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: the network is called by the sampler alone."""
+        raise NotSupported("CONTROL_NET.get_control", "called")
