@@ -46,6 +46,7 @@ class Published:
         self._known = asyncio.Event()
         self._catalogue = Catalogue()
         self._stale: dict[str, Any] = {}
+        self._kept = ("", "")
         self._lock = asyncio.Lock()
         self._bodies: dict[str, tuple[tuple[Any, ...], Body]] = {}
         self.entries: Mapping[str, Any] = {}
@@ -59,6 +60,7 @@ class Published:
 
         The nodes of packs stay until the packs have been loaded again; routes of packs do not.
         """
+        self._kept = (digest, json.dumps(list(packs), sort_keys=True))
         self._stale = {name: entry for name, entry in entries.items() if entry.get("module") != "nodes"}
         self.packs = [{**pack, "routes_port": None} for pack in packs]
         self._use(digest, entries)
@@ -72,9 +74,10 @@ class Published:
             return False
         self._stale = {}
         self.packs = news.packs
-        is_new = news.digest != self.digest
-        if is_new:
+        if news.digest != self.digest:
             self._use(news.digest, news.entries)
+        kept = (news.digest, json.dumps(list(news.packs), sort_keys=True))
+        is_new, self._kept = kept != self._kept, kept
         for pack in news.packs:
             if not pack.get("ok", True):
                 log.warning("pack %s is not loaded: %s", pack.get("name"), pack.get("error"))

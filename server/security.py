@@ -61,7 +61,7 @@ class Guard:
                 f"Start it with --allow-host {name}.",
             )
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin is not None and self._settings.cors_origin is None:
+        if origin is not None and self._settings.cors_origin not in ("*", origin):
             self._check_origin(request, origin, name, port)
         if self._settings.token is not None and request.method != hdrs.METH_OPTIONS:
             self._check_token(request)

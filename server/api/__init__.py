@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 from aiohttp import web
 
 from server.api import documents, events, jobs, openapi, resources
@@ -17,15 +20,6 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; 
 
 def add_api(app: web.Application) -> None:
     """Register every operation, their description, and a page that shows it."""
-    described = openapi.document(OPERATIONS, PREFIX)
-    page = openapi.page(described)
-
-    async def get_description(request: web.Request) -> web.Response:
-        return web.json_response(described)
-
-    async def get_page(request: web.Request) -> web.Response:
-        return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
-
     for operation in OPERATIONS:
         path = PREFIX + operation.path
         if operation.method == "GET":
@@ -34,3 +28,21 @@ def add_api(app: web.Application) -> None:
             app.router.add_route(operation.method, path, handle(operation))
     app.router.add_get(f"{PREFIX}/openapi.json", get_description)
     app.router.add_get(PREFIX, get_page)
+    app.router.add_get(f"{PREFIX}/", get_page)
+
+
+async def get_description(request: web.Request) -> web.Response:
+    """The OpenAPI document."""
+    return web.json_response(described())
+
+
+async def get_page(request: web.Request) -> web.Response:
+    """The same to read."""
+    page = openapi.page(described())
+    return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+@functools.cache
+def described() -> dict[str, Any]:
+    """The OpenAPI document, made when it is first asked for."""
+    return openapi.document(OPERATIONS, PREFIX)

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from server.errors import Refused
 from server.store.rows import FINISHED, Claimed, Finish, NewJob, State, Submitted
@@ -51,8 +51,7 @@ class JobTable:
                 known = await _same_key(transaction, new)
                 if known is not None:
                     return known
-            at = now_ms()
-            await transaction.execute(insert(jobs), _row(new, at))
+            transaction.add_job(_row(new, now_ms()))
             transaction.happened(new.id, 0, "queued", {"number": _shown(new.number, new.ticket)}, new.client_id)
             return Submitted(new.id, _shown(new.number, new.ticket), False, json.loads(new.problems))
 

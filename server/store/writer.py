@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import StoreError
 from server.store.database import Database
-from server.store.schema import events
+from server.store.schema import events, jobs
 
 __all__ = ["StoredEvent", "Transaction", "Writer", "now_ms"]
 
@@ -57,15 +57,21 @@ class StoredEvent:
 class Transaction:
     """What an operation may do: run statements and say what happened."""
 
-    __slots__ = ("_connection", "_next", "events")
+    __slots__ = ("_connection", "_new_jobs", "_next", "events")
 
     def __init__(self, connection: AsyncConnection, next_seq: int) -> None:
         self._connection = connection
         self._next = next_seq
+        self._new_jobs: list[Mapping[str, Any]] = []
         self.events: list[StoredEvent] = []
+
+    def add_job(self, row: Mapping[str, Any]) -> None:
+        """Insert a job; those of one transaction go to the database together, before any other statement."""
+        self._new_jobs.append(row)
 
     async def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         """Run one statement, for many rows at once where a list is given."""
+        await self._insert_jobs()
         result: CursorResult[Any] = await self._connection.execute(statement, rows)
         return result
 
@@ -76,7 +82,8 @@ class Transaction:
         return seq
 
     async def finish(self) -> None:
-        """Write the events that were noted."""
+        """Write the jobs that were added and the events that were noted."""
+        await self._insert_jobs()
         if self.events:
             rows = [
                 {
@@ -90,6 +97,11 @@ class Transaction:
                 for e in self.events
             ]
             await self._connection.execute(insert(events), rows)
+
+    async def _insert_jobs(self) -> None:
+        if self._new_jobs:
+            rows, self._new_jobs = self._new_jobs, []
+            await self._connection.execute(insert(jobs), rows)
 
 
 @dataclass(slots=True)

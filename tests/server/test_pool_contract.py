@@ -17,7 +17,15 @@ from server.pools.fake import FakeLauncher
 from server.pools.framed import Deadlines, FramedPool
 from server.pools.local import LocalWorker, launch
 from server.pools.protocol import (
-    CataloguePublished, PoolEvent, Run, RunDone, RunEvent, WorkerFree, WorkerLost, WorkerPool, WorkerReady,
+    CataloguePublished,
+    PoolEvent,
+    Run,
+    RunDone,
+    RunEvent,
+    WorkerFree,
+    WorkerLost,
+    WorkerPool,
+    WorkerReady,
 )  # fmt: skip
 
 LIMITS = Deadlines(hello=10.0, cancel=0.4, silence=1.5, ping=0.3, backoff=0.1)
