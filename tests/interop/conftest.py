@@ -95,7 +95,7 @@ class House:
 Open = Callable[..., House]
 
 
-def open_house(root: Path, names: tuple[str, ...], **options: Any) -> House:
+def open_house(root: Path, names: tuple[str, ...], cache: Cache | None = None, **options: Any) -> House:
     """Copy specimens into a data folder and load them."""
     folders = Folders(root)
     folders.create()
@@ -111,7 +111,7 @@ def open_house(root: Path, names: tuple[str, ...], **options: Any) -> House:
     loaded = load_packs(
         [root / "custom_nodes"], folders, catalogue, send=lambda *message: sent.append(message), **options
     )
-    engine = Engine(catalogue.merged(loaded.specs()), cache=Cache.classic(), files=Files(folders))
+    engine = Engine(catalogue.merged(loaded.specs()), cache=cache or Cache.classic(), files=Files(folders))
     return House(loaded, folders, engine, sent)
 
 
@@ -130,6 +130,6 @@ def house(tmp_path: Path) -> Iterator[Open]:
         close_packs(one.packs)
 
 
-def show(source: list[Any], *more: list[Any]) -> dict[str, Any]:
+def show(source: list[Any]) -> dict[str, Any]:
     """A node that shows a value."""
     return {"class_type": "Show", "inputs": {"value": source}}

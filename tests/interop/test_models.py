@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.interop.conftest import House, Open
+from graph_runtime.cache import Cache
+from interop import close_packs
+from tests.interop.conftest import House, open_house
 
 
-@pytest.fixture
-def studio(house: Open, tmp_path: Path) -> House:
-    """Packs, and a tiny checkpoint."""
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Packs, and a tiny checkpoint; results that tests share are kept in the engine's cache."""
     from diffusion.testing import tiny_checkpoint
 
-    folder = tmp_path / "models" / "checkpoints"
-    folder.mkdir(parents=True)
-    tiny_checkpoint(folder / "tiny.safetensors")
-    return house("models")
+    root = tmp_path_factory.mktemp("studio")
+    (root / "models" / "checkpoints").mkdir(parents=True)
+    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
+    opened = open_house(root, ("models",), cache=Cache())
+    yield opened
+    opened.engine.close()
+    close_packs(opened.packs)
 
 
 def graph(**changes: Any) -> dict[str, Any]:
@@ -144,13 +149,13 @@ async def test_a_model_answers_what_packs_ask(studio: House) -> None:
     assert ran.shown("ask", "failed") == []
 
 
-def test_a_lora_that_a_pack_reads_changes_the_model(studio: House, tmp_path: Path) -> None:
+def test_a_lora_that_a_pack_reads_changes_the_model(studio: House) -> None:
     import importlib
 
     import torch
 
     sd, lora = importlib.import_module("comfy.sd"), importlib.import_module("comfy.lora")
-    model, clip, _, _ = sd.load_checkpoint_guess_config(str(tmp_path / "models/checkpoints/tiny.safetensors"))
+    model, clip, _, _ = sd.load_checkpoint_guess_config(str(studio.folders.find("checkpoints", "tiny.safetensors")))
     network = model.heddle_object.network
     name = next(n for n in network.parameter_names() if n.endswith("to_q.weight"))
     rows, columns = network.weights[name].shape
