@@ -98,11 +98,14 @@ class NodeReader:
         return (node.id, names[link.target_slot]) if link.target_slot < len(names) else None
 
     def _output_name(self, node: SavedNode, slot: int) -> str:
+        names = self._output_names(node)
+        return names[slot] if slot < len(names) else f"#{slot}"
+
+    def _output_names(self, node: SavedNode) -> tuple[str, ...]:
         known = self._types.named(self.type_id(node))
         if known is not None:
-            return known.output_name(slot)
-        names = distinct(each.name or each.type or "output" for each in node.outputs)
-        return names[slot] if slot < len(names) else f"#{slot}"
+            return known.output_names
+        return distinct(each.name or each.type or "output" for each in node.outputs)
 
     def _input_names(self, node: SavedNode) -> tuple[str, ...]:
         if node.id not in self._names:
@@ -223,6 +226,16 @@ class NodeReader:
         properties = dict(node.properties)
         if properties.get("Node name for S&R") in (node.type, self.type_id(node)):
             del properties["Node name for S&R"]
+        labels = {
+            side: found
+            for side, names, sockets in (
+                ("inputs", self._input_names(node), node.inputs),
+                ("outputs", self._output_names(node), node.outputs),
+            )
+            if (found := {name: each.label for name, each in zip(names, sockets, strict=False) if each.label})
+        }
+        if labels:
+            kept["labels"] = labels
         if flags:
             kept["flags"] = flags
         if properties:

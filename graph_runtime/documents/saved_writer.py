@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -171,6 +171,7 @@ class GraphWriter:
         look = (self._layout.nodes or {}).get(node_id)
         flags = dict(kept.pop("flags", None) or {})
         properties = dict(kept.pop("properties", None) or {})
+        labels = kept.pop("labels", None) or {}
         data: dict[str, Any] = {
             "id": self._ids[node_id],
             "type": self._renamed.get(node.type, node.type),
@@ -192,6 +193,8 @@ class GraphWriter:
         if node_type.known and node.type not in (REROUTE, PRIMITIVE) and node_type.definition is None:
             properties.setdefault("Node name for S&R", node.type)
         data["properties"] = properties
+        _relabel(data["inputs"], self._sockets[node_id], labels.get("inputs"))
+        _relabel(data["outputs"], node_type.output_names, labels.get("outputs"))
         values = self._values(node, node_type, kept)
         if values is not None:
             data["widgets_values"] = values
@@ -253,14 +256,26 @@ class GraphWriter:
         return list_values(node_type, values, controls) if widget_slots(node_type) else None
 
 
+def _relabel(sockets: list[dict[str, Any]], names: Sequence[str], labels: object) -> None:
+    """Put back what a person called a socket."""
+    if isinstance(labels, Mapping):
+        for socket, name in zip(sockets, names, strict=False):
+            if isinstance(labels.get(name), str):
+                socket["label"] = labels[name]
+
+
 def _inner_values(definition: Definition) -> dict[str, Any]:
-    """What the widgets behind a definition's inputs hold inside."""
-    found: dict[str, Any] = {}
+    """What the widgets behind a definition's inputs hold inside, where all that one input feeds hold the same."""
+    held: dict[str, list[Wired]] = {}
     for node in definition.nodes.values():
         for value in node.inputs.values():
-            if isinstance(value, Wired) and value.input is not None and value.has_value:
-                found.setdefault(value.input, value.value)
-    return found
+            if isinstance(value, Wired) and value.input is not None:
+                held.setdefault(value.input, []).append(value)
+    return {
+        name: users[0].value
+        for name, users in held.items()
+        if all(each.has_value and each.value == users[0].value for each in users)
+    }
 
 
 def _is_linked(node: Node, name: str) -> bool:

@@ -191,3 +191,18 @@ def test_a_saved_document_with_anything_broken_is_read_or_refused(catalogue, dat
 
     assert set(again) == set(prompt)
     assert all(each.what and each.fix for each in problems)
+
+
+def test_an_input_that_feeds_widgets_with_different_values_keeps_them_apart(catalogue):
+    inner = {
+        "1": {"type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": {"input": "name", "value": "x"}}},
+        "2": {"type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": {"input": "name"}}},
+    }
+    definition = {"name": "Two", "inputs": [{"name": "name", "type": "COMBO"}], "nodes": inner}
+    data = {"format": "heddle-workflow", "version": 1, "nodes": {"1": {"type": "d"}}, "definitions": {"d": definition}}
+    document = load(data, catalogue)
+
+    again = to_prompt(load(to_saved(document, catalogue), catalogue), catalogue)
+
+    assert again == to_prompt(document, catalogue)
+    assert [each["inputs"]["ckpt_name"] for each in again.values()] == ["x", "a.safetensors"]

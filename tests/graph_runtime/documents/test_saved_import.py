@@ -274,6 +274,17 @@ def test_notes_and_groups_become_layout_and_come_back(catalogue):
     assert again["extra"] == {"info": {"author": "me"}, "ds": {"scale": 0.5, "offset": [3, 4]}}
 
 
+def test_names_that_a_person_gave_to_sockets_come_back(catalogue):
+    saved = text_to_image()
+    saved["nodes"][4]["inputs"][1]["label"] = "what to paint"
+    saved["nodes"][0]["outputs"][2]["label"] = "painter"
+
+    again = {each["id"]: each for each in to_saved(load(saved, catalogue), catalogue)["nodes"]}
+
+    assert [each.get("label") for each in again[3]["inputs"]] == [None, "what to paint", None, None]
+    assert [each.get("label") for each in again[4]["outputs"]] == [None, None, "painter"]
+
+
 def test_former_class_names_are_renamed(catalogue):
     saved = document([node(1, "T2IAdapterLoader", values=["c"]), node(2, "MakeInt  ", values=[9])], [])
 
