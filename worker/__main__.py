@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 
 from worker import settings
 from worker.lifeline import die_with_parent
@@ -31,8 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end = socket.socket(fileno=int(number))
     asyncio.run(_serve(end, chosen))
-    logging.shutdown()
-    os._exit(0)  # threads of packs and libraries must not keep a worker alive that has no server
+    return 0
 
 
 async def _serve(end: socket.socket, chosen: settings.Settings) -> None:
@@ -47,11 +47,15 @@ async def _serve(end: socket.socket, chosen: settings.Settings) -> None:
     capture = OutputCapture(lambda entries: outbox.put({"t": "log", "entries": entries}))
     capture.start()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    status = 0
     try:
         await Worker(Runtime(chosen), outbox).serve(reader, writer)
-    finally:
-        capture.stop()
-        writer.close()
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    capture.stop()
+    logging.shutdown()
+    os._exit(status)  # neither nodes nor threads of packs may keep a worker alive that has no server
 
 
 if __name__ == "__main__":

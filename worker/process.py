@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_runtime.cancel import CancelToken
-from graph_runtime.events import Event
+from graph_runtime.events import Custom, Event
 from graph_runtime.frames import BadFrame, read_frame
 from graph_runtime.prompt import parse_prompt
 from worker.outbox import Outbox
@@ -27,6 +27,8 @@ Header = dict[str, Any]
 
 THINNED = {"node_progress", "node_preview"}
 """Kinds of events of which only the newest for each node is worth sending."""
+PATIENCE = 1.0
+"""Seconds that what still runs at the end has to end by itself."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Worker:
 
     def __init__(self, runtime: Runtime, outbox: Outbox) -> None:
         self._runtime = runtime
+        runtime.on_message = self.send
         self._outbox = outbox
         self._jobs: asyncio.Queue[tuple[_Running, Header]] = asyncio.Queue()
         self._known: dict[str, _Running] = {}
@@ -67,18 +70,25 @@ class Worker:
         """Say hello, warm up, and work until the socket ends or a shutdown is asked for."""
         self._runtime.warming = True
         self._outbox.put(self._announce("hello"))
-        pump = asyncio.create_task(self._outbox.pump(writer, self._stamp))
+        pump = asyncio.create_task(self._pump(writer))
         work = asyncio.create_task(self._work())
         warm = asyncio.create_task(self._warm_up())
         try:
             grace = await self._listen(reader)
             await self._wind_down(work, grace)
         finally:
-            for task in (work, warm, *self._tasks):
+            tasks = {work, warm, *self._tasks}
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(work, warm, *self._tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=PATIENCE)  # a node that is deaf to cancellation is left behind
             self._outbox.close()
-            await asyncio.gather(asyncio.wait_for(pump, 2), return_exceptions=True)
+            await asyncio.wait({pump}, timeout=PATIENCE)
+
+    async def _pump(self, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._outbox.pump(writer, self._stamp)
+        except ConnectionError:  # the server is gone; reading the socket says so as well
+            return
 
     async def _listen(self, reader: asyncio.StreamReader) -> float:
         """Handle frames; return the seconds that running jobs still have when there are no more frames."""
@@ -205,6 +215,11 @@ class Worker:
         await self._wait_for_packs(header["prompt"])
         problems = await self._runtime.check_hooks(parse_prompt(header["prompt"]), header.get("targets"))
         return {"problems": [problem.to_data() for problem in problems]}
+
+    def send(self, message: Custom) -> None:
+        """Pass on what a pack sends outside of any job: an event of the job "", attempt 0."""
+        header = {"t": "event", "job": "", "attempt": 0, "event": message.to_data()}
+        self._outbox.put(header, message.bytes)
 
     async def _free(self, header: Header) -> Any:
         """Free memory, after the running job where there is one."""

@@ -167,8 +167,10 @@ class Runtime:
 
     async def check_hooks(self, graph: Graph, targets: Iterable[str] | None = None) -> list[Problem]:
         """What the validation hooks of nodes find, without waiting for a running job."""
-        chosen = targets if targets is not None else [n for n in graph if self.catalogue[graph[n].type].terminal]
-        return list(await run_hooks(graph, self.catalogue, chosen, files=self.engine.files))
+        if targets is None:
+            specs = {node_id: self.catalogue.get(graph[node_id].type) for node_id in graph}
+            targets = [node_id for node_id, spec in specs.items() if spec is not None and spec.terminal]
+        return list(await run_hooks(graph, self.catalogue, targets, files=self.engine.files))
 
     async def run(self, job: Job, emit: Callable[[Event], None], cancel: CancelToken) -> dict[str, Any]:
         """Run a job; what happens is told to `emit` from any thread.
@@ -177,7 +179,8 @@ class Runtime:
             outcome, outputs, meta, error and produced (ids of targets that gave a result), as data.
         """
         graph = job.graph if job.graph is not None else parse_prompt(job.prompt)
-        self._runner.needs_torch = any(self.catalogue[graph[node_id].type].device for node_id in graph)
+        specs = [self.catalogue.get(graph[node_id].type) for node_id in graph]
+        self._runner.needs_torch = any(spec is not None and spec.device for spec in specs)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
         await asyncio.to_thread(memory.make_room)

@@ -26,6 +26,9 @@ def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="session")
 def tiny(tiny_files):
     """The tiny model with its text encoder and autoencoder."""
+    import torch
+
     from nodes.loaders import checkpoint_loader_simple
 
+    torch.set_num_threads(1)  # networks this small only wait for each other's threads
     return run_node(checkpoint_loader_simple, files=tiny_files, ckpt_name="tiny.safetensors")

@@ -181,6 +181,45 @@ async def test_a_worker_ends_when_its_socket_does(data_dir):
         assert await asyncio.to_thread(process.process.wait, 20) == 0
 
 
+DEAF = """
+import time
+
+class Deaf:
+    RETURN_TYPES = ()
+    FUNCTION = "sleep"
+    OUTPUT_NODE = True
+    CATEGORY = "test"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seconds": ("INT", {"default": 60})}}
+
+    def sleep(self, seconds):
+        print("sleeping", flush=True)
+        time.sleep(seconds)
+        return ()
+
+NODE_CLASS_MAPPINGS = {"Deaf": Deaf}
+"""
+
+
+async def test_a_node_that_hears_nothing_keeps_no_worker_alive(data_dir):
+    (data_dir / "custom_nodes").mkdir()
+    (data_dir / "custom_nodes" / "deaf.py").write_text(DEAF)
+    prompt = {"1": {"class_type": "Deaf", "inputs": {"seconds": 60}}}
+    async with worker(data_dir) as process:
+        process.start("deaf", prompt, ["1"])
+        while not any(event["kind"] == "node_started" for event in process.events("deaf")):
+            assert await process.next() is not None
+        process.writer.close()
+        closed = time.monotonic()
+
+        assert await asyncio.to_thread(process.process.wait, 30) == 0
+        assert time.monotonic() - closed < 25
+    packs = next(header for header, _ in process.frames if header["t"] == "catalogue")["packs"]
+    assert next(pack for pack in packs if pack["name"] == "deaf")["ok"], packs
+
+
 PARENT = """
 import os, socket, subprocess, sys, time
 from tests.worker.worker_process import command, environment
