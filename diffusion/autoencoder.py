@@ -193,7 +193,7 @@ def tiled(x: Tensor, run: Callable[[Tensor], Tensor], tile: tuple[int, int], ove
 def _starts(size: int, tile: int, overlap: int) -> list[int]:
     if size <= tile:
         return [0]
-    return [max(0, min(size - overlap, start)) for start in range(0, size - overlap, tile - overlap)]
+    return [max(0, min(size - overlap, start)) for start in range(0, size - overlap, max(1, tile - overlap))]
 
 
 def _ramps(size: torch.Size, feather: int) -> Tensor:

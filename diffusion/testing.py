@@ -72,6 +72,7 @@ def tiny_config(**changes: Any) -> dict[str, Any]:
         "text_encoder": {
             "hidden_size": CONTEXT, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2,
             "max_position_embeddings": 77, "vocab_size": 514, "hidden_act": "quick_gelu",
+            "bos_token_id": None, "eos_token_id": None, "pad_token_id": None,
         },
         **changes,
     }  # fmt: skip

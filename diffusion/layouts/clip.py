@@ -61,6 +61,9 @@ def read_clip(
         "num_hidden_layers": layers,
         "num_attention_heads": heads or max(1, width // 64),
         "max_position_embeddings": found["embeddings.position_embedding.weight"].shape[0],
+        "bos_token_id": None,  # the tokenizer knows them; ids outside the vocabulary would be complained about
+        "eos_token_id": None,
+        "pad_token_id": None,
         "hidden_act": act or ("quick_gelu" if width <= 768 else "gelu"),
     }
     return ClipLayout(config, found, projection)
