@@ -42,6 +42,7 @@ class PackImports:
     def __init__(self, roots: Sequence[Path] = ()) -> None:
         self.roots = [str(path.resolve()) for path in roots]
         self.shared: dict[str, ModuleType] = {}
+        self._known: dict[str, bool] = {}
         self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self._import}
         self._views = {
             "sys": _View(sys, {"modules": _Modules(self)}),
@@ -97,17 +98,24 @@ class PackImports:
                 raise
         return self.shared[name]
 
+    def add_root(self, path: Path) -> None:
+        """Count a file or folder as packs' code, wherever links put it."""
+        self.roots.append(str(path.resolve()))
+        self._known.clear()
+
     def is_pack_path(self, path: str | None) -> bool:
-        """Whether a file belongs to a pack."""
-        return path is not None and any(path == root or path.startswith(root + "/") for root in self.roots)
+        """Whether a file or folder belongs to a pack, after following links."""
+        if not path:
+            return False
+        found = self._known.get(path)
+        if found is None:
+            real = str(Path(path).resolve())
+            found = self._known[path] = any(real == root or real.startswith(root + "/") for root in self.roots)
+        return found
 
     def adopt(self, spec: ModuleSpec | None) -> ModuleSpec | None:
         """Give a spec of a pack's source file the loader that shows the packs' view."""
-        if (
-            spec is not None
-            and type(spec.loader) is SourceFileLoader
-            and self.is_pack_path(str(Path(spec.loader.path).resolve()))
-        ):
+        if spec is not None and type(spec.loader) is SourceFileLoader and self.is_pack_path(spec.loader.path):
             spec.loader = _PackLoader(spec.loader.name, spec.loader.path, self.builtins)
         return spec
 
@@ -175,15 +183,12 @@ class _PackFinder:
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         places = sys.path if path is None else list(path)
-        mine = [place for place in places if self._imports.is_pack_path(place) or self._resolves(place)]
+        mine = [place for place in places if self._imports.is_pack_path(place)]
         if not mine or (path is None and name.partition(".")[0] in SHARED | ROOTS):
             return None
         if path is None and self._found_elsewhere(name, places, mine):
             return None
         return self._imports.adopt(PathFinder.find_spec(name, mine, target))
-
-    def _resolves(self, place: str) -> bool:
-        return bool(place) and self._imports.is_pack_path(str(Path(place).resolve()))
 
     @staticmethod
     def _found_elsewhere(name: str, places: Sequence[str], mine: Sequence[str]) -> bool:

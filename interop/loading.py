@@ -7,6 +7,7 @@ Source: protocol §5.1.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import importlib.util
@@ -101,6 +102,8 @@ def load_packs(
     use(host)
     imports.install()
     packs = list(find_packs(dirs, disabled=disabled, whitelist=whitelist))
+    for pack in packs:
+        imports.add_root(pack.path)
     if packs:
         for name in sorted(SHARED):  # before threads can ask for them at the same time
             imports.module(name)
@@ -177,6 +180,7 @@ class _Attempt:
 
     def _guard(self, work: Callable[[], None]) -> None:
         routes.loading.pack = self.pack.name
+        asyncio.set_event_loop(routes.pack_routes().loop)  # packs ask for the host's loop while they are imported
         try:
             work()
         except BaseException as error:

@@ -2,7 +2,8 @@
 
 A stand-in is an ordinary file in this folder, run afresh under the host's module name: packs assign to its names, and
 what they assign must be what the functions in the file see. The files are never imported under the names they have
-here. A host module without a file consists of placeholders.
+here. Their functions have the established signatures and take whatever the host takes, so they carry no annotations.
+A host module without a file consists of placeholders.
 """
 
 from __future__ import annotations
@@ -30,12 +31,19 @@ FILES = {
     "comfy.utils": "tensors",
     "comfy_api.feature_flags": "feature_flags",
     "comfy_api.input": "value_types",
+    "comfy_api.input.basic_types": "value_types",
+    "comfy_api.input.video_types": "value_types",
     "comfy_api.input_impl": "value_types",
+    "comfy_api.input_impl.video_types": "value_types",
     "comfy_api.latest": "schema_api",
+    "comfy_api.latest._input": "value_types",
+    "comfy_api.latest._input_impl": "value_types",
     "comfy_api.latest._io": "schema_io",
     "comfy_api.latest._ui": "schema_ui",
+    "comfy_api.latest._util": "value_types",
     "comfy_api.torch_helpers": "torch_helpers",
     "comfy_api.util": "value_types",
+    "comfy_api.util.video_types": "value_types",
     "comfy_api.v0_0_1": "schema_api",
     "comfy_api.v0_0_2": "schema_api",
     "comfy_execution.graph": "graph",
@@ -51,7 +59,7 @@ FILES = {
 }
 """Host module → the file that implements it."""
 
-_PACKAGES = frozenset({"comfy.comfy_types", "comfy_api.latest", "comfy_api.v0_0_1", "comfy_api.v0_0_2"})
+_PACKAGES = frozenset({name.rpartition(".")[0] for name in FILES}) & FILES.keys()
 _HERE = Path(__file__).parent
 _code: dict[str, CodeType] = {}
 

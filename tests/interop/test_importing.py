@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
 from interop.errors import NotSupported
 from interop.namespace import SHARED, SURFACE
-from tests.interop.conftest import Open
+from tests.interop.conftest import SPECIMENS, Open
 
 
 async def test_every_way_to_import_gives_the_host(house: Open) -> None:
@@ -20,6 +21,31 @@ async def test_every_way_to_import_gives_the_host(house: Open) -> None:
 
     assert ran.shown("1", "failed") == []
     assert ran.shown("1", "checks") == [9]
+
+
+def test_generic_names_and_the_loop_of_the_host_are_there_for_packs_alone(house: Open) -> None:
+    from interop.placeholders import is_placeholder
+
+    module = house("importer").module("importer")
+
+    assert [is_placeholder(value) for value in module.placeholders] == [True, True, True, True, False, False]
+    assert module.LOOP.is_running()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("utils.install_util")
+
+
+def test_a_pack_behind_a_link_sees_the_host_in_all_its_modules(house: Open, tmp_path: Path) -> None:
+    import shutil
+
+    elsewhere = tmp_path / "elsewhere" / "linked"
+    shutil.copytree(SPECIMENS / "importer", elsewhere, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "custom_nodes").mkdir()
+    (tmp_path / "custom_nodes" / "linked").symlink_to(elsewhere)
+
+    opened = house()
+
+    assert opened.report("linked").ok, opened.report("linked").error
+    assert all(opened.module("linked").CHECKS.values())
 
 
 def test_our_code_keeps_its_own_modules(house: Open) -> None:

@@ -1,5 +1,6 @@
 """Imports the host in every way that packs do."""
 
+import asyncio
 import importlib
 import importlib.util
 import os
@@ -15,7 +16,11 @@ import comfy.utils
 import nodes
 import server
 from comfy.ldm.flux.layers import SingleStreamBlock
+from app.user_manager import UserManager
+from comfy_api.input_impl.video_types import VideoFromFile
+from comfy_api.latest._util import VideoCodec
 from comfy_extras.nodes_mask import SomethingElse
+from utils.install_util import get_missing_requirements_message
 from comfy_extras.nodes_nowhere import Imagined
 from server import BinaryEventTypes, PromptServer
 
@@ -62,4 +67,5 @@ class Uses:
 
 
 NODE_CLASS_MAPPINGS = {"Uses": Uses}
-placeholders = [SomethingElse, Imagined]
+placeholders = [SomethingElse, Imagined, UserManager, get_missing_requirements_message, VideoFromFile, VideoCodec]
+LOOP = asyncio.get_event_loop()
