@@ -105,7 +105,8 @@ class _Check:
             self._check_node(self.graph[node_id], valid)
         self._report_cycles(cyclic)
         good = () if unknown else tuple(item for item in candidates if valid[item])
-        bad = tuple(item for item in candidates if item not in set(good))
+        runnable = frozenset(good)
+        bad = tuple(item for item in candidates if item not in runnable)
         checked = self.graph.with_nodes(self.changed.values()) if self.changed else self.graph
         return Validation(tuple(self.problems), good, bad, checked)
 
