@@ -14,11 +14,13 @@ from typing import Any
 from graph_runtime.cache import Cache
 from graph_runtime.graph import Graph, Link, Node
 from graph_runtime.keys import NO_TOKEN, Key, encode
+from graph_runtime.showing import is_deep, shown
 from graph_runtime.spec import NodeSpec
 
 __all__ = ["Explainer", "RunRecord"]
 
 _REMEMBERED_RUNS = 8
+_REMEMBERED_NODES = 200_000
 
 
 @dataclass(slots=True)
@@ -44,8 +46,10 @@ class Explainer:
         self._runs: deque[RunRecord] = deque(maxlen=_REMEMBERED_RUNS)
 
     def remember(self, record: RunRecord) -> None:
-        """Keep a run for later comparisons."""
+        """Keep a run for later comparisons; large graphs push older runs out."""
         self._runs.appendleft(record)
+        while len(self._runs) > 1 and sum(len(run.graph) for run in self._runs) > _REMEMBERED_NODES:
+            self._runs.pop()
 
     def clear(self) -> None:
         """Forget all runs."""
@@ -125,7 +129,11 @@ def _reason(kind: str, **facts: Any) -> dict[str, Any]:
 
 
 def _same(now: Any, then: Any) -> bool:
-    return type(now) is type(then) and bool(now == then)
+    if type(now) is not type(then):
+        return False
+    if isinstance(now, list | dict) and (is_deep(now) or is_deep(then)):
+        return now is then
+    return bool(now == then)
 
 
 def _plain(value: Any) -> Any:
@@ -133,12 +141,8 @@ def _plain(value: Any) -> Any:
         return value.to_list()
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 300 else f"{text[:300]}…"
+    return shown(value, 300, str if isinstance(value, str) else repr)
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, Link):
-        return f"a link to node {value.node}"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
+    return f"a link to node {value.node}" if isinstance(value, Link) else shown(value, 60, repr)

@@ -8,12 +8,12 @@ from typing import Any
 from graph_runtime.errors import did_you_mean
 from graph_runtime.object_info import input_config
 from graph_runtime.problems import Problem
+from graph_runtime.showing import shown, shown_value
 from graph_runtime.spec import ChoicesOf, InputSpec, NodeSpec
 
 __all__ = ["COERCIONS", "LiteralCheck"]
 
 _LONGEST_LIST = 20
-_LONGEST_VALUE = 500
 _MOST_SUGGESTIONS = 50
 _TYPE_WORDS = {"INT": "a whole number", "FLOAT": "a number", "STRING": "a text", "BOOLEAN": "true or false"}
 
@@ -53,11 +53,11 @@ class LiteralCheck:
                 extra = {
                     "input_name": item.name,
                     "input_config": self.config(item),
-                    "received_value": value,
+                    "received_value": shown_value(value),
                     "exception_message": str(error),
                 }
                 what = f"Failed to convert an input value to a {item.type} value"
-                details = f"{item.name}, {_short(value)}, {error}"
+                details = f"{item.name}, {shown(value)}, {error}"
                 fix = f"Enter {_TYPE_WORDS[item.type]}."
                 return value, Problem("invalid_input_type", node, item.name, what, fix, details, extra)
             if type(kept) is type(value) and kept == value:
@@ -84,7 +84,7 @@ class LiteralCheck:
             code, what = "value_bigger_than_max", f"Value {value} bigger than max of {high}"
         else:
             return None
-        extra = {"input_name": item.name, "input_config": self.config(item), "received_value": value}
+        extra = {"input_name": item.name, "input_config": self.config(item), "received_value": shown_value(value)}
         bounds = f"from {low}" if high is None else f"up to {high}" if low is None else f"from {low} to {high}"
         return Problem(code, node, item.name, what, f"Choose a value {bounds}.", item.name, extra)
 
@@ -95,14 +95,14 @@ class LiteralCheck:
         if _is_among(value, listed, members):
             return None
         long = len(listed) > _LONGEST_LIST
-        shown = f"(list of length {len(listed)})" if long else str(listed)
+        offered = f"(list of length {len(listed)})" if long else str(listed)
         config = None if long else self.config(item)
-        extra = {"input_name": item.name, "input_config": config, "received_value": value}
+        extra = {"input_name": item.name, "input_config": config, "received_value": shown_value(value)}
         fix = "Choose one of the listed values." if listed else "The folder it chooses from is empty: put a file there."
         if self._suggested < _MOST_SUGGESTIONS:
             self._suggested += 1
-            fix += did_you_mean(_short(value), [str(choice) for choice in listed[:2000]])
-        details = f"{item.name}: '{_short(value)}' not in {shown}"
+            fix += did_you_mean(shown(value), [str(choice) for choice in listed[:2000]])
+        details = f"{item.name}: '{shown(value)}' not in {offered}"
         return Problem("value_not_in_list", node, item.name, "Value not in list", fix, details, extra)
 
     def _choices_of(self, item: InputSpec) -> tuple[list[Any], frozenset[Any] | None]:
@@ -129,8 +129,3 @@ def _is_among(value: Any, listed: list[Any], members: frozenset[Any] | None) -> 
         except TypeError:
             return False
     return value in listed
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import traceback
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from graph_runtime.behaviour import Blocker, Invocation, Result
 from graph_runtime.context import Context, _current
 from graph_runtime.errors import Cancelled, NodeReturnedWrongly, UnknownInput
+from graph_runtime.failure import is_out_of_memory
 from graph_runtime.lists import EmptyList, blocked, call_count, nth_call, spread
 from graph_runtime.runner import Scoped
 from graph_runtime.work import BlockedInput, LazyInput, Work, find_blocker
@@ -118,14 +120,26 @@ def _call(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> tuple[
     invocation = _invocation(run, work, index, arguments, context)
     token = _current.set(context)
     try:
+        try:
+            return context, run.runner.call(work.spec, invocation)
+        except Exception as error:
+            if not _recovered(run, error):
+                raise
         return context, run.runner.call(work.spec, invocation)
-    except Exception as error:
-        if isinstance(error, Cancelled) or not run.engine.recover(error):
-            _clean_up(context)
-            raise
-        return context, run.runner.call(work.spec, invocation)
+    except BaseException:
+        _clean_up(context)
+        raise
     finally:
         _current.reset(token)
+
+
+def _recovered(run: Run, error: Exception) -> bool:
+    """Ask the host to make room after a failed call; the frames of the call must not keep its values meanwhile."""
+    if isinstance(error, Cancelled):
+        return False
+    if is_out_of_memory(error):
+        traceback.clear_frames(error.__traceback__)
+    return run.engine.recover(error)
 
 
 def _context(run: Run, work: Work, index: int) -> Context:

@@ -18,9 +18,12 @@ from graph_runtime.established_errors import node_errors, prompt_error
 from graph_runtime.graph import Graph, Link, Node, NotALink, find_cycles
 from graph_runtime.literals import LiteralCheck
 from graph_runtime.problems import Problem
+from graph_runtime.showing import shown_value
 from graph_runtime.sockets import compatible
 
 __all__ = ["Problem", "Validation", "node_errors", "prompt_error", "validate"]
+
+_MOST_HINTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,15 @@ class Validation:
         if not added:
             return self
         broken = {problem.node for problem in added if problem.node is not None}
-        bad = [output for output in self.good_outputs if broken & self.graph.ancestors([output])]
+        order, cyclic = self.graph.order()
+        broken.update(cyclic)
+        for node_id in order:
+            if any(link.node in broken for _, link in self.graph[node_id].links()):
+                broken.add(node_id)
+        bad = [output for output in self.good_outputs if output in broken]
         return Validation(
             self.problems + added,
-            tuple(output for output in self.good_outputs if output not in bad),
+            tuple(output for output in self.good_outputs if output not in broken),
             self.bad_outputs + tuple(bad),
             self.graph,
         )
@@ -111,23 +119,17 @@ class _Check:
         return Validation(tuple(self.problems), good, bad, checked)
 
     def _unknown_types(self) -> bool:
-        found = False
+        hints: dict[str, str] = {}
         for node in self.graph.nodes.values():
-            if node.type not in self.catalogue:
-                found = True
-                self.problems.append(
-                    Problem(
-                        "invalid_prompt",
-                        node.id,
-                        None,
-                        f"Cannot execute because node {node.type} does not exist.",
-                        "Install the pack that provides it, or replace the node."
-                        + did_you_mean(node.type, self.catalogue),
-                        f"Node ID '#{node.id}'",
-                        {"node_type": node.type},
-                    )
-                )
-        return found
+            if node.type in self.catalogue:
+                continue
+            if node.type not in hints:
+                hints[node.type] = did_you_mean(node.type, self.catalogue) if len(hints) < _MOST_HINTS else ""
+            what = f"Cannot execute because node {node.type} does not exist."
+            fix = f"Install the pack that provides it, or replace the node.{hints[node.type]}"
+            details, extra = f"Node ID '#{node.id}'", {"node_type": node.type}
+            self.problems.append(Problem("invalid_prompt", node.id, None, what, fix, details, extra))
+        return bool(hints)
 
     def _rename_former_inputs(self) -> None:
         renamed = []
@@ -183,7 +185,11 @@ class _Check:
                 good = False
                 what = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
                 fix = 'Link as ["id", slot], or wrap a literal list as {"__value__": [...]}.'
-                extra = {"input_name": name, "input_config": self._literals.config(item), "received_value": value.value}
+                extra = {
+                    "input_name": name,
+                    "input_config": self._literals.config(item),
+                    "received_value": shown_value(value.value),
+                }
                 self._add(node, item, "bad_linked_input", what, name, extra, fix)
             else:
                 kept, problem = self._literals.check(node.id, spec, item, value)
