@@ -56,7 +56,7 @@ def get_input_info(
     """
     inputs = class_def.INPUT_TYPES() if valid_inputs is None else valid_inputs
     for section in SECTIONS:
-        if section in inputs and input_name in inputs[section]:
+        if inputs.get(section) is not None and input_name in inputs[section]:
             return (entry(inputs[section][input_name])[0], section, entry(inputs[section][input_name])[1])
     return None, None, None
 
@@ -71,7 +71,7 @@ def listed(inputs: Mapping[str, Any], *sections: str) -> list[tuple[str, Declare
     """The inputs that a class lists, in its order; unlike `look_up` without those it would answer for."""
     found = []
     for section in sections:
-        for name in list(inputs[section]) if section in inputs else ():
+        for name in list(inputs[section]) if inputs.get(section) is not None else ():
             found.append((name, Declared(*_split(inputs[section][name], section))))
     return found
 

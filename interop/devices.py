@@ -8,15 +8,13 @@ from typing import Any
 __all__ = ["device", "memory"]
 
 
-def device(cpu_only: bool) -> str:
-    """The name of the device that computes: "cpu", "cuda" or "mps"."""
+def device(cpu_only: bool) -> Any:
+    """The device that computes."""
     import torch
 
-    if cpu_only:
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    from diffusion.placement import default_device
+
+    return torch.device("cpu") if cpu_only else default_device()
 
 
 def memory(where: Any) -> tuple[int, int]:

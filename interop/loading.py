@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import importlib.util
+import os
 import sys
 import threading
 import time
@@ -181,11 +182,14 @@ class _Attempt:
     def _guard(self, work: Callable[[], None]) -> None:
         routes.loading.pack = self.pack.name
         asyncio.set_event_loop(routes.pack_routes().loop)  # packs ask for the host's loop while they are imported
+        here = Path.cwd()
         try:
             work()
         except BaseException as error:
             if not self.given_up:
                 self.error = error
+        if Path.cwd() != here:  # names of files given on the command line are relative to where the worker started
+            os.chdir(here)
         if not self.given_up:
             self.seconds = time.monotonic() - self.started
             self.record.end(self.pack.name)

@@ -21,12 +21,7 @@ from interop.plain import plain
 from interop.signature import named
 from interop.v1_inputs import answers_for_any_name, input_specs, output_specs
 
-__all__ = ["ClassBehaviour", "from_class", "is_node_class"]
-
-
-def is_node_class(value: object) -> bool:
-    """Whether a value has the members of a V1 node class."""
-    return inspect.isclass(value) and hasattr(value, "INPUT_TYPES") and hasattr(value, "FUNCTION")
+__all__ = ["ClassBehaviour", "from_class"]
 
 
 def from_class(id: str, cls: Any, *, module: str, display_name: str | None = None) -> NodeSpec:
@@ -38,9 +33,6 @@ def from_class(id: str, cls: Any, *, module: str, display_name: str | None = Non
     Raises:
         BadPack: if a declaration cannot be understood, with the cure.
     """
-    function = getattr(cls, "FUNCTION", None)
-    if not isinstance(function, str) or not callable(getattr(cls, function, None)):
-        raise BadPack(f"FUNCTION of {cls.__name__} is {function!r}, which is no method of it. Name one of its methods.")
     outputs, more_outputs = output_specs(cls)
     api_node = getattr(cls, "API_NODE", None)
     return NodeSpec(
@@ -82,7 +74,7 @@ class ClassBehaviour(Behaviour):
     def __init__(self, cls: Any, outputs: int) -> None:
         self.cls = cls
         self.outputs = outputs
-        self.asynchronous = inspect.iscoroutinefunction(getattr(cls, cls.FUNCTION))
+        self.asynchronous = inspect.iscoroutinefunction(getattr(cls, str(getattr(cls, "FUNCTION", "")), None))
         self.lazy = "check" if hasattr(cls, "check_lazy_status") else "none"
 
     def new_instance(self) -> Any:
@@ -94,8 +86,18 @@ class ClassBehaviour(Behaviour):
         return look_up(self.cls, name) is not None
 
     def call(self, invocation: Invocation) -> Result | Blocker | Awaitable[Result | Blocker]:
-        """Run the class's method."""
-        method = getattr(invocation.instance, self.cls.FUNCTION)
+        """Run the class's method.
+
+        Raises:
+            BadPack: if FUNCTION names none; such a class is listed all the same, because editors may need it.
+        """
+        function = getattr(self.cls, "FUNCTION", None)
+        method = getattr(invocation.instance, str(function), None)
+        if not callable(method):
+            name = self.cls.__name__
+            raise BadPack(
+                f"FUNCTION of {name} is {function!r}, which is no method of it. Ask its author to correct it."
+            )
         arguments = lend(invocation.inputs)
         if self.asynchronous:
             return self._wait(method, arguments, invocation)

@@ -86,10 +86,9 @@ def output_specs(cls: Any) -> tuple[tuple[OutputSpec, ...], bool]:
         BadPack: if `RETURN_TYPES` is missing or is not a sequence.
     """
     types = getattr(cls, "RETURN_TYPES", None)
-    if types is None or isinstance(types, str) or not isinstance(types, Sequence):
-        raise BadPack(
-            f"RETURN_TYPES of {cls.__name__} is {types!r}. Write a tuple of types; one type needs a comma: ('INT',)."
-        )
+    types = (types,) if isinstance(types, str) else types  # ("IMAGE") is a name in brackets; one output is meant
+    if not isinstance(types, Sequence):
+        raise BadPack(f"RETURN_TYPES of {cls.__name__} is {types!r}. Write a tuple of types: ('INT',).")
     names = getattr(cls, "RETURN_NAMES", None) or ()
     names = (names,) if isinstance(names, str) else names
     lists = getattr(cls, "OUTPUT_IS_LIST", None) or ()

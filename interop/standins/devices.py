@@ -78,11 +78,9 @@ def __getattr__(name):
 
 def get_torch_device():
     """The device that computes."""
-    import torch
-
     from interop.devices import device
 
-    return torch.device(device(bool(_current().settings.get("cpu"))))
+    return device(bool(_current().settings.get("cpu")))
 
 
 def get_torch_device_name(device):

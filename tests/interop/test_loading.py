@@ -152,6 +152,17 @@ def test_closing_leaves_no_module_of_packs_or_host_behind(house: Open, tmp_path:
     close_packs(loaded)
 
 
+def test_a_pack_that_changes_the_working_directory_changes_it_for_nobody(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "moves.py"
+    pack.parent.mkdir()
+    pack.write_text("import os\nos.chdir('/')\nNODE_CLASS_MAPPINGS = {}\n")
+    before = Path.cwd()
+
+    house()
+
+    assert Path.cwd() == before
+
+
 def test_reports_travel_as_data(house: Open) -> None:
     import json
 

@@ -125,6 +125,16 @@ def test_display_names_tooltips_and_lists_are_described(house: Open) -> None:
     )
 
 
+async def test_a_careless_class_is_listed_and_fails_only_when_it_runs(house: Open) -> None:
+    sinks = house("sinks")
+    spec = sinks.engine.catalogue["Careless"]
+
+    ran = await sinks.run({"1": {"class_type": "Careless", "inputs": {"a": 1}}})
+
+    assert ([item.type for item in spec.inputs], [item.type for item in spec.outputs]) == (["INT"], ["INT"])
+    assert "FUNCTION of Careless is 'no_such_method', which is no method of it." in ran.message
+
+
 def test_a_class_that_cannot_be_listed_is_left_out_with_a_warning(house: Open) -> None:
     sinks = house("sinks")
 

@@ -164,8 +164,20 @@ class Unreadable:
         return (1,)
 
 
+class Careless:
+    """No method under its name, a type without its comma, a section that is None."""
+
+    RETURN_TYPES = "INT"
+    FUNCTION = "no_such_method"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"a": "INT"}, "optional": None}
+
+
 NODE_CLASS_MAPPINGS = {
     cls.__name__: cls
-    for cls in (Number, Items, Add, Sum, Show, Hidden, Counter, Old, TooFew, Nothing, Unreadable)
+    for cls in (Number, Items, Add, Sum, Show, Hidden, Counter, Old, TooFew, Nothing, Unreadable, Careless)
 }
 NODE_DISPLAY_NAME_MAPPINGS = {"Number": "A Number"}
