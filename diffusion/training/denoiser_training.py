@@ -36,6 +36,7 @@ class DenoiserSettings:
         warm_up: steps over which both rise.
         decay_from: share of the steps after which both fall to zero.
         drop_caption: share of the captions replaced by the empty one, for classifier-free guidance.
+        pairs: share of each batch that shows two objects; their relation is the hardest to learn.
         snr_limit: gamma of min-SNR.
         ema: decay of the averaged weights.
         save_every: steps between checkpoints.
@@ -49,6 +50,7 @@ class DenoiserSettings:
     warm_up: int = 100
     decay_from: float = 0.55
     drop_caption: float = 0.1
+    pairs: float = 0.4
     snr_limit: float = 5.0
     ema: float = 0.998
     save_every: int = 100
@@ -75,6 +77,7 @@ class DenoiserTraining:
         self._latents = np.load(drawn.latents_file, mmap_mode="r")
         self._tokens = np.load(drawn.tokens_file, mmap_mode="r")
         self._empty = torch.tensor(vocabulary.encode([""])[0])
+        self._pairs, self._others = _by_kind(self._tokens, vocabulary)
         self._signal = alphas_cumprod()
         torch.manual_seed(settings.seed)
         self.networks = build_networks(len(vocabulary.ids))
@@ -125,7 +128,8 @@ class DenoiserTraining:
 
     def _batch(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         batch = self.settings.batch
-        indices = np.sort(random.integers(0, len(self._latents), batch))
+        pairs = round(batch * self.settings.pairs) if len(self._pairs) else 0
+        indices = np.sort(np.concatenate([random.choice(self._pairs, pairs), random.choice(self._others, batch - pairs)]))
         x0 = torch.from_numpy(self._latents[indices]).float()
         tokens = torch.from_numpy(self._tokens[indices, random.integers(0, CAPTIONS_EACH, batch)].astype(np.int64))
         tokens[torch.from_numpy(random.random(batch) < self.settings.drop_caption)] = self._empty
@@ -157,6 +161,13 @@ class DenoiserTraining:
             self.average.named()[name].load_state_dict(state[f"average_{name}"])
         for group, lr in zip(self._optimizer.param_groups, (self.settings.lr, self.settings.adam_lr), strict=False):
             group["base_lr"] = lr
+
+
+def _by_kind(tokens: np.ndarray, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices of the pictures of two objects, told by the words of their relation, and of all others."""
+    words = [vocabulary.ids[f"{word}</w>"] for word in ("above", "below", "left", "right")]
+    related = np.isin(tokens[:, 0], words).any(axis=1)
+    return np.flatnonzero(related), np.flatnonzero(~related)
 
 
 def _prepare_for_speed(networks: Networks) -> None:
