@@ -25,7 +25,7 @@ export class CanvasEngine {
   private canvas: HTMLCanvasElement | null = null;
   private world: HTMLElement | null = null;
   private context: CanvasRenderingContext2D | null = null;
-  private theme: Theme | null = null;
+  theme: Theme | null = null;
   private frame = 0;
   private settleTimer = 0;
   private settled = true;
@@ -138,7 +138,7 @@ export class CanvasEngine {
       ratio: canvas.width / Math.max(1, size.width),
       theme,
       isLive: (id) => this.elements.has(id) && this.shownLive(),
-      stateOf: (node) => this.stateOf(node),
+      stateOf: this.stateReader(),
       selection: state.view.selection,
       dimmed: state.view.linkDrag !== null,
     });
@@ -194,17 +194,19 @@ export class CanvasEngine {
     for (const listener of this.liveListeners) listener();
   }
 
-  private stateOf(node: SceneNode): FaceState {
+  private stateReader(): (node: SceneNode) => FaceState {
     const { state, selection } = this.editor;
     const run = activeRun(state);
-    const of = run.nodes[node.id];
-    const failed = run.problems.some((problem) => problem.node === node.id);
-    const first = of?.images[0];
-    return {
-      selected: selection.has(node.id),
-      state: failed ? "failed" : (of?.state ?? "none"),
-      progress: of ? of.value / Math.max(1, of.max) : 0,
-      image: this.image(of?.preview ?? (first ? viewUrl(first) : null)),
+    const failing = new Set(run.problems.map((problem) => problem.node));
+    return ({ id }) => {
+      const of = run.nodes[id];
+      const first = of?.images[0];
+      return {
+        selected: selection.has(id),
+        state: failing.has(id) ? "failed" : (of?.state ?? "none"),
+        progress: of ? of.value / Math.max(1, of.max) : 0,
+        image: this.image(of?.preview ?? (first ? viewUrl(first) : null)),
+      };
     };
   }
 

@@ -14,6 +14,7 @@ export interface FaceState {
 type Stroke = readonly [SceneNode, string];
 
 /** Below these zooms a detail is smaller than a pixel or unreadable. */
+const BLOCK_BELOW = 0.1;
 const ROUND_FROM = 0.18;
 const DETAIL_FROM = 0.22;
 const TITLE_FROM = 0.24;
@@ -27,6 +28,10 @@ export function paintFaces(
   stateOf: (node: SceneNode) => FaceState,
 ): void {
   const states = nodes.map(stateOf);
+  if (k < BLOCK_BELOW) {
+    blocks(ctx, nodes, states, theme);
+    return;
+  }
   boxes(ctx, nodes, k, theme);
   if (k >= DETAIL_FROM) wells(ctx, nodes, theme);
   nodes.forEach((node, index) => picture(ctx, node, states[index]?.image ?? null));
@@ -35,6 +40,19 @@ export function paintFaces(
   progress(ctx, nodes, states, theme);
   if (k >= TITLE_FROM) titles(ctx, nodes, theme);
   if (k >= TEXT_FROM) labels(ctx, nodes, theme);
+}
+
+/** Very far away a node is one rectangle of the colour that says most about it. */
+function blocks(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], states: readonly FaceState[], theme: Theme): void {
+  const colours = nodes.map((node, index) => {
+    const of = states[index];
+    if (of?.state === "failed" || !node.known) return theme.danger;
+    return of?.selected || of?.state === "running" ? theme.accent : theme.border;
+  });
+  for (const colour of new Set(colours)) {
+    ctx.fillStyle = colour;
+    nodes.forEach((node, index) => colours[index] === colour && ctx.fillRect(node.x, node.y, node.w, node.h));
+  }
 }
 
 function boxes(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], k: number, theme: Theme): void {

@@ -1,49 +1,66 @@
-/** The whole graph in small. */
-import { type Box, fit, union, type View, visibleBox } from "../core/geometry";
+/** The whole graph in small. The nodes are painted once per change; a moving view only copies them. */
+import { type Box, fit, type View, visibleBox } from "../core/geometry";
 import type { Scene } from "./scene";
 import type { Theme } from "./theme";
 
-export interface MinimapFrame extends View {
-  readonly seen: Box;
+interface Size {
+  readonly width: number;
+  readonly height: number;
 }
+const EMPTY: Box = { x: 0, y: 0, w: 1, h: 1 };
+const INSET = { top: 8, right: 8, bottom: 8, left: 8 };
 
-export function minimapFrame(
-  scene: Scene,
-  view: View,
-  size: { readonly width: number; readonly height: number },
-  width: number,
-  height: number,
-): MinimapFrame {
-  const seen = visibleBox(view, size.width, size.height);
-  const bounds = scene.bounds();
-  const all = union(bounds ? [bounds, seen] : [seen]) ?? seen;
-  const inset = 8;
-  return { ...fit(all, width, height, { top: inset, right: inset, bottom: inset, left: inset }, 0.2), seen };
-}
+export class Minimap {
+  /** Where the graph lies in the minimap. */
+  frame: View = { x: 0, y: 0, k: 1 };
+  private readonly layer: HTMLCanvasElement;
+  private painted = "";
 
-export function paintMinimap(
-  ctx: CanvasRenderingContext2D,
-  scene: Scene,
-  frame: MinimapFrame,
-  theme: Theme,
-  ratio: number,
-  selection: ReadonlySet<string>,
-): void {
-  ctx.setTransform(1, 0, 0, 1, 0, 0);
-  ctx.clearRect(0, 0, ctx.canvas.width, ctx.canvas.height);
-  ctx.setTransform(ratio * frame.k, 0, 0, ratio * frame.k, ratio * frame.x, ratio * frame.y);
-  ctx.fillStyle = theme.group;
-  ctx.globalAlpha = 0.18;
-  for (const { box } of scene.groups) ctx.fillRect(box[0], box[1], box[2], box[3]);
-  ctx.globalAlpha = 0.65;
-  for (const node of scene.nodes.values()) if (!selection.has(node.id)) ctx.fillRect(node.x, node.y, node.w, node.h);
-  ctx.globalAlpha = 1;
-  ctx.fillStyle = theme.accent;
-  for (const id of selection) {
-    const node = scene.nodes.get(id);
-    if (node) ctx.fillRect(node.x, node.y, node.w, node.h);
+  constructor(
+    private readonly target: CanvasRenderingContext2D,
+    private readonly size: Size,
+    private readonly ratio: number,
+  ) {
+    this.layer = document.createElement("canvas");
+    for (const canvas of [this.layer, target.canvas]) {
+      canvas.width = size.width * ratio;
+      canvas.height = size.height * ratio;
+    }
   }
-  ctx.strokeStyle = theme.accent;
-  ctx.lineWidth = 1.5 / frame.k;
-  ctx.strokeRect(frame.seen.x, frame.seen.y, frame.seen.w, frame.seen.h);
+
+  draw(scene: Scene, view: View, seenSize: Size, theme: Theme, selection: ReadonlySet<string>): void {
+    const state = `${scene.version} ${[...selection].join()} ${theme.group}`;
+    if (state !== this.painted) this.paintNodes(scene, theme, selection);
+    this.painted = state;
+    const { target, frame, ratio } = this;
+    target.setTransform(1, 0, 0, 1, 0, 0);
+    target.clearRect(0, 0, target.canvas.width, target.canvas.height);
+    target.drawImage(this.layer, 0, 0);
+    const seen = visibleBox(view, seenSize.width, seenSize.height);
+    target.strokeStyle = theme.accent;
+    target.lineWidth = 1.5 * ratio;
+    const scale = ratio * frame.k;
+    target.strokeRect(ratio * frame.x + seen.x * scale, ratio * frame.y + seen.y * scale, seen.w * scale, seen.h * scale);
+  }
+
+  private paintNodes(scene: Scene, theme: Theme, selection: ReadonlySet<string>): void {
+    const ctx = this.layer.getContext("2d");
+    if (!ctx) return;
+    this.frame = fit(scene.bounds() ?? EMPTY, this.size.width, this.size.height, INSET, 0.12);
+    const { x, y, k } = this.frame;
+    ctx.setTransform(1, 0, 0, 1, 0, 0);
+    ctx.clearRect(0, 0, this.layer.width, this.layer.height);
+    ctx.setTransform(this.ratio * k, 0, 0, this.ratio * k, this.ratio * x, this.ratio * y);
+    ctx.fillStyle = theme.group;
+    ctx.globalAlpha = 0.18;
+    for (const { box } of scene.groups) ctx.fillRect(box[0], box[1], box[2], box[3]);
+    ctx.globalAlpha = 0.65;
+    for (const node of scene.nodes.values()) if (!selection.has(node.id)) ctx.fillRect(node.x, node.y, node.w, node.h);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = theme.accent;
+    for (const id of selection) {
+      const node = scene.nodes.get(id);
+      if (node) ctx.fillRect(node.x, node.y, node.w, node.h);
+    }
+  }
 }

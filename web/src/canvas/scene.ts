@@ -56,6 +56,8 @@ class NodeIndex extends RBush<SceneNode> {
 
 export class Scene {
   readonly nodes = new Map<string, SceneNode>();
+  /** Changes whenever something in the scene does. */
+  version = 0;
   private readonly index = new NodeIndex(12);
   private document: WorkflowDocument | null = null;
   private catalogue: Catalogue = {};
@@ -77,6 +79,7 @@ export class Scene {
   /** Follows the document; only nodes whose record, place or media changed are derived again. */
   update(document: WorkflowDocument, catalogue: Catalogue, media: ReadonlySet<string>): void {
     if (document === this.document && catalogue === this.catalogue && media === this.media) return;
+    this.version += 1;
     this.settle();
     const fresh = catalogue !== this.catalogue || this.nodes.size === 0;
     this.document = document;
@@ -89,8 +92,7 @@ export class Scene {
   private rebuild(document: WorkflowDocument): void {
     this.nodes.clear();
     this.index.clear();
-    const named = this.outputsNamed(document);
-    for (const [id, record] of Object.entries(document.nodes)) this.nodes.set(id, this.derive(id, record, named));
+    for (const [id, record] of Object.entries(document.nodes)) this.nodes.set(id, this.derive(id, record));
     for (const node of this.nodes.values()) node.links = this.linksOf(node);
     this.index.load([...this.nodes.values()]);
   }
@@ -104,13 +106,11 @@ export class Scene {
       this.nodes.delete(node.id);
       unlinked = true;
     }
-    let named: ReadonlyMap<string, ReadonlySet<string>> | null = null;
     for (const [id, record] of Object.entries(document.nodes)) {
       const old = this.nodes.get(id);
       const same = old?.record === record && old.place === document.layout.nodes[id];
       if (same && old.media === this.media.has(id)) continue;
-      named ??= this.outputsNamed(document);
-      const node = this.derive(id, record, named);
+      const node = this.derive(id, record);
       if (old) {
         this.index.remove(old);
         unlinked ||= old.record.type !== record.type;
@@ -126,18 +126,15 @@ export class Scene {
     for (const node of unlinked ? this.nodes.values() : changed) node.links = this.linksOf(node);
   }
 
-  private outputsNamed(document: WorkflowDocument): ReadonlyMap<string, ReadonlySet<string>> {
-    const named = new Map<string, Set<string>>();
-    for (const { from } of allLinks(document)) {
-      const outputs = named.get(from.node) ?? new Set();
-      named.set(from.node, outputs.add(from.output));
-    }
-    return named;
+  /** Outputs that links name; asked only for nodes whose type is not installed. */
+  private outputsNamed(id: string): ReadonlySet<string> {
+    const links = this.document ? allLinks(this.document) : [];
+    return new Set(links.flatMap(({ from }) => (from.node === id ? [from.output] : [])));
   }
 
-  private derive(id: string, record: NodeRecord, named: ReadonlyMap<string, ReadonlySet<string>>): SceneNode {
+  private derive(id: string, record: NodeRecord): SceneNode {
     const known = this.catalogue[record.type];
-    const spec = known ?? unknownSpec(record, named.get(id) ?? []);
+    const spec = known ?? unknownSpec(record, this.outputsNamed(id));
     const place = this.document?.layout.nodes[id];
     const media = this.media.has(id);
     const face = faceOf(spec, record, place, media || wantsMedia(spec));
@@ -164,6 +161,7 @@ export class Scene {
         if (node) this.index.remove(node);
       }
     }
+    this.version += 1;
     for (const id of ids) {
       const node = this.nodes.get(id);
       if (!node) continue;
@@ -175,6 +173,7 @@ export class Scene {
 
   /** Puts held nodes back where the document has them. */
   settle(): void {
+    this.version += 1;
     this.heldGroup = null;
     for (const id of this.floating) {
       const node = this.nodes.get(id);
@@ -191,6 +190,7 @@ export class Scene {
   stretch(id: string, w: number, h: number): void {
     const node = this.nodes.get(id);
     if (!node) return;
+    this.version += 1;
     this.index.remove(node);
     const place: Placement = { pos: [node.x, node.y], ...node.place, size: [w, h] };
     node.face = faceOf(node.spec, node.record, place, node.media || wantsMedia(node.spec));

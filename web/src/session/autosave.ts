@@ -4,13 +4,13 @@ import type { Editor } from "../store/editor";
 import type { Run, Tab } from "../store/state";
 import { newTab, NO_RUN } from "../store/store";
 
-const KEY = "heddle.tabs.1";
+const KEY = "heddle.tabs.2";
+const TAB_KEY = "heddle.tab.";
 const DELAY_MS = 400;
 
+/** The documents lie under keys of their own, so that moving the view writes a few bytes only. */
 interface SavedTab {
   readonly id: string;
-  readonly document: unknown;
-  readonly saved: unknown;
   readonly viewport: Tab["viewport"];
   readonly job: string | null;
 }
@@ -21,6 +21,8 @@ interface Saved {
 
 export class Autosave {
   private timer = 0;
+  /** What each tab's key holds, to write it only when it changed. */
+  private readonly written = new Map<string, Tab>();
 
   constructor(
     private readonly editor: Editor,
@@ -34,8 +36,9 @@ export class Autosave {
     try {
       const { active, tabs } = JSON.parse(text) as Saved;
       const read = tabs.map((tab): Tab => {
-        const document = parseDocument(tab.document);
-        const saved = tab.saved === null ? document : parseDocument(tab.saved);
+        const kept = JSON.parse(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
+        const document = parseDocument(kept.document);
+        const saved = kept.saved === null ? document : parseDocument(kept.saved);
         return { ...newTab(tab.id, document), saved, viewport: tab.viewport };
       });
       const first = read[0];
@@ -50,7 +53,7 @@ export class Autosave {
       }));
       return true;
     } catch (error) {
-      if (!(error instanceof DocumentError || error instanceof SyntaxError)) throw error;
+      if (!(error instanceof DocumentError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
       this.editor.notify("error", "The last session could not be restored", error.message);
       return false;
     }
@@ -72,16 +75,29 @@ export class Autosave {
       active: document.active,
       tabs: document.tabs.map((tab) => ({
         id: tab.id,
-        document: tab.document,
-        saved: tab.saved === tab.document ? null : tab.saved,
         viewport: tab.id === document.active ? view.viewport : tab.viewport,
         job: jobs.runs[tab.id]?.job ?? null,
       })),
     };
     try {
+      for (const tab of document.tabs) this.saveTab(tab);
+      for (const id of this.written.keys()) if (!document.tabs.some((tab) => tab.id === id)) this.dropTab(id);
       this.storage.setItem(KEY, JSON.stringify(saved));
     } catch (error) {
       this.editor.notify("error", "This session is not being kept", `The browser's storage is full. Save the workflow as a file. (${String(error)})`);
     }
+  }
+
+  private saveTab(tab: Tab): void {
+    const before = this.written.get(tab.id);
+    if (before?.document === tab.document && before.saved === tab.saved) return;
+    const saved = tab.saved === tab.document ? null : tab.saved;
+    this.storage.setItem(TAB_KEY + tab.id, JSON.stringify({ document: tab.document, saved }));
+    this.written.set(tab.id, tab);
+  }
+
+  private dropTab(id: string): void {
+    this.storage.removeItem(TAB_KEY + id);
+    this.written.delete(id);
   }
 }

@@ -27,6 +27,8 @@ export class Editor {
     all: {},
   };
   private media: ReadonlySet<string> = new Set();
+  private seenRuns: State["jobs"]["runs"] | null = null;
+  private seenTab = "";
 
   private readonly movedListeners = new Set<(id: string | null) => void>();
 
@@ -48,11 +50,18 @@ export class Editor {
   }
 
   private syncScene(): void {
+    const { runs } = this.state.jobs;
+    if (runs !== this.seenRuns || this.state.document.active !== this.seenTab) this.findMedia();
+    this.seenRuns = runs;
+    this.seenTab = this.state.document.active;
+    this.scene.update(this.document, this.specs, this.media);
+  }
+
+  private findMedia(): void {
     const ids = Object.entries(activeRun(this.state).nodes).flatMap(([id, run]) =>
       run.preview !== null || run.images.length > 0 ? [id] : [],
     );
     if (ids.length !== this.media.size || ids.some((id) => !this.media.has(id))) this.media = new Set(ids);
-    this.scene.update(this.document, this.specs, this.media);
   }
 
   /** The catalogue together with what this document defines itself. */

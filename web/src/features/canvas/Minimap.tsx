@@ -1,6 +1,5 @@
 import { useEffect, useRef } from "react";
-import { type MinimapFrame, minimapFrame, paintMinimap } from "../../canvas/minimap";
-import { readTheme } from "../../canvas/theme";
+import { Minimap as Painted } from "../../canvas/minimap";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./Navigation.module.css";
@@ -13,18 +12,15 @@ export function Minimap() {
   const { editor, engine } = useWorkbench();
   const shown = useEditorState((state) => state.view.minimap);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const frame = useRef<MinimapFrame | null>(null);
+  const map = useRef<Painted | null>(null);
 
   useEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext("2d");
-    if (!element || !context || !shown) return undefined;
-    const ratio = window.devicePixelRatio || 1;
-    element.width = WIDTH * ratio;
-    element.height = HEIGHT * ratio;
+    const context = canvas.current?.getContext("2d");
+    if (!context || !shown) return undefined;
+    const minimap = new Painted(context, { width: WIDTH, height: HEIGHT }, window.devicePixelRatio || 1);
+    map.current = minimap;
     const draw = () => {
-      frame.current = minimapFrame(editor.scene, editor.viewport, editor.size, WIDTH, HEIGHT);
-      paintMinimap(context, editor.scene, frame.current, readTheme(element), ratio, editor.selection);
+      if (engine.theme) minimap.draw(editor.scene, editor.viewport, editor.size, engine.theme, editor.selection);
     };
     draw();
     return engine.onDraw(draw);
@@ -35,7 +31,7 @@ export function Minimap() {
     if (event.type === "pointermove" && event.buttons === 0) return;
     event.currentTarget.setPointerCapture(event.pointerId);
     const box = event.currentTarget.getBoundingClientRect();
-    const at = frame.current;
+    const at = map.current?.frame;
     if (!at) return;
     const x = (event.clientX - box.left - at.x) / at.k;
     const y = (event.clientY - box.top - at.y) / at.k;

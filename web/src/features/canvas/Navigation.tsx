@@ -19,7 +19,7 @@ export function Navigation() {
         <button type="button" aria-label={t("Zoom out")} onClick={run("view.zoom-out")}>
           <IconMinus size={15} />
         </button>
-        <button type="button" className={css.percent} aria-label={t("Zoom to 100 %")} onClick={run("view.actual")}>
+        <button type="button" className={css.percent} title={t("Zoom to 100 %")} onClick={run("view.actual")}>
           {zoom} %
         </button>
         <button type="button" aria-label={t("Zoom in")} onClick={run("view.zoom-in")}>
