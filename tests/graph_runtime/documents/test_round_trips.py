@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from graph_runtime.documents import InvalidDocument, convert, load, to_prompt, to_saved
+from graph_runtime.documents.types import from_spec
 from tests.graph_runtime.documents.saved_files import text_to_image
 from tests.graph_runtime.documents.test_saved_import import nested
 
-FEW = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = st.integers(0, 2**64 - 1)
 VALUES = {
@@ -148,10 +149,10 @@ def test_a_prompt_survives_becoming_a_document(catalogue, data):
         added = {name: value for name, value in again[key]["inputs"].items() if name not in node["inputs"]}
         assert again[key] | {"inputs": node["inputs"]} == node
         assert {name: value for name, value in again[key]["inputs"].items() if name not in added} == node["inputs"]
-        assert set(added) <= {each.name for each in catalogue[node["class_type"]].visible if each.widget}
+        assert set(added) <= {each.name for each in from_spec(catalogue[node["class_type"]]).widgets}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON)
 def test_any_json_is_a_workflow_or_refused_with_a_cure(catalogue, data):
     try:
@@ -165,7 +166,7 @@ def test_any_json_is_a_workflow_or_refused_with_a_cure(catalogue, data):
     assert all(each.what and each.fix for each in problems)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_saved_document_with_anything_broken_is_read_or_refused(catalogue, data):
     broken = copy.deepcopy(data.draw(st.sampled_from([text_to_image(), nested(2)])))
