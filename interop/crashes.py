@@ -2,7 +2,8 @@
 
 Nothing in a process can catch `os._exit` or a crash in native code. So the names of packs being imported lie in a file
 for the time it takes; a worker that finds the file of a process that is gone knows which pack was at work. A pack that
-was at work twice in a row is left out, until it changes.
+was at work twice in a row is left out, until it changes. Packs that did not end in time are remembered too: the next
+start does not wait for them as long.
 """
 
 from __future__ import annotations
@@ -38,6 +39,18 @@ class CrashRecord:
         """Whether this pack, as it is now, ended workers too often."""
         entry = self._blamed.get(name, {})
         return entry.get("state") == _state(path) and int(entry.get("times", 0)) >= TIMES
+
+    def hung(self, name: str, path: Path) -> bool:
+        """Whether this pack, as it is now, did not end in time at the last start."""
+        entry = self._blamed.get(name, {})
+        return bool(entry.get("hung")) and entry.get("state") == _state(path)
+
+    def hang(self, name: str, path: Path) -> None:
+        """Note that a pack did not end in time."""
+        self._importing.pop(name, None)
+        self._write(self._own, self._importing)
+        self._blamed[name] = {"state": _state(path), "times": 0, "hung": True}
+        self._write(self._blamed_file, self._blamed)
 
     def begin(self, name: str, path: Path) -> None:
         """Note that a pack is being imported."""

@@ -142,8 +142,10 @@ class _Attempt:
     seconds: float = 0.0
     thread: threading.Thread | None = None
     given_up: bool = False
+    hung_before: bool = False
 
     def __post_init__(self) -> None:
+        self.hung_before = self.record.hung(self.pack.name, self.pack.path)
         if self.record.ended_workers(self.pack.name, self.pack.path):
             self.error = BadPack(
                 "importing it ended the whole worker process the last times. "
@@ -166,6 +168,7 @@ class _Attempt:
         """Stop waiting; code that is running Python is told to end, code that waits elsewhere is left to itself."""
         assert self.thread is not None and self.thread.ident is not None
         self.given_up = True
+        self.record.hang(self.pack.name, self.pack.path)
         self.seconds = time.monotonic() - self.started
         self.error = TimeoutError(what)
         frame = sys._current_frames().get(self.thread.ident)
@@ -262,8 +265,9 @@ def _collect(
         else:
             waiting.append((index, attempt))
     for index, attempt in waiting:
-        if not attempt.wait(attempt.started + deadline - time.monotonic()):
-            attempt.give_up(f"it was still importing after {deadline:g} seconds")
+        limit = min(deadline, patience) if attempt.hung_before else deadline
+        if not attempt.wait(attempt.started + limit - time.monotonic()):
+            attempt.give_up(f"it was still importing after {limit:g} seconds")
         report(index, attempt)
     return [reports[index] for index in sorted(reports)]
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from interop.crashes import CrashRecord
+from tests.interop.conftest import Open
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -57,6 +58,18 @@ def test_stopping_a_worker_once_blames_nobody(tmp_path: Path) -> None:
 
     assert not record.ended_workers("pack", pack)
     assert not (tmp_path / "record" / "importing-999999999.json").exists()
+
+
+def test_a_pack_that_hung_is_waited_for_less_the_next_time(house: Open) -> None:
+    import time
+
+    house("hostile/c_blocks", patience=0.1, deadline=1.0)
+    began = time.monotonic()
+    again = house("sinks", patience=0.1, deadline=30.0)
+
+    assert time.monotonic() - began < 15
+    assert again.report("c_blocks").error.count("still importing after 0.1 seconds") == 1
+    assert again.report("sinks").ok
 
 
 def test_a_damaged_record_is_no_record(tmp_path: Path) -> None:
