@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Literal
 
 from graph_runtime import events
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Ending"]
 
 _LOOK_AGAIN = 0.1
+_log = logging.getLogger(__name__)
 
 
 class Ending:
@@ -127,7 +129,10 @@ class Ending:
         """Run what nodes left for the end, then emit the run's last event."""
         run = self._run
         for function in run.services.after_run:
-            function()
+            try:
+                function()
+            except Exception:
+                _log.exception("Cleaning up after job %s failed.", run.services.job)
         executed = tuple(run.announce.executed)
         if self.failure is not None:
             run.services.emit(self.failure)

@@ -28,6 +28,7 @@ class RunRecord:
     """What one run knew of its nodes.
 
     Args:
+        token_errors: why a node's change token could not be computed.
         finished: nodes that have a result, by id.
     """
 
@@ -35,6 +36,7 @@ class RunRecord:
     keys: Mapping[str, Key]
     tokens: Mapping[str, Any]
     versions: dict[str, int]
+    token_errors: dict[str, str] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
 
 
@@ -95,8 +97,11 @@ class Explainer:
         return found
 
     def _unkeyable(self, node: Node, spec: NodeSpec, run: RunRecord) -> dict[str, Any]:
+        if node.id in run.token_errors:
+            text = f"Its change token could not be computed: {run.token_errors[node.id]}"
+            return _reason("always", text=text)
         if node.id in run.tokens:
-            return _reason("always", text="Its change token never matches (NaN, or the function failed).")
+            return _reason("always", text="Its change token never matches (it is NaN, or cannot be compared).")
         for name, link in node.links():
             if run.keys.get(link.node) is None:
                 return _reason("upstream", input=name, text=f"Node {link.node}, connected to '{name}', always runs.")

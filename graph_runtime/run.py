@@ -76,7 +76,7 @@ class Run:
         self._growth = Growth(engine.max_expanded)
         self._prompt_data = services.extra.prompt
         self._live: LivePrompt | None = None
-        self._record = RunRecord(graph, self.keys, self.tokens, {})
+        self.record = RunRecord(graph, self.keys, self.tokens, {})
 
     # -- the loop
 
@@ -94,8 +94,8 @@ class Run:
             self.ending.stop(None, error)
         finally:
             self.ending.settle_down()
-        self._record.finished.update(self.announce.executed, self.ending.cached_at_start)
-        self.engine.explainer.remember(self._record)
+        self.record.finished.update(self.announce.executed, self.ending.cached_at_start)
+        self.engine.explainer.remember(self.record)
         self.ending.announce()
 
     def outcome(self) -> Outcome:
@@ -200,7 +200,7 @@ class Run:
 
     def _compute_keys(self, graph: Graph) -> None:
         """Give every node of a graph its key; sources outside of it must have theirs."""
-        keys, catalogue, tokens, versions = self.keys, self.catalogue, self.tokens, self._record.versions
+        keys, catalogue, tokens, versions = self.keys, self.catalogue, self.tokens, self.record.versions
         order, cyclic = graph.order()
         keys.update(dict.fromkeys(cyclic))
         for node_id in order:
@@ -274,7 +274,7 @@ class Run:
         if not work.explained:
             work.explained = True
             if node_id in self.graph.nodes:
-                self.announce.explained(node_id, self.engine.explainer.reasons(work.node, work.spec, self._record))
+                self.announce.explained(node_id, self.engine.explainer.reasons(work.node, work.spec, self.record))
         self.announce.started(node_id)
         self.active += 1
         self.working[node_id] = work

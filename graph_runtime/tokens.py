@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graph_runtime.behaviour import Invocation
 from graph_runtime.context import Context
 from graph_runtime.errors import Cancelled
+from graph_runtime.failure import exception_type, message_of
 from graph_runtime.graph import Link, Node, NotALink
 from graph_runtime.keys import NO_TOKEN
 from graph_runtime.spec import HIDDEN_KINDS, NodeSpec
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from graph_runtime.run import Run
 
 __all__ = ["change_token", "literal_arguments"]
+
+_log = logging.getLogger(__name__)
 
 
 def literal_arguments(spec: NodeSpec, node: Node, hidden: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +57,9 @@ def change_token(run: Run, node: Node) -> Any:
             token = run.coroutines.wait_for(token)
     except Cancelled:
         raise
-    except Exception:
+    except Exception as error:
+        text = f"{exception_type(error)}: {message_of(error)}"
+        run.record.token_errors[node.id] = text
+        _log.warning("Node %s (%s): its change token cannot be computed, so it runs. %s", node.id, node.type, text)
         return float("nan")
     return [token]

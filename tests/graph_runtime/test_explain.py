@@ -158,10 +158,20 @@ async def test_nodes_that_always_run_say_so(make_engine: Make) -> None:
 
     found = texts(await reasons(engine, graph))
     assert found == {
-        "1": ["Its change token never matches (NaN, or the function failed)."],
+        "1": ["Its change token never matches (it is NaN, or cannot be compared)."],
         "2": ["Node 1, connected to 'value', always runs."],
         "3": ["'Stubborn' never reuses results."],
     }
+
+
+async def test_a_token_that_cannot_be_computed_says_why(make_engine: Make) -> None:
+    engine = make_engine(Catalogue([LOAD, shower()]))
+    missing = GRAPH.with_inputs("1", file="gone.png")
+    await reasons(engine, missing)
+
+    assert texts(await reasons(engine, missing))["1"] == [
+        "Its change token could not be computed: KeyError: 'gone.png'"
+    ]
 
 
 async def test_what_did_not_finish_last_time(make_engine: Make) -> None:

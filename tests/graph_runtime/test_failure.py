@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import weakref
 from typing import Any
 
 import pytest
@@ -161,6 +162,41 @@ async def test_running_out_of_memory_frees_and_tries_once_more(make_engine: Any)
     assert outcome.outputs == {"1": {"ok": [1]}} and freed == ["no room"]
 
 
+async def test_the_values_of_a_failed_call_are_gone_when_memory_is_freed(make_engine: Any) -> None:
+    class Tensor:
+        pass
+
+    alive: list[weakref.ref[Tensor]] = []
+    seen: list[bool] = []
+
+    def hungry() -> Result:
+        if alive:
+            return Result()
+        local = Tensor()
+        alive.append(weakref.ref(local))
+        raise MemoryError("no room")
+
+    def recover(error: BaseException) -> bool:
+        seen.append(alive[0]() is None)
+        return True
+
+    engine = make_engine(Catalogue([spec("Hungry", hungry, (), 0, terminal=True)]), recover=recover)
+
+    assert (await engine.run(Graph([Node("1", "Hungry")]))).status == "succeeded" and seen == [True]
+
+
+async def test_a_call_is_tried_once_more_and_not_again(make_engine: Any) -> None:
+    calls: list[int] = []
+
+    def hungry() -> Any:
+        calls.append(1)
+        raise MemoryError("no room")
+
+    engine = make_engine(Catalogue([spec("Hungry", hungry, (), 0, terminal=True)]), recover=lambda error: True)
+
+    assert (await engine.run(Graph([Node("1", "Hungry")]))).status == "failed" and len(calls) == 2
+
+
 async def test_out_of_memory_comes_with_advice() -> None:
     def hungry() -> Any:
         raise MemoryError("no room")
@@ -194,6 +230,18 @@ async def test_clean_up_functions_run_however_a_node_ends() -> None:
         await run_graph(Graph([Node("1", "Clean", {"fail": fail})]), [spec_of(clean)])
 
     assert done == ["node False", "run", "node True", "run"]
+
+
+async def test_a_failing_clean_up_after_the_run_is_logged_and_hides_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    @declare("Clean", terminal=True)
+    def clean(ctx: Context) -> None:
+        ctx.on_cleanup(lambda: [][0], after="run")
+
+    record = Recorder()
+    outcome = await run_graph(Graph([Node("1", "Clean")]), [spec_of(clean)], emit=record)
+
+    assert outcome.status == "succeeded" and record.kinds[-1] == "run_succeeded"
+    assert "Cleaning up after job test failed" in caplog.text
 
 
 async def test_a_link_to_a_missing_node_fails_only_that_run(make_engine: Any) -> None:
