@@ -20,7 +20,7 @@ from typing import Any
 import nodes
 from interop.namespace import GENERIC, ROOTS, SHARED
 from interop.placeholders import PlaceholderModule
-from interop.standins import fill, make
+from interop.standins import FILES, fill, make
 
 __all__ = ["PackImports", "active"]
 
@@ -241,13 +241,17 @@ class _View(ModuleType):
 
 
 class _Modules(MutableMapping[str, ModuleType]):
-    """`sys.modules` as packs see it."""
+    """`sys.modules` as packs see it: the host's modules are in it, as if it had imported them all."""
 
     def __init__(self, imports: PackImports) -> None:
         self._imports = imports
 
     def __getitem__(self, name: str) -> ModuleType:
-        return self._imports.module(name) if name in SHARED else sys.modules[name]
+        if name in SHARED:
+            return self._imports.module(name)
+        if name in FILES and name not in sys.modules:
+            return importlib.import_module(name)
+        return sys.modules[name]
 
     def __setitem__(self, name: str, module: ModuleType) -> None:
         (self._imports.shared if name in SHARED else sys.modules)[name] = module

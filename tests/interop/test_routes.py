@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import aiohttp
+import pytest
+from PIL import Image
 
 from tests.interop.conftest import Open
 
@@ -70,6 +74,23 @@ async def test_messages_and_progress_belong_to_the_running_node(house: Open) -> 
     assert ran.shown("5", "told") == ["5", "job-1", 0, "job-1"]
 
 
+@pytest.mark.parametrize("threaded", [False, True])
+async def test_previews_and_texts_reach_whoever_watches(house: Open, threaded: bool) -> None:
+    opened = house("routes_and_web")
+    prompt = {"3": {"class_type": "Previews", "inputs": {"threaded": threaded}}}
+
+    watched = await opened.run(prompt, previews=lambda: True)
+    unwatched = await opened.run({"4": prompt["3"]}, previews=lambda: False)
+
+    (preview,) = watched.seen.of("node_preview")
+    assert (preview.node, preview.format) == ("3", "PNG")
+    with Image.open(io.BytesIO(preview.blob)) as picture:
+        assert picture.size == (100, 50)
+    assert unwatched.seen.of("node_preview") == []
+    (text,) = watched.seen.of("custom")
+    assert (text.type, text.bytes) == (3, b"\x00\x00\x00\x013half way")
+
+
 async def test_data_that_cannot_be_sent_is_an_error_at_the_line_that_sends_it(house: Open) -> None:
     ran = await house("routes_and_web").run({"1": {"class_type": "SendsNonsense", "inputs": {}}})
 
@@ -85,8 +106,6 @@ def test_messages_outside_a_run_go_to_the_worker(house: Open) -> None:
 
 
 def test_a_route_that_comes_too_late_is_an_error_that_says_so(house: Open) -> None:
-    import pytest
-
     opened = house("routes_and_web")
     routes = opened.packs.imports.module("server").PromptServer.instance.routes
 

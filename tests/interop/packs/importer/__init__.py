@@ -30,6 +30,8 @@ spec.loader.exec_module(loose)
 
 CHECKS = {
     "import and sys.modules agree": sys.modules["nodes"] is nodes and sys.modules.get("server") is server,
+    "what the host has imported is in sys.modules": "execution" in sys.modules
+    and sys.modules["execution"].full_type_name(int) == "int",
     "import_module agrees": import_module("nodes") is nodes and importlib.import_module("server") is server,
     "a submodule sees the host": VALUE == 16384,
     "a module loaded by path sees the host": loose.INSTANCE is PromptServer.instance,

@@ -1,5 +1,7 @@
 """Routes, messages, progress, JavaScript."""
 
+import threading
+
 import comfy.utils
 from aiohttp import web
 from comfy_execution.utils import get_executing_context
@@ -66,4 +68,34 @@ class SendsNonsense:
         PromptServer.instance.send_sync("specimen.message", {"value": object()})
 
 
-NODE_CLASS_MAPPINGS = {"Sends": Sends, "SendsNonsense": SendsNonsense}
+class Previews:
+    """Pictures while it works, from the function itself and from a thread it starts."""
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"threaded": ("BOOLEAN", {"default": False})}}
+
+    def run(self, threaded):
+        from PIL import Image
+
+        bar = comfy.utils.ProgressBar(1)
+        picture = Image.new("RGB", (1000, 500), "red")
+
+        def work():
+            bar.update_absolute(1, 1, ("PNG", picture, 100))
+            PromptServer.instance.send_progress_text("half way", PromptServer.instance.last_node_id)
+
+        if threaded:
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        else:
+            work()
+        return {}
+
+
+NODE_CLASS_MAPPINGS = {"Previews": Previews, "Sends": Sends, "SendsNonsense": SendsNonsense}
