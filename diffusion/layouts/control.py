@@ -38,19 +38,20 @@ def read_control(shapes: Mapping[str, tuple[int, ...]], source: str) -> ControlL
     prefix = PREFIX if any(name.startswith(PREFIX) for name in shapes) else ""
     inside = {name[len(prefix) :]: shape for name, shape in shapes.items() if name.startswith(prefix)}
     if "controlnet_cond_embedding.conv_in.weight" in inside:
-        inside = _original_names(inside)
-        layout = _read(inside, source)
+        inside = original_shapes(inside)
+        layout = layout_of(inside, source)
         return ControlLayout(layout.config, {}, prefix)
     if "input_hint_block.0.weight" not in inside:
         raise UnknownModel(
             f"'{source}' is no ControlNet of a known layout: 'input_hint_block.0.weight' is missing. "
             "Load it with the node for its kind."
         )
-    layout = _read(inside, source)
+    layout = layout_of(inside, source)
     return ControlLayout(layout.config, layout.table, prefix)
 
 
-def _read(shapes: Mapping[str, tuple[int, ...]], source: str) -> ControlLayout:
+def layout_of(shapes: Mapping[str, tuple[int, ...]], source: str) -> ControlLayout:
+    """The layout of a network under original names without prefix."""
     stages, downs = input_stages(shapes)
     middle = depth_of(shapes, "middle_block.1")
     widths = [stage[0].channels for stage in stages]
@@ -92,7 +93,7 @@ def _hint_table(hints: list[int]) -> dict[str, str]:
     return table
 
 
-def _original_names(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+def original_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """The same network under original names, as far as the shapes of its parts are needed."""
     result: dict[str, tuple[int, ...]] = {}
     blocks = {int(n.split(".")[1]) for n in shapes if n.startswith("down_blocks.")}
@@ -126,4 +127,4 @@ def _original_names(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[in
     return result
 
 
-__all__ = ["ControlLayout", "read_control"]
+__all__ = ["ControlLayout", "layout_of", "original_shapes", "read_control"]

@@ -1,0 +1,100 @@
+"""Control networks on a tiny model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from diffusion.control import ControlNet, load_control
+from diffusion.errors import UnknownModel
+from diffusion.layouts.control import layout_of, original_shapes
+from diffusion.layouts.renaming import rename, reverse
+from diffusion.loading import Checkpoint
+from diffusion.sampling import prepare_noise, sample
+
+
+def tiny_control(original: bool) -> dict[str, torch.Tensor]:
+    """A random ControlNet for the tiny model, in the original names or those of diffusers."""
+    from diffusers import ControlNetModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        module = ControlNetModel(
+            block_out_channels=(32, 64), layers_per_block=1, attention_head_dim=1, cross_attention_dim=32,
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"), norm_num_groups=32,
+            conditioning_embedding_out_channels=(16, 32, 96, 256),
+        )  # fmt: skip
+        tensors = {name: torch.randn_like(tensor) * 0.1 for name, tensor in module.state_dict().items()}
+    if not original:
+        return tensors
+    layout = layout_of(original_shapes({name: tuple(tensor.shape) for name, tensor in tensors.items()}), "tiny")
+    back = reverse(layout.table)
+    spread = {f"input_hint_block.{i}": f"input_hint_block.{2 * i}" for i in range(8)}
+    result = {}
+    for name, tensor in tensors.items():
+        old = rename(name, back)
+        assert old is not None, name
+        result["control_model." + (rename(old, spread) or old)] = tensor
+    return result
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["original", "diffusers"])
+def control(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ControlNet:
+    path: Path = tmp_path_factory.mktemp("control") / "control.safetensors"
+    save_file(tiny_control(request.param), path)
+    return load_control(path, device="cpu")
+
+
+def run(tiny: Checkpoint, *applied: ControlNet | None) -> torch.Tensor:
+    """A short run with a control network on the positive, and perhaps the negative, side."""
+    assert tiny.clip is not None
+    latent = torch.zeros(1, 4, 8, 8)
+    sides: list[Any] = []
+    for text, one in zip(("red", ""), applied, strict=True):
+        options = {} if one is None else {"control": one}
+        sides.append([[tiny.clip.encode(text)[0][0], options]])
+    return sample(
+        tiny.model, noise=prepare_noise(latent, 1), latent=latent, positive=sides[0], negative=sides[1],
+        guidance_scale=2.0, sampler="euler", schedule="normal", steps=2, seed=1,
+    )  # fmt: skip
+
+
+def test_a_picture_steers_and_zero_strength_does_not(tiny: Checkpoint, control: ControlNet) -> None:
+    white, black = torch.ones(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+    plain = run(tiny, None, None)
+    seen = [run(tiny, one, one) for one in (control.applied(white, 1.0), control.applied(black, 1.0))]
+    off = control.applied(white, 0.0)
+
+    assert not torch.allclose(seen[0], plain, atol=1e-3)
+    assert not torch.allclose(seen[0], seen[1], atol=1e-4)
+    assert torch.allclose(run(tiny, off, off), plain, atol=1e-4)
+
+
+def test_it_rests_outside_its_range(tiny: Checkpoint, control: ControlNet) -> None:
+    never = control.applied(torch.ones(1, 3, 64, 64), 1.0, 1.0, 1.0)
+
+    assert torch.allclose(run(tiny, never, never), run(tiny, None, None), atol=1e-4)
+
+
+def test_two_at_half_strength_are_one(tiny: Checkpoint, control: ControlNet) -> None:
+    hint = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    whole = control.applied(hint, 1.0)
+    halves = control.applied(hint, 0.5, previous=control.applied(hint, 0.5))
+
+    assert torch.allclose(run(tiny, whole, whole), run(tiny, halves, halves), atol=1e-3)
+
+
+def test_a_network_without_a_picture_says_what_to_do(tiny: Checkpoint, control: ControlNet) -> None:
+    with pytest.raises(UnknownModel, match=r"without a picture. Apply it"):
+        run(tiny, control, None)
+
+
+def test_another_file_is_no_control_network(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+
+    with pytest.raises(UnknownModel, match=r"other.safetensors' is no ControlNet"):
+        load_control(tmp_path / "other.safetensors", device="cpu")
