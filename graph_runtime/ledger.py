@@ -104,6 +104,11 @@ class Ledger:
         if not self._users.get(node_id):
             self._release(node_id)
 
+    def clear(self) -> None:
+        """Let go of everything; the run is over."""
+        for held in (self.results, self._users, self._by_key, self._inflight, self._twins):
+            held.clear()
+
     def _release(self, node_id: str) -> None:
         entry = self.results.pop(node_id, None)
         if entry is None:

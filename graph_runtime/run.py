@@ -96,6 +96,8 @@ class Run:
             self.ending.settle_down()
         self.record.finished.update(self.announce.executed, self.ending.cached_at_start)
         self.engine.explainer.remember(self.record)
+        self.ledger.clear()  # values must not wait for the garbage collector: they may fill a device
+        self._staged.clear()
         self.ending.announce()
 
     def outcome(self) -> Outcome:
@@ -121,6 +123,9 @@ class Run:
                 entry = cache.get(keys[node_id])
                 if entry is not None and entry.ui is not None:
                     self.announce.outputs[node_id] = entry.ui
+            unknown = next((target for target in self.targets if target not in graph), None)
+            if unknown is not None:
+                raise HeddleError(f"The output '{unknown}' is not in the graph.", fix="Select one of its nodes.")
             self._want(self.targets, even_if_available=True)
 
     def _loop(self) -> None:
@@ -183,13 +188,11 @@ class Run:
 
     def _lane(self, node_id: str) -> str:
         spec = self.catalogue.get(self.nodes[node_id].type)
-        if spec is None or spec.behaviour is None:
-            return "device"
-        return "loop" if spec.behaviour.asynchronous else "device" if spec.device else "beside"
+        return spec.lane if spec is not None else "device"
 
     def _comes_first(self, node_id: str) -> bool:
         spec = self.catalogue.get(self.nodes[node_id].type)
-        return spec is not None and (spec.terminal or (spec.behaviour is not None and spec.behaviour.asynchronous))
+        return spec is not None and (spec.terminal or spec.lane == "loop")
 
     # -- keys and hidden values
 

@@ -231,6 +231,13 @@ class NodeSpec:
             self.convention == "v1" and any(item.hidden == "UNIQUE_ID" for item in self.hidden_inputs)
         )
 
+    @property
+    def lane(self) -> Literal["device", "beside", "loop"]:
+        """Where it runs: on the device's thread, in the pool beside it, or on the event loop."""
+        if self.behaviour is not None and self.behaviour.asynchronous:
+            return "loop"
+        return "device" if self.device else "beside"
+
     def input(self, name: str) -> InputSpec | None:
         """Return the declared input of this name, hidden ones included."""
         return self.by_name.get(name)

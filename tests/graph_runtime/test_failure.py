@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import sys
 import weakref
@@ -12,6 +13,7 @@ import pytest
 from graph_runtime.api import Catalogue, Context, HeddleError, Result
 from graph_runtime.api import node as declare
 from graph_runtime.behaviour import Behaviour
+from graph_runtime.cache import Cache
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.declare import spec_of
 from graph_runtime.failure import current_inputs, exception_type
@@ -183,6 +185,42 @@ async def test_the_values_of_a_failed_call_are_gone_when_memory_is_freed(make_en
     engine = make_engine(Catalogue([spec("Hungry", hungry, (), 0, terminal=True)]), recover=recover)
 
     assert (await engine.run(Graph([Node("1", "Hungry")]))).status == "succeeded" and seen == [True]
+
+
+@pytest.mark.parametrize("ends", ["well", "badly"])
+async def test_values_are_let_go_at_the_end_without_a_garbage_collection(make_engine: Any, ends: str) -> None:
+    class Tensor:
+        pass
+
+    alive: list[weakref.ref[Tensor]] = []
+
+    def make(value: Any) -> Tensor:
+        alive.append(weakref.ref(made := Tensor()))
+        return made
+
+    def use(a: Any, b: Any) -> Result:
+        if ends == "badly":
+            raise ValueError("broken")
+        return Result()
+
+    specs = [spec("Make", make, ["value"]), spec("Use", use, ["a", "b~"], 0, terminal=True)]
+    nodes = [Node("1", "Make", {"value": 1}), Node("2", "Make", {"value": 2})]
+    nodes += [Node("3", "Use", {"a": Link("1", 0), "b": Link("2", 0)}), Node("4", "Use", {"a": Link("2", 0), "b": 1})]
+    engine = make_engine(Catalogue(specs), Cache.none())
+    gc.collect()
+    gc.disable()
+    try:
+        await engine.run(Graph(nodes))
+
+        assert alive and all(reference() is None for reference in alive)
+    finally:
+        gc.enable()
+
+
+async def test_an_output_that_is_not_in_the_graph_is_named(make_engine: Any) -> None:
+    outcome = await make_engine(Catalogue([shower()])).run(Graph([Node("1", "Show")]), ["9"])
+
+    assert outcome.error is not None and outcome.error.message == "The output '9' is not in the graph."
 
 
 async def test_a_call_is_tried_once_more_and_not_again(make_engine: Any) -> None:
