@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from server.errors import StoreError
+from server.store.inline_sqlite import connect_inline
 from server.store.schema import SCHEMA_VERSION, facts, metadata
 
 __all__ = ["Database", "open_database"]
@@ -75,10 +76,11 @@ async def open_database(url: str) -> Database:
 
 def _sqlite(url: str, connections: int, writes: bool) -> AsyncEngine:
     """An engine whose transactions are begun here, not guessed by the driver; readers need none at all."""
-    wait = {"timeout": BUSY_SECONDS}
-    engine = create_async_engine(
-        url, pool_size=connections, max_overflow=0, connect_args=wait, skip_autocommit_rollback=not writes
-    )
+    path = make_url(url).database or ""
+    more: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}, "skip_autocommit_rollback": True}
+    if writes:
+        more = {"async_creator": lambda: connect_inline(path, BUSY_SECONDS)}
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, **more)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, record: Any) -> None:

@@ -221,3 +221,19 @@ async def test_an_unusable_database_is_said_clearly(url: str) -> None:
 
     with pytest.raises(StoreError, match="database"):
         await open_database(url)
+
+
+async def test_a_change_waits_for_another_process_that_holds_the_lock_and_nothing_else_does(table, tmp_path) -> None:
+    import sqlite3
+
+    other = sqlite3.connect(tmp_path / "jobs.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(table.jobs.submit(job("a")))
+    await asyncio.sleep(0.1)
+    read = await asyncio.wait_for(table.reads.remaining(), 1)
+    still_waiting = not waiting.done()
+    other.execute("COMMIT")
+    other.close()
+
+    assert (read, still_waiting) == (0, True)
+    assert (await asyncio.wait_for(waiting, 5)).id == "a"
