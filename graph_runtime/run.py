@@ -194,7 +194,7 @@ class Run:
         spec = self.catalogue.get(self.nodes[node_id].type)
         return spec is not None and (spec.terminal or spec.lane == "loop")
 
-    # -- keys and hidden values
+    # -- keys, hidden values
 
     def _take_token(self, node: Node) -> None:
         token = change_token(self, node)
@@ -209,11 +209,10 @@ class Run:
         for node_id in order:
             node = graph.nodes[node_id]
             spec = catalogue.get(node.type)
-            if spec is None:
-                keys[node_id] = None
-                continue
-            versions[node.type] = spec.version
-            keys[node_id] = node_key(spec, node, keys, tokens.get(node_id, NO_TOKEN))
+            keys[node_id] = None
+            if spec is not None:
+                versions[node.type] = spec.version
+                keys[node_id] = node_key(spec, node, keys, tokens.get(node_id, NO_TOKEN))
 
     def hidden(self, node_id: str) -> HiddenValues:
         """Return the hidden values of one node by kind."""

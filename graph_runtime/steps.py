@@ -162,8 +162,7 @@ def _tell(run: Run, work: Work, blocker: Blocker) -> None:
     """Tell of a call that a blocker with a message prevented."""
     if blocker.message is not None:
         with run.lock:
-            real = run.identities.real(work.node.id)
-            run.announce.blocked(real, run.nodes[real].type, str(blocker.message))
+            run.announce.blocked(work.node.id, work.node.type, str(blocker.message))
 
 
 def _clean_up(context: Context) -> None:
