@@ -72,6 +72,7 @@ def one_colour(color: int, name: str = "One colour") -> dict[str, Any]:
 
 def open_document(page: Page, document: dict[str, Any], name: str = "workflow.json") -> None:
     open_file(page, name, "application/json", json.dumps(document).encode())
+    expect(page.get_by_role("button", name=document["name"], exact=True)).to_have_attribute("aria-current", "page")
 
 
 def open_file(page: Page, name: str, mime: str, content: bytes) -> None:

@@ -135,6 +135,15 @@ export const api = {
     return { document: data["document"] ?? data, warnings: warnings.filter(Boolean) };
   },
 
+  /** The document in another format: an API prompt, or what the established editor saves. */
+  async exported(document: WorkflowDocument, format: "prompt" | "saved"): Promise<unknown> {
+    return unwrap(await postJson("/api/v1/documents/export", { document, format }), "data");
+  },
+
+  async retry(id: string): Promise<void> {
+    await postJson(`/api/v1/jobs/${encodeURIComponent(id)}/retry`, {});
+  },
+
   async submit({ targets, ...job }: JobRequest): Promise<Submitted> {
     const data = (await postJson("/api/v1/jobs", targets ? { ...job, targets } : job)) as Fields;
     const problems = Array.isArray(data["problems"]) ? data["problems"].map(problemOf) : [];

@@ -21,6 +21,11 @@ function save({ editor }: Context): void {
   editor.patchTab(tab.id, { saved: tab.document });
 }
 
+async function exportAs({ session, editor }: Context, format: "prompt" | "saved"): Promise<void> {
+  const text = await session.exported(format);
+  if (text !== null) download(`${editor.document.name || "workflow"}.${format}.json`, text);
+}
+
 /** The page keeps one file field; a command can only press it. */
 export const OPEN_FIELD = "open-file";
 
@@ -66,6 +71,8 @@ export const WORKFLOW_COMMANDS: readonly Command[] = [
   { id: "workflow.default", label: "New from the default workflow", group: "Workflow", run: ({ session }) => session.openDefault() },
   { id: "workflow.open", label: "Open file…", group: "Workflow", keys: ["mod+o"], run: open },
   { id: "workflow.save", label: "Save as file", group: "Workflow", keys: ["mod+s"], run: save },
+  { id: "workflow.prompt", label: "Save as API prompt", group: "Workflow", run: (context) => exportAs(context, "prompt") },
+  { id: "workflow.saved", label: "Save for the established editor", group: "Workflow", run: (context) => exportAs(context, "saved") },
   { id: "workflow.close", label: "Close tab", group: "Workflow", keys: ["alt+w"], run: ({ session, editor }) => session.closeTab(editor.state.document.active) },
   { id: "workflow.next", label: "Next tab", group: "Workflow", keys: ["alt+]"], run: (context) => nextTab(context, 1) },
   { id: "workflow.previous", label: "Previous tab", group: "Workflow", keys: ["alt+["], run: (context) => nextTab(context, -1) },

@@ -35,7 +35,7 @@ export class Session {
     this.feed.connect();
     await this.loadCatalogue();
     if (!restored) {
-      this.editor.fit();
+      this.editor.openingView();
       await this.takeServersDefault();
     }
   }
@@ -47,7 +47,7 @@ export class Session {
       const tab = activeTab(this.editor.state);
       if (tab.history.past.length > 0) return;
       this.editor.patchTab(tab.id, { document, saved: document });
-      this.editor.fit();
+      this.editor.openingView();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // without templates the built-in copy stays
     }
@@ -137,6 +137,17 @@ export class Session {
 
   async cancel(id: string): Promise<void> {
     await this.report("The job could not be cancelled", () => api.cancel(id));
+  }
+
+  async retry(id: string): Promise<void> {
+    await this.report("The job could not be queued again", () => api.retry(id));
+    await this.refresh();
+  }
+
+  /** The shown document as text of another format; null when the server refused. */
+  async exported(format: "prompt" | "saved"): Promise<string | null> {
+    const { document } = this.editor;
+    return this.report("The workflow could not be exported", async () => `${JSON.stringify(await api.exported(document, format), null, 2)}\n`);
   }
 
   /** Opens anything a person may have: our documents, other formats, pictures with a workflow inside. */

@@ -131,7 +131,7 @@ export class Editor {
       return;
     }
     this.patchTab(current.id, newTab(current.id, document));
-    this.fit();
+    this.openingView();
   }
 
   openInNewTab(document: WorkflowDocument): void {
@@ -141,7 +141,7 @@ export class Editor {
       document: { tabs: [...state.document.tabs, tab], active: tab.id },
       view: { ...state.view, selection: new Set() },
     }));
-    this.fit();
+    this.openingView();
   }
 
   show(id: string): void {
@@ -181,6 +181,13 @@ export class Editor {
   fit(ids?: ReadonlySet<string>): void {
     const bounds = this.scene.bounds(ids);
     if (bounds) this.showBox(bounds, 1);
+  }
+
+  /** Where a document opens: all of it, or on a small screen the first text somebody would write. */
+  openingView(): void {
+    this.fit();
+    const first = [...this.scene.nodes.values()].find((node) => node.face.rows.some((row) => row.kind === "widget" && row.widget === "multiline"));
+    if (first && this.size.width < 700 && this.viewport.k < 0.5) this.fit(new Set([first.id]));
   }
 
   showBox(box: Box, largest: number): void {

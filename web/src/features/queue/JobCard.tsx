@@ -37,6 +37,11 @@ export function JobCard({ row }: { row: JobRow }) {
         <span className={css.state}>
           {word(row.state)} {duration(row)}
         </span>
+        {(row.state === "failed" || row.state === "cancelled") && (
+          <button type="button" className={css.retry} onClick={() => void session.retry(row.id)}>
+            {t("Retry")}
+          </button>
+        )}
         {open && (
           <button type="button" className={css.cancel} aria-label={t("Cancel job {number}", { number: row.number })} onClick={() => void session.cancel(row.id)}>
             <IconX size={14} />

@@ -7,7 +7,7 @@ import { chosenLanguage, LANGUAGES, type Language, t } from "../../ui/i18n";
 import { useChangeLanguage } from "../../ui/language";
 import css from "./toolbar.module.css";
 
-const ENTRIES = ["workflow.new", "workflow.default", "workflow.open", "workflow.save", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.commands"];
+const ENTRIES = ["workflow.new", "workflow.default", "workflow.open", "workflow.save", "workflow.prompt", "workflow.saved", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.commands"];
 const SCHEMES = [
   ["auto", "As the system"],
   ["light", "Light"],
@@ -34,7 +34,7 @@ export function AppMenu() {
   return (
     <Menu position="bottom-start" width={264} shadow="md" radius="md" transitionProps={{ duration: 80 }} withinPortal>
       <Menu.Target>
-        <button type="button" className={css.brand} aria-label={t("Menu")}>
+        <button type="button" className={css.brand} aria-label={t("Heddle menu")}>
           <img src="/heddle.svg" alt="" width={24} height={24} />
           <span>Heddle</span>
           <IconChevronDown size={14} aria-hidden="true" />
