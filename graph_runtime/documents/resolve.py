@@ -48,6 +48,7 @@ class Resolver:
     def __init__(self, types: Types, problems: list[DocumentProblem]) -> None:
         self._types = types
         self._problems = problems
+        self._reported: set[DocumentProblem] = set()
 
     def resolve(self, scope: Scope, node_id: str, name: str, wired: Wired, wanted: str) -> Resolved:
         """Follow one input of a node.
@@ -161,7 +162,8 @@ class Resolver:
         else:
             path = f"nodes.{scope.id_of(node)}.inputs.{name}"
         problem = DocumentProblem(code, path, what, fix, scope.id_of(node), name)
-        if problem not in self._problems:
+        if problem not in self._reported:
+            self._reported.add(problem)
             self._problems.append(problem)
 
 

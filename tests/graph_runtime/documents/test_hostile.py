@@ -2,7 +2,7 @@
 
 import pytest
 
-from graph_runtime.documents import InvalidDocument, UnreadableDocument, load, read_json, to_prompt, to_saved
+from graph_runtime.documents import InvalidDocument, UnreadableDocument, convert, load, read_json, to_prompt, to_saved
 from tests.graph_runtime.documents.saved_files import document, link, node, subgraph
 
 
@@ -231,3 +231,17 @@ def test_subgraph_links_to_inputs_that_do_not_exist_are_dropped(catalogue):
     saved = document([node(1, "d")], [], definitions={"subgraphs": [inner]})
 
     assert to_prompt(load(saved, catalogue), catalogue)["1:1"]["inputs"] == {"width": 64}
+
+
+def test_thousands_of_unknown_types_and_broken_links_are_reported_without_delay(catalogue):
+    nodes = {
+        str(index): {"type": f"Unknown{index}", "inputs": {"a": {"link": [f"gone{index}", "OUT"]}}}
+        for index in range(5_000)
+    }
+
+    converted = convert(ours(nodes), catalogue)
+
+    assert len(converted.warnings) == 5_000
+    with pytest.raises(InvalidDocument) as caught:
+        to_prompt(converted.document, catalogue)
+    assert len(caught.value.problems) == 5_000
