@@ -26,7 +26,8 @@ def test_the_launch_flags_people_have_in_their_scripts_are_understood(tmp_path: 
         f"--listen 127.0.0.1,::1 --port 9000 --base-directory {tmp_path} --input-directory {tmp_path}/i "
         f"--output-directory {tmp_path}/o --temp-directory {tmp_path}/t --user-directory {tmp_path}/u "
         f"--front-end-root {tmp_path} --cpu --cache-lru 7 --disable-all-custom-nodes --whitelist-custom-nodes a b "
-        "--enable-cors-header --max-upload-size 50 --disable-metadata --preview-method none --multi-user --verbose".split()
+        "--enable-cors-header --max-upload-size 50 --disable-metadata --preview-method none --multi-user "
+        "--verbose".split()
     )
 
     assert settings.hosts == ("127.0.0.1", "::1") and settings.port == 9000 and settings.data_dir == tmp_path
@@ -109,7 +110,7 @@ def test_a_broken_extra_paths_file_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "extra.yaml"
     file.write_text(text)
 
-    with pytest.raises(SettingsError, match="extra.yaml"):
+    with pytest.raises(SettingsError, match=r"extra\.yaml"):
         parse(["--extra-model-paths-config", str(file)])
 
 

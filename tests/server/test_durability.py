@@ -67,7 +67,7 @@ async def test_every_submission_under_load_is_in_history_exactly_once(start, pic
     async with start(workers=3) as bench:
         answers = await asyncio.gather(*(bench.prompt(picture) for _ in range(200)))
         async with asyncio.timeout(30):
-            while (await bench.json("/prompt"))["exec_info"]["queue_remaining"]:
+            while (await bench.json("/prompt"))["exec_info"]["queue_remaining"]:  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.05)
         history = await bench.json("/history")
 
@@ -80,7 +80,7 @@ async def test_a_second_server_on_the_same_data_is_refused(data_dir) -> None:
     from server.lock import lock_data_folder
 
     with lock_data_folder(data_dir):
-        with pytest.raises(SettingsError, match="Another server .* uses the data folder"):
+        with pytest.raises(SettingsError, match=r"Another server .* uses the data folder"):
             with lock_data_folder(data_dir):
                 pass
 

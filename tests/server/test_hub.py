@@ -47,7 +47,11 @@ async def test_progress_that_waits_is_replaced_by_newer_progress() -> None:
     socket.put(text("progress", {"value": 11}, key="p"))
     await writing(socket)
 
-    assert wire.sent == [b'{"type":"progress","data":{"value":9}}', b'{"type":"other","data":{}}', b'{"type":"progress","data":{"value":11}}']  # fmt: skip
+    assert wire.sent == [
+        b'{"type":"progress","data":{"value":9}}',
+        b'{"type":"other","data":{}}',
+        b'{"type":"progress","data":{"value":11}}',
+    ]
 
 
 async def test_a_socket_gets_one_kind_of_preview() -> None:
@@ -175,7 +179,15 @@ def test_a_worker_that_says_nothing_of_the_end_still_gives_a_complete_error() ->
 
     assert kind == "execution_error"
     assert set(data) == {
-        "prompt_id", "node_id", "node_type", "executed", "exception_message", "exception_type", "traceback",
-        "current_inputs", "current_outputs", "timestamp",
-    }  # fmt: skip
+        "prompt_id",
+        "node_id",
+        "node_type",
+        "executed",
+        "exception_message",
+        "exception_type",
+        "traceback",
+        "current_inputs",
+        "current_outputs",
+        "timestamp",
+    }
     assert data["exception_message"].endswith("\n")

@@ -45,9 +45,14 @@ async def test_missing_prompt_is_told_in_the_established_shape(bench, prefix) ->
 
     assert answer.status == 400
     assert await answer.json() == {
-        "error": {"type": "no_prompt", "message": "No prompt provided", "details": "No prompt provided", "extra_info": {}},
+        "error": {
+            "type": "no_prompt",
+            "message": "No prompt provided",
+            "details": "No prompt provided",
+            "extra_info": {},
+        },
         "node_errors": {},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -149,7 +154,10 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(bench) -> No
 
 async def test_seeds_of_64_bits_survive(bench) -> None:
     seed = 18446744073709551615
-    graph = {"1": {"class_type": "FakeSource", "inputs": {"value": seed}}, "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}}}  # fmt: skip
+    graph = {
+        "1": {"class_type": "FakeSource", "inputs": {"value": seed}},
+        "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
+    }
     job = await bench.prompt(graph)
 
     assert (await bench.finished(job["prompt_id"]))["prompt"][2]["1"]["inputs"]["value"] == seed

@@ -58,7 +58,10 @@ async def test_an_idle_interrupt_has_no_later_effect(bench, picture) -> None:
 
 
 async def test_a_node_deaf_to_cancellation_costs_its_worker_not_the_server(bench, picture) -> None:
-    deaf = {"1": {"class_type": "FakeDeaf", "inputs": {"seconds": 30.0}}, "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}}}  # fmt: skip
+    deaf = {
+        "1": {"class_type": "FakeDeaf", "inputs": {"seconds": 30.0}},
+        "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
+    }
     job = (await bench.prompt(deaf))["prompt_id"]
     await bench.until(job, "running")
     await bench.client.post("/interrupt")
@@ -96,7 +99,10 @@ async def test_history_pages_from_either_end_and_forgets(bench, picture) -> None
 
 
 async def test_the_jobs_listing_has_its_strict_shape(bench, picture, waiting) -> None:
-    fail = {"1": {"class_type": "FakeFail", "inputs": {"text": "no"}}, "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}}}  # fmt: skip
+    fail = {
+        "1": {"class_type": "FakeFail", "inputs": {"text": "no"}},
+        "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
+    }
     for name, graph in (("good", picture), ("bad", fail)):
         await bench.prompt(graph, prompt_id=name)
         await bench.finished(name)
@@ -122,8 +128,12 @@ async def test_the_jobs_listing_has_its_strict_shape(bench, picture, waiting) ->
         "traceback",
     }
     assert good["preview_output"] == {
-        "filename": "fake_2.png", "subfolder": "", "type": "output", "nodeId": "2", "mediaType": "images"
-    }  # fmt: skip
+        "filename": "fake_2.png",
+        "subfolder": "",
+        "type": "output",
+        "nodeId": "2",
+        "mediaType": "images",
+    }
     assert good["outputs_count"] == 1 and isinstance(good["create_time"], int)
     assert good["execution_end_time"] >= good["execution_start_time"] >= good["create_time"]
     assert None not in [value for key, value in good.items() if key != "outputs_count"]

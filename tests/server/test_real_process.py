@@ -29,7 +29,8 @@ import os, time
 class Slow:
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",), "seconds": ("FLOAT", {"default": 0.0}), "marker": ("STRING", {"default": ""})}}
+        numbers, words = ("FLOAT", {"default": 0.0}), ("STRING", {"default": ""})
+        return {"required": {"image": ("IMAGE",), "seconds": numbers, "marker": words}}
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "run"
     CATEGORY = "test"
@@ -220,7 +221,7 @@ def test_queue_and_running_job_survive_the_sudden_death_of_the_server(data: Path
         workers = first.workers()
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait(10)
-        gone, alive = psutil.wait_procs(workers, timeout=10)
+        _, alive = psutil.wait_procs(workers, timeout=10)
         second = Program(data, port)  # the same port, at once
         try:
             entries = [second.history(job) for job in (running, *queued)]

@@ -115,9 +115,15 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
 
     async def hello(request: web.Request) -> web.Response:
         return web.json_response(
-            {"name": request.match_info["name"], "query": dict(request.query), "body": await request.text(),
-             "cookie": request.headers.get("Cookie")}, status=201, headers={"X-Pack": "yes"},
-        )  # fmt: skip
+            {
+                "name": request.match_info["name"],
+                "query": dict(request.query),
+                "body": await request.text(),
+                "cookie": request.headers.get("Cookie"),
+            },
+            status=201,
+            headers={"X-Pack": "yes"},
+        )
 
     async def on_prompt(request: web.Request) -> web.Response:
         body = await request.json()
@@ -134,7 +140,10 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
         answer = await bench.client.post("/acme/x?a=1", data="hi", headers={"Cookie": "heddle_token=secret"})
         under_api = await bench.client.get("/api/acme/abc")
         others = [(await bench.client.get(path)).status for path in ("/acme/a", "/acme/toolong", "/heddle/on_prompt")]
-        graph = {"1": {"class_type": "FakeSource", "inputs": {"value": 1}}, "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}}}  # fmt: skip
+        graph = {
+            "1": {"class_type": "FakeSource", "inputs": {"value": 1}},
+            "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
+        }
         job = (await bench.prompt(graph))["prompt_id"]
     gone = await bench.client.post("/acme/x")
 
@@ -156,12 +165,27 @@ async def test_system_stats_and_features_have_their_shapes(bench) -> None:
     stats = await bench.json("/api/system_stats")
 
     assert set(stats["system"]) == {
-        "os", "ram_total", "ram_free", "comfyui_version", "required_frontend_version", "installed_templates_version",
-        "required_templates_version", "python_version", "pytorch_version", "embedded_python", "argv",
-    }  # fmt: skip
+        "os",
+        "ram_total",
+        "ram_free",
+        "comfyui_version",
+        "required_frontend_version",
+        "installed_templates_version",
+        "required_templates_version",
+        "python_version",
+        "pytorch_version",
+        "embedded_python",
+        "argv",
+    }
     assert set(stats["devices"][0]) == {
-        "name", "type", "index", "vram_total", "vram_free", "torch_vram_total", "torch_vram_free"
-    }  # fmt: skip
+        "name",
+        "type",
+        "index",
+        "vram_total",
+        "vram_free",
+        "torch_vram_total",
+        "torch_vram_free",
+    }
     assert await bench.json("/features") == {"supports_preview_metadata": True, "max_upload_size": 104857600}
 
 
@@ -327,7 +351,7 @@ async def test_a_plain_get_of_the_websocket_is_refused(bench) -> None:
 
 async def test_health_and_readiness(bench) -> None:
     async with asyncio.timeout(5):
-        while (await bench.client.get("/readyz")).status != 200:
+        while (await bench.client.get("/readyz")).status != 200:  # noqa: ASYNC110 - over HTTP
             await asyncio.sleep(0.01)
 
     assert await bench.json("/healthz") == {"status": "ok"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -127,11 +128,13 @@ async def test_a_client_that_never_reads_is_dropped_without_hurting_others(bench
         hub.send("slow", text("noise", {"n": number}))
     job = (await bench.prompt(waiting(0.05, 2), client_id="good"))["prompt_id"]
     messages = await good.until_idle(job)
-    with pytest.raises((ConnectionError, TimeoutError)):
-        while True:
-            await slow.next(within=2)
+    read = 0
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while await slow.next(within=2):
+            read += 1
 
     assert messages[-2]["type"] == "status"
+    assert read < 400
     assert not hub.listens("slow") or hub.count == 1
 
 
