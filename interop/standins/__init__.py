@@ -2,7 +2,7 @@
 
 A stand-in is an ordinary file in this folder, run afresh under the host's module name: packs assign to its names, and
 what they assign must be what the functions in the file see. The files are never imported under the names they have
-here. Their functions have the established signatures and take whatever the host takes, so they carry no annotations.
+here. Their functions have the established signatures and take whatever the host takes, hence `Any`.
 A host module without a file consists of placeholders.
 """
 

@@ -3,8 +3,10 @@
 Source: pack_surface, tier 2.
 """
 
+from typing import Any
 
-def load_controlnet(ckpt_path, model=None, model_options=None):
+
+def load_controlnet(ckpt_path: Any, model: Any = None, model_options: Any = None) -> Any:
     """Load a control network.
 
     Raises:

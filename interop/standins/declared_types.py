@@ -50,7 +50,7 @@ class IO(StrEnum):
     NUMBER = "FLOAT,INT"
     ANY = "*"
 
-    def __ne__(self, other):
+    def __ne__(self, other: Any) -> bool:
         if self is IO.ANY or other == "*":
             return False
         if not isinstance(other, str):
@@ -153,14 +153,14 @@ class ComfyNodeABC(ABC):
 
     @classmethod
     @abstractmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls) -> None:
         """The inputs by section."""
 
 
 class CheckLazyMixin:
     """Asks for every lazy input that is not there yet."""
 
-    def check_lazy_status(self, **kwargs):
+    def check_lazy_status(self, **kwargs: Any) -> Any:
         """The names of inputs that are None."""
         return [name for name, value in kwargs.items() if value is None]
 

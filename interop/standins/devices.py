@@ -7,6 +7,7 @@ Source: protocol §5.6.
 
 import enum
 import threading
+from typing import Any
 
 from interop import running as _running
 from interop.host import current as _current
@@ -26,7 +27,7 @@ NUM_STREAMS = 0
 directml_enabled = False
 lowvram_available = False
 interrupt_processing_mutex = threading.RLock()
-current_loaded_models = []
+current_loaded_models: list[Any] = []
 _ASKED = {"OOM_EXCEPTION", "cpu_state", "vram_state", "set_vram_to", "total_vram", "total_ram", "VAE_DTYPES"}
 _ASKED |= {"FLOAT8_TYPES", "torch_version", "torch_version_numeric"}
 """Names that need torch, found out when they are asked for."""
@@ -51,7 +52,7 @@ class CPUState(enum.Enum):
     MPS = 2
 
 
-def __getattr__(name):
+def __getattr__(name: Any) -> Any:
     if name not in _ASKED:
         raise AttributeError(name)
     import torch
@@ -76,14 +77,14 @@ def __getattr__(name):
     return tuple(int(part) for part in torch.__version__.split(".")[:2])
 
 
-def get_torch_device():
+def get_torch_device() -> Any:
     """The device that computes."""
     from interop.devices import device
 
     return device(bool(_current().settings.get("cpu")))
 
 
-def get_torch_device_name(device):
+def get_torch_device_name(device: Any) -> Any:
     """A device in words."""
     import torch
 
@@ -92,42 +93,44 @@ def get_torch_device_name(device):
     return str(getattr(device, "type", device))
 
 
-def _cpu():
+def _cpu() -> Any:
     import torch
 
     return torch.device("cpu")
 
 
-def intermediate_device():
+def intermediate_device() -> Any:
     """Where values between nodes are."""
     return get_torch_device() if _current().settings.get("gpu_only") else _cpu()
 
 
-def intermediate_dtype():
+def intermediate_dtype() -> Any:
     """The dtype of pictures between nodes."""
     import torch
 
     return torch.float32
 
 
-def text_encoder_initial_device(load_device, offload_device, model_size=0):
+def text_encoder_initial_device(load_device: Any, offload_device: Any, model_size: Any = 0) -> Any:
     """Where a text encoder is loaded to."""
     return offload_device
 
 
-def get_autocast_device(dev):
+def get_autocast_device(dev: Any) -> Any:
     """The device type for autocast."""
     return getattr(dev, "type", "cuda")
 
 
-def unet_dtype(device=None, model_params=0, supported_dtypes=None, weight_dtype=None):
+def unet_dtype(
+    device: Any = None, model_params: Any = 0, supported_dtypes: Any = None, weight_dtype: Any = None
+) -> Any:
     """The dtype a denoiser's weights are kept in."""
     import torch
 
     return torch.float16 if should_use_fp16(device, model_params) else torch.float32
 
 
-def unet_manual_cast(weight_dtype, inference_device, supported_dtypes=None):
+def unet_manual_cast(weight_dtype: Any, inference_device: Any, supported_dtypes: Any = None) -> Any:
     """The dtype that weights are turned into for computing; None when they need not be."""
     import torch
 
@@ -136,179 +139,185 @@ def unet_manual_cast(weight_dtype, inference_device, supported_dtypes=None):
     return torch.float32
 
 
-def text_encoder_dtype(device=None):
+def text_encoder_dtype(device: Any = None) -> Any:
     """The dtype a text encoder's weights are kept in."""
     import torch
 
     return torch.float32 if is_device_cpu(device) or device is None else torch.float16
 
 
-def vae_dtype(device=None, allowed_dtypes=()):
+def vae_dtype(device: Any = None, allowed_dtypes: Any = ()) -> Any:
     """The dtype an autoencoder computes in."""
     import torch
 
     return torch.float32
 
 
-def should_use_fp16(device=None, model_params=0, prioritize_performance=True, manual_cast=False):
+def should_use_fp16(
+    device: Any = None, model_params: Any = 0, prioritize_performance: Any = True, manual_cast: Any = False
+) -> bool:
     """Whether half precision pays on a device."""
     return _kind(device) == "cuda"
 
 
-def should_use_bf16(device=None, model_params=0, prioritize_performance=True, manual_cast=False):
+def should_use_bf16(
+    device: Any = None, model_params: Any = 0, prioritize_performance: Any = True, manual_cast: Any = False
+) -> bool:
     """Whether bfloat16 pays on a device."""
     import torch
 
     return _kind(device) == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def supports_fp8_compute(device=None):
+def supports_fp8_compute(device: Any = None) -> bool:
     """Whether a device multiplies 8-bit floats."""
     import torch
 
     return _kind(device) == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
 
 
-def supports_dtype(device, dtype):
+def supports_dtype(device: Any, dtype: Any) -> bool:
     """Whether a device computes in a dtype."""
     import torch
 
     return dtype == torch.float32 or not is_device_cpu(device)
 
 
-def supports_cast(device, dtype):
+def supports_cast(device: Any, dtype: Any) -> bool:
     """Whether a device can turn values into a dtype."""
     return True
 
 
-def pick_weight_dtype(dtype, fallback_dtype, device=None):
+def pick_weight_dtype(dtype: Any, fallback_dtype: Any, device: Any = None) -> Any:
     """`dtype`, or `fallback_dtype` where there is none."""
     return fallback_dtype if dtype is None else dtype
 
 
-def is_device_type(device, type):
+def is_device_type(device: Any, type: Any) -> bool:
     """Whether a device is of a type."""
     return getattr(device, "type", None) == type
 
 
-def is_device_cpu(device):
+def is_device_cpu(device: Any) -> bool:
     """Whether a device is the CPU."""
     return is_device_type(device, "cpu")
 
 
-def is_device_mps(device):
+def is_device_mps(device: Any) -> bool:
     """Whether a device is Apple's."""
     return is_device_type(device, "mps")
 
 
-def is_device_cuda(device):
+def is_device_cuda(device: Any) -> bool:
     """Whether a device is one that CUDA drives."""
     return is_device_type(device, "cuda")
 
 
-def is_device_xpu(device):
+def is_device_xpu(device: Any) -> bool:
     """Whether a device is Intel's."""
     return is_device_type(device, "xpu")
 
 
-def is_nvidia():
+def is_nvidia() -> bool:
     """Whether the computing device is Nvidia's."""
     import torch
 
     return get_torch_device().type == "cuda" and bool(torch.version.cuda)
 
 
-def is_amd():
+def is_amd() -> bool:
     """Whether the computing device is AMD's."""
     import torch
 
     return get_torch_device().type == "cuda" and bool(torch.version.hip)
 
 
-def is_intel_xpu():
+def is_intel_xpu() -> bool:
     """Whether the computing device is Intel's."""
     return get_torch_device().type == "xpu"
 
 
-def cpu_mode():
+def cpu_mode() -> bool:
     """Whether the CPU computes."""
     return get_torch_device().type == "cpu"
 
 
-def mps_mode():
+def mps_mode() -> bool:
     """Whether Apple's device computes."""
     return get_torch_device().type == "mps"
 
 
-def pytorch_attention_flash_attention():
+def pytorch_attention_flash_attention() -> bool:
     """Whether torch's attention uses its flash kernels."""
     return is_nvidia()
 
 
-def device_supports_non_blocking(device):
+def device_supports_non_blocking(device: Any) -> bool:
     """Whether copies to a device can run beside computing."""
     return is_device_cuda(device)
 
 
-def get_total_memory(dev=None, torch_total_too=False):
+def get_total_memory(dev: Any = None, torch_total_too: Any = False) -> Any:
     """Bytes of memory a device has."""
     return _memory(dev, 0, torch_total_too)
 
 
-def get_free_memory(dev=None, torch_free_too=False):
+def get_free_memory(dev: Any = None, torch_free_too: Any = False) -> Any:
     """Bytes of memory that are free on a device."""
     return _memory(dev, 1, torch_free_too)
 
 
-def _memory(dev, which, twice):
+def _memory(dev: Any, which: Any, twice: Any) -> Any:
     from interop.devices import memory
 
     amount = memory(get_torch_device() if dev is None else dev)[which]
     return (amount, amount) if twice else amount
 
 
-def dtype_size(dtype):
+def dtype_size(dtype: Any) -> Any:
     """Bytes of one value."""
     return dtype.itemsize
 
 
-def module_size(module):
+def module_size(module: Any) -> Any:
     """Bytes of a module's parameters and buffers."""
     return sum(tensor.nelement() * tensor.element_size() for tensor in module.state_dict().values())
 
 
-def extra_reserved_memory():
+def extra_reserved_memory() -> Any:
     """Bytes that are kept free."""
     return EXTRA_RESERVED_VRAM
 
 
-def minimum_inference_memory():
+def minimum_inference_memory() -> Any:
     """Bytes that computing needs at least."""
     return 1024**3
 
 
-def cast_to(weight, dtype=None, device=None, non_blocking=False, copy=False, stream=None):
+def cast_to(
+    weight: Any, dtype: Any = None, device: Any = None, non_blocking: Any = False, copy: Any = False, stream: Any = None
+) -> Any:
     """A tensor in another dtype or on another device."""
     return weight.to(device=device, dtype=dtype, non_blocking=non_blocking, copy=copy)
 
 
-def cast_to_device(tensor, device, dtype, copy=False):
+def cast_to_device(tensor: Any, device: Any, dtype: Any, copy: Any = False) -> Any:
     """A tensor on another device, in another dtype."""
     return tensor.to(device=device, dtype=dtype, copy=copy)
 
 
-def free_memory(memory_required, device, keep_loaded=()):
+def free_memory(memory_required: Any, device: Any, keep_loaded: Any = ()) -> Any:
     """Let the allocator give back what it holds; returns the models put away: none."""
     soft_empty_cache()
     return []
 
 
-def unload_model_clones(model, unload_weights_only=True, force_unload=True):
+def unload_model_clones(model: Any, unload_weights_only: Any = True, force_unload: Any = True) -> Any:
     """Nothing: copies of a model share their weights here."""
     return True
 
 
-def soft_empty_cache(force=False):
+def soft_empty_cache(force: Any = False) -> None:
     """Give memory that is not in use back to the device."""
     import torch
 
@@ -316,7 +325,7 @@ def soft_empty_cache(force=False):
         torch.cuda.empty_cache()
 
 
-def raise_non_oom(error):
+def raise_non_oom(error: Any) -> None:
     """Raise an error again unless it says that memory ran out."""
     import torch
 
@@ -324,12 +333,12 @@ def raise_non_oom(error):
         raise error
 
 
-def interrupt_current_processing(value=True):
+def interrupt_current_processing(value: Any = True) -> None:
     """Ask the running job to stop at its next step, or take the request back."""
     _current().interrupted = bool(value)
 
 
-def processing_interrupted():
+def processing_interrupted() -> bool:
     """Whether the running job was asked to stop."""
     try:
         throw_exception_if_processing_interrupted()
@@ -338,7 +347,7 @@ def processing_interrupted():
     return False
 
 
-def throw_exception_if_processing_interrupted():
+def throw_exception_if_processing_interrupted() -> None:
     """Stop here if the running job was cancelled.
 
     Raises:
@@ -349,14 +358,14 @@ def throw_exception_if_processing_interrupted():
     check(_running.last_call())
 
 
-def _kind(device):
+def _kind(device: Any) -> Any:
     return get_torch_device().type if device is None else getattr(device, "type", str(device).partition(":")[0])
 
 
-def _always(answer, doc):
+def _always(answer: Any, doc: Any) -> Any:
     """A function that answers the same whatever it is given."""
 
-    def always(*args, **kwargs):
+    def always(*args: Any, **kwargs: Any) -> Any:
         return answer() if callable(answer) else answer
 
     always.__doc__ = doc

@@ -3,6 +3,8 @@
 The engine does what these did; what packs can still call of them is thin.
 """
 
+from typing import Any
+
 from interop.blocker import ExecutionBlocker
 from interop.declared import get_input_info
 from interop.expansion import GraphBuilder, add_graph_prefix, is_link
@@ -22,12 +24,12 @@ class PromptExecutor:
     execute_async = _placeholder("execution.PromptExecutor.execute_async")
 
 
-def full_type_name(klass):
+def full_type_name(klass: Any) -> Any:
     """The name of a class with its module, without for built-in ones."""
     module = klass.__module__
     return klass.__qualname__ if module == "builtins" else f"{module}.{klass.__qualname__}"
 
 
-def format_value(x):
+def format_value(x: Any) -> Any:
     """A value as an error report shows it."""
     return x if x is None or isinstance(x, int | float | bool | str) else str(x)

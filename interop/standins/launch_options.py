@@ -7,6 +7,7 @@ Source: protocol §5.6.
 
 import enum
 from types import SimpleNamespace
+from typing import Any
 
 from interop.host import current as _current
 
@@ -20,7 +21,7 @@ class LatentPreviewMethod(enum.Enum):
     TAESD = "taesd"
 
     @classmethod
-    def from_string(cls, value):
+    def from_string(cls, value: Any) -> Any:
         """The member of that value, or None."""
         return next((member for member in cls if member.value == value), None)
 
@@ -35,12 +36,12 @@ class PerformanceFeature(enum.Enum):
 
 
 class _Arguments(SimpleNamespace):
-    def __getattr__(self, name):
+    def __getattr__(self, name: Any) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return _NOT_SET.get(name, False)
 
-    def __contains__(self, name):
+    def __contains__(self, name: Any) -> bool:
         return name in self.__dict__
 
 
@@ -87,7 +88,7 @@ args = _Arguments(
 )
 
 
-def _adopt(settings):
+def _adopt(settings: Any) -> None:
     for name, value in settings.items():
         if name == "preview_method" and isinstance(value, str):
             value = LatentPreviewMethod.from_string(value) or LatentPreviewMethod.NoPreviews

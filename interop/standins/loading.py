@@ -4,6 +4,7 @@ Source: pack_surface, tier 2.
 """
 
 import enum
+from typing import Any
 
 
 class CLIPType(enum.Enum):
@@ -31,15 +32,15 @@ class CLIPType(enum.Enum):
 
 
 def load_checkpoint_guess_config(
-    ckpt_path,
-    output_vae=True,
-    output_clip=True,
-    output_clipvision=False,
-    embedding_directory=None,
-    output_model=True,
-    model_options=None,
-    te_model_options=None,
-):
+    ckpt_path: Any,
+    output_vae: Any = True,
+    output_clip: Any = True,
+    output_clipvision: Any = False,
+    embedding_directory: Any = None,
+    output_model: Any = True,
+    model_options: Any = None,
+    te_model_options: Any = None,
+) -> Any:
     """Load a checkpoint.
 
     Args:
@@ -63,12 +64,18 @@ def load_checkpoint_guess_config(
     return model, clip, vae, None
 
 
-def load_checkpoint(config_path=None, ckpt_path=None, output_vae=True, output_clip=True, embedding_directory=None):
+def load_checkpoint(
+    config_path: Any = None,
+    ckpt_path: Any = None,
+    output_vae: Any = True,
+    output_clip: Any = True,
+    embedding_directory: Any = None,
+) -> Any:
     """Load a checkpoint; the configuration file is not needed. Returns (model, clip, vae)."""
     return load_checkpoint_guess_config(ckpt_path, output_vae, output_clip, False, embedding_directory)[:3]
 
 
-def load_lora_for_models(model, clip, lora, strength_model, strength_clip):
+def load_lora_for_models(model: Any, clip: Any, lora: Any, strength_model: Any, strength_clip: Any) -> Any:
     """A model and a text encoder with a LoRA's tensors added; either may be None."""
     from interop.models.lora import read_patches
 

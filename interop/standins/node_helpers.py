@@ -3,8 +3,10 @@
 Source: protocol §5.6.
 """
 
+from typing import Any
 
-def conditioning_set_values(conditioning, values=None, append=False):
+
+def conditioning_set_values(conditioning: Any, values: Any = None, append: Any = False) -> Any:
     """Copy a conditioning with other values in each dictionary.
 
     Args:
@@ -21,7 +23,7 @@ def conditioning_set_values(conditioning, values=None, append=False):
     return result
 
 
-def pillow(fn, arg):
+def pillow(fn: Any, arg: Any) -> Any:
     """Call a Pillow function, once more accepting damaged files if it refuses one."""
     from PIL import ImageFile, UnidentifiedImageError
 
@@ -35,21 +37,21 @@ def pillow(fn, arg):
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def hasher():
+def hasher() -> Any:
     """The hash function for file contents."""
     import hashlib
 
     return hashlib.sha256
 
 
-def string_to_torch_dtype(string):
+def string_to_torch_dtype(string: Any) -> Any:
     """The dtype called "fp32", "fp16" or "bf16"; None for other words."""
     import torch
 
     return {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}.get(string)
 
 
-def image_alpha_fix(destination, source):
+def image_alpha_fix(destination: Any, source: Any) -> Any:
     """Give two images [batch, height, width, channels] the same number of channels; a missing alpha is opaque."""
     import torch
 

@@ -6,6 +6,7 @@ Source: protocol §5.6.
 import os
 import random
 import string
+from typing import Any
 
 from interop import models as _models
 from interop import saving as _saving
@@ -16,7 +17,7 @@ from interop.host import current as _current
 
 MAX_RESOLUTION = 16384
 EXTENSION_WEB_DIRS = _current().extension_dirs
-LOADED_MODULE_DIRS = {}
+LOADED_MODULE_DIRS: dict[str, str] = {}
 NODE_DISPLAY_NAME_MAPPINGS = {id: spec.display_name for id, spec in _current().catalogue.items()}
 
 
@@ -31,21 +32,23 @@ class SaveImage(_BuiltInNode):
     OUTPUT_NODE = True
     CATEGORY = "image"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.output_dir = str(_current().folders.output)
         self.type = "output"
         self.prefix_append = ""
         self.compress_level = 4
 
     @classmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls) -> Any:
         """The inputs."""
         return {
             "required": {"images": ("IMAGE",), "filename_prefix": ("STRING", {"default": "ComfyUI"})},
             "hidden": {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"},
         }
 
-    def save_images(self, images, filename_prefix="ComfyUI", prompt=None, extra_pnginfo=None):
+    def save_images(
+        self, images: Any, filename_prefix: Any = "ComfyUI", prompt: Any = None, extra_pnginfo: Any = None
+    ) -> Any:
         """Write one PNG file an image, with the workflow in it."""
         prefix = filename_prefix + self.prefix_append
         chunks = _saving.texts(prompt, extra_pnginfo)
@@ -58,7 +61,7 @@ class SaveImage(_BuiltInNode):
         return {"ui": {"images": _save_elsewhere(self, images, prefix, chunks)}}
 
 
-def _save_elsewhere(node, images, prefix, chunks):
+def _save_elsewhere(node: Any, images: Any, prefix: Any, chunks: Any) -> Any:
     """Write into a folder that is none of the engine's."""
     import folder_paths
 
@@ -78,14 +81,14 @@ def _save_elsewhere(node, images, prefix, chunks):
 class PreviewImage(SaveImage):
     """Writes pictures into the temp folder."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.output_dir = str(_current().folders.temp)
         self.type = "temp"
         self.prefix_append = "_temp_" + "".join(random.choices(string.ascii_lowercase, k=5))
         self.compress_level = 1
 
     @classmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls) -> Any:
         """The inputs."""
         return {
             "required": {"images": ("IMAGE",)},
@@ -93,8 +96,8 @@ class PreviewImage(SaveImage):
         }
 
 
-def _own_classes():
-    own = {"SaveImage": SaveImage, "PreviewImage": PreviewImage}
+def _own_classes() -> Any:
+    own: dict[str, Any] = {"SaveImage": SaveImage, "PreviewImage": PreviewImage}
     for id, cls in own.items():
         spec = _current().catalogue.get(id)
         if spec is not None:
@@ -105,7 +108,7 @@ def _own_classes():
     return own
 
 
-def vae_encode_crop_pixels(pixels):
+def vae_encode_crop_pixels(pixels: Any) -> Any:
     """Cut a picture [batch, height, width, channels], centred, to sides that are multiples of 8."""
     height, width = pixels.shape[1] // 8 * 8, pixels.shape[2] // 8 * 8
     top, left = (pixels.shape[1] % 8) // 2, (pixels.shape[2] % 8) // 2
@@ -115,7 +118,7 @@ def vae_encode_crop_pixels(pixels):
 NODE_CLASS_MAPPINGS = _NodeClasses(_current().catalogue, _own_classes())
 
 
-def __getattr__(name):
+def __getattr__(name: Any) -> Any:
     if name in NODE_CLASS_MAPPINGS:
         return NODE_CLASS_MAPPINGS[name]
     if name in ("folder_paths", "node_helpers", "comfy", "latent_preview"):
@@ -126,21 +129,21 @@ def __getattr__(name):
 
 
 def common_ksampler(
-    model,
-    seed,
-    steps,
-    cfg,
-    sampler_name,
-    scheduler,
-    positive,
-    negative,
-    latent,
-    denoise=1.0,
-    disable_noise=False,
-    start_step=None,
-    last_step=None,
-    force_full_denoise=False,
-):
+    model: Any,
+    seed: Any,
+    steps: Any,
+    cfg: Any,
+    sampler_name: Any,
+    scheduler: Any,
+    positive: Any,
+    negative: Any,
+    latent: Any,
+    denoise: Any = 1.0,
+    disable_noise: Any = False,
+    start_step: Any = None,
+    last_step: Any = None,
+    force_full_denoise: Any = False,
+) -> Any:
     """Sample a latent dictionary; returns a tuple with the new one."""
     return (
         _models.sample_latent(
@@ -162,19 +165,19 @@ def common_ksampler(
     )
 
 
-def interrupt_processing(value=True):
+def interrupt_processing(value: Any = True) -> None:
     """Ask the running job to stop at its next step, or take the request back."""
     _current().interrupted = bool(value)
 
 
-def before_node_execution():
+def before_node_execution() -> None:
     """Stop here if the running job was cancelled."""
     from comfy.model_management import throw_exception_if_processing_interrupted
 
     throw_exception_if_processing_interrupted()
 
 
-def get_module_name(module_path):
+def get_module_name(module_path: Any) -> Any:
     """The name of a pack, from its path."""
     name = os.path.basename(os.path.normpath(module_path))
     return name.removesuffix(".py")

@@ -4,6 +4,8 @@ The lists are lists because packs append to them; what they append appears in th
 Source: protocol §5.6.
 """
 
+from typing import Any
+
 from diffusion.sampling.names import SAMPLERS as _SAMPLERS
 from diffusion.sampling.names import SCHEDULES as _SCHEDULES
 from interop.placeholders import placeholder as _placeholder
@@ -14,7 +16,7 @@ SCHEDULER_NAMES = list(_SCHEDULES)
 SCHEDULER_HANDLERS = {name: _placeholder(f"comfy.samplers.SCHEDULER_HANDLERS.{name}") for name in _SCHEDULES}
 
 
-def __getattr__(name):
+def __getattr__(name: Any) -> Any:
     if name == "CFGGuider":
         from interop.models.sampling import Guider
 
@@ -29,7 +31,16 @@ class KSampler:
     SCHEDULERS = SCHEDULER_NAMES
     DISCARD_PENULTIMATE_SIGMA_SAMPLERS = {"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"}
 
-    def __init__(self, model, steps, device=None, sampler=None, scheduler=None, denoise=None, model_options=None):
+    def __init__(
+        self,
+        model: Any,
+        steps: Any,
+        device: Any = None,
+        sampler: Any = None,
+        scheduler: Any = None,
+        denoise: Any = None,
+        model_options: Any = None,
+    ) -> None:
         self.model = model
         self.device = device
         self.model_options = model_options or {}
@@ -40,20 +51,20 @@ class KSampler:
 
     def sample(
         self,
-        noise,
-        positive,
-        negative,
-        cfg,
-        latent_image=None,
-        start_step=None,
-        last_step=None,
-        force_full_denoise=False,
-        denoise_mask=None,
-        sigmas=None,
-        callback=None,
-        disable_pbar=False,
-        seed=None,
-    ):
+        noise: Any,
+        positive: Any,
+        negative: Any,
+        cfg: Any,
+        latent_image: Any = None,
+        start_step: Any = None,
+        last_step: Any = None,
+        force_full_denoise: Any = False,
+        denoise_mask: Any = None,
+        sigmas: Any = None,
+        callback: Any = None,
+        disable_pbar: Any = False,
+        seed: Any = None,
+    ) -> Any:
         """Denoise a latent."""
         from interop.models import sampling
 
@@ -79,21 +90,21 @@ class KSampler:
         )
 
 
-def sampler_object(name):
+def sampler_object(name: Any) -> Any:
     """The sampler of that name."""
     from interop.models.sampling import NamedSampler
 
     return NamedSampler(name)
 
 
-def ksampler(sampler_name, extra_options=None, inpaint_options=None):
+def ksampler(sampler_name: Any, extra_options: Any = None, inpaint_options: Any = None) -> Any:
     """The sampler of that name with options."""
     from interop.models.sampling import NamedSampler
 
     return NamedSampler(sampler_name, **(extra_options or {}))
 
 
-def calculate_sigmas(model_sampling, scheduler_name, steps):
+def calculate_sigmas(model_sampling: Any, scheduler_name: Any, steps: Any) -> Any:
     """The noise levels of a schedule, float32 [steps + 1]."""
     from interop.models import sampling
 

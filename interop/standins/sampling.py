@@ -3,8 +3,10 @@
 Source: pack_surface, tier 2.
 """
 
+from typing import Any
 
-def __getattr__(name):
+
+def __getattr__(name: Any) -> Any:
     if name == "np":
         import numpy
 
@@ -12,38 +14,38 @@ def __getattr__(name):
     raise AttributeError(name)
 
 
-def prepare_noise(latent_image, seed, noise_inds=None):
+def prepare_noise(latent_image: Any, seed: Any, noise_inds: Any = None) -> Any:
     """The initial noise of a latent; float32 on the CPU."""
     from diffusion.sampling import prepare_noise as prepare
 
     return prepare(latent_image, seed, noise_inds)
 
 
-def fix_empty_latent_channels(model, latent_image):
+def fix_empty_latent_channels(model: Any, latent_image: Any) -> Any:
     """Give an empty latent the channels of a model."""
     from nodes.sampling import fit_channels
 
     return fit_channels(latent_image, model.get_model_object("latent_format").latent_channels)
 
 
-def sample(*args, **kwargs):
+def sample(*args: Any, **kwargs: Any) -> Any:
     """Denoise a latent: (model, noise, steps, cfg, sampler_name, scheduler, positive, negative, latent_image, …)."""
     from interop.models import sampling
 
     return sampling.sample(*args, **kwargs)
 
 
-def sample_custom(*args, **kwargs):
+def sample_custom(*args: Any, **kwargs: Any) -> Any:
     """Denoise a latent: (model, noise, cfg, sampler, sigmas, positive, negative, latent_image, …)."""
     from interop.models import sampling
 
     return sampling.sample_custom(*args, **kwargs)
 
 
-def cleanup_additional_models(models):
+def cleanup_additional_models(models: Any) -> None:
     """Nothing: models that nobody uses are freed by themselves."""
 
 
-def prepare_sampling(model, noise_shape, positive, negative, noise_mask):
+def prepare_sampling(model: Any, noise_shape: Any, positive: Any, negative: Any, noise_mask: Any) -> Any:
     """Nothing has to be prepared; kept for packs that call it."""
     return model, positive, negative, noise_mask, []

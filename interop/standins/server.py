@@ -8,6 +8,7 @@ import json
 import struct
 import threading
 import uuid
+from typing import Any
 
 from aiohttp import web
 
@@ -33,14 +34,14 @@ class BinaryEventTypes:
 class _PromptQueue:
     """The queue as a worker can see it: the job that runs here. The others are the server's."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.mutex = threading.RLock()
-        self.queue = []
-        self.history = {}
-        self.flags = {}
+        self.queue: list[Any] = []
+        self.history: dict[str, Any] = {}
+        self.flags: dict[str, Any] = {}
 
     @property
-    def currently_running(self):
+    def currently_running(self) -> Any:
         """{0: (number, prompt id, prompt, extra data, outputs)} of the running job."""
         call = _running.last_call()
         if call is None or call.context is None:
@@ -48,32 +49,34 @@ class _PromptQueue:
         extra = {"client_id": call.client_id, "extra_pnginfo": call.context.extra_pnginfo}
         return {0: (0, call.job, dict(call.context.prompt or {}), extra, [])}
 
-    def get_current_queue(self):
+    def get_current_queue(self) -> Any:
         """(running, pending)."""
         return list(self.currently_running.values()), list(self.queue)
 
     get_current_queue_volatile = get_current_queue
 
-    def get_tasks_remaining(self):
+    def get_tasks_remaining(self) -> Any:
         """How many jobs run or wait here."""
         return len(self.currently_running) + len(self.queue)
 
-    def get_history(self, prompt_id=None, max_items=None, offset=-1, map_function=None):
+    def get_history(
+        self, prompt_id: Any = None, max_items: Any = None, offset: Any = -1, map_function: Any = None
+    ) -> Any:
         """Outcomes of earlier jobs: the server keeps them, not a worker."""
         return {}
 
-    def set_flag(self, name, value):
+    def set_flag(self, name: Any, value: Any) -> None:
         """Ask for something after the running job: "free_memory" and "unload_models" are known."""
         self.flags[name] = value
 
-    def get_flags(self, reset=True):
+    def get_flags(self, reset: Any = True) -> Any:
         """What was asked for."""
         flags = dict(self.flags)
         if reset:
             self.flags.clear()
         return flags
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: Any) -> None:
         if name in (
             "put",
             "get",
@@ -92,77 +95,77 @@ class _PromptQueue:
 class PromptServer:
     """The host's server; `PromptServer.instance` is the only one."""
 
-    instance = None
+    instance: Any = None
 
-    def __init__(self):
+    def __init__(self) -> None:
         settings = _current().settings
         self.number = 0
-        self.sockets = {}
-        self.sockets_metadata = {}
+        self.sockets: dict[str, Any] = {}
+        self.sockets_metadata: dict[str, Any] = {}
         self.supports = ["custom_nodes_from_web"]
         self.address = str(settings.get("listen", "127.0.0.1"))
-        self.port = int(settings.get("port", 8188))
+        self.port = int(str(settings.get("port", 8188)))
         self.web_root = str(_current().project / "web" / "dist")
         self.client_session = None
         self.user_manager = _placeholder("server.PromptServer.instance.user_manager")
         self.prompt_queue = _PromptQueue()
         self.on_prompt_handlers = _current().on_prompt
-        self._said = {}
+        self._said: dict[str, Any] = {}
 
     @property
-    def routes(self):
+    def routes(self) -> Any:
         """The aiohttp route table."""
         return _pack_routes().table
 
     @property
-    def app(self):
+    def app(self) -> Any:
         """The aiohttp application."""
         return _pack_routes().app
 
     @property
-    def loop(self):
+    def loop(self) -> Any:
         """The loop that calls route handlers."""
         return _pack_routes().loop
 
     @property
-    def messages(self):
+    def messages(self) -> Any:
         """The queue of outgoing messages: nothing waits in a worker."""
         return asyncio.Queue()
 
-    def _fact(self, name, value):
+    def _fact(self, name: Any, value: Any) -> Any:
         return self._said.get(name, value)
 
     @property
-    def client_id(self):
+    def client_id(self) -> Any:
         """Who submitted the running job; None when nobody did."""
         call = _running.last_call()
         return self._fact("client_id", None if call is None else call.client_id)
 
     @client_id.setter
-    def client_id(self, value):
+    def client_id(self, value: Any) -> None:
         self._said["client_id"] = value
 
     @property
-    def last_node_id(self):
+    def last_node_id(self) -> Any:
         """The running node."""
         call = _running.last_call()
         return self._fact("last_node_id", None if call is None else call.node_id)
 
     @last_node_id.setter
-    def last_node_id(self, value):
+    def last_node_id(self, value: Any) -> None:
         self._said["last_node_id"] = value
 
     @property
-    def last_prompt_id(self):
+    def last_prompt_id(self) -> Any:
         """The running job."""
         call = _running.last_call()
         return self._fact("last_prompt_id", None if call is None else call.job)
 
     @last_prompt_id.setter
-    def last_prompt_id(self, value):
+    def last_prompt_id(self, value: Any) -> None:
         self._said["last_prompt_id"] = value
 
-    def send_sync(self, event, data, sid=None):
+    def send_sync(self, event: Any, data: Any, sid: Any = None) -> None:
         """Send a message from any thread.
 
         Args:
@@ -185,52 +188,52 @@ class PromptServer:
         else:
             _current().send(event, data, sid)
 
-    async def send(self, event, data, sid=None):
+    async def send(self, event: Any, data: Any, sid: Any = None) -> None:
         """Send a message."""
         self.send_sync(event, data, sid)
 
-    async def send_json(self, event, data, sid=None):
+    async def send_json(self, event: Any, data: Any, sid: Any = None) -> None:
         """Send a JSON message."""
         self.send_sync(event, data, sid)
 
-    async def send_bytes(self, event, data, sid=None):
+    async def send_bytes(self, event: Any, data: Any, sid: Any = None) -> None:
         """Send a binary message."""
         self.send_sync(event, data, sid)
 
-    async def send_image(self, image_data, sid=None):
+    async def send_image(self, image_data: Any, sid: Any = None) -> None:
         """Send a preview: ("JPEG" or "PNG", picture, largest side or None)."""
         self.send_sync(BinaryEventTypes.UNENCODED_PREVIEW_IMAGE, image_data, sid)
 
-    def send_progress_text(self, text, node_id, sid=None):
+    def send_progress_text(self, text: Any, node_id: Any, sid: Any = None) -> None:
         """Show text on a node."""
         text = text.decode("utf-8") if isinstance(text, bytes) else text
         id = str(node_id).encode("utf-8")
         self.send_sync(BinaryEventTypes.TEXT, struct.pack(">I", len(id)) + id + text.encode("utf-8"), sid)
 
-    def add_on_prompt_handler(self, handler):
+    def add_on_prompt_handler(self, handler: Any) -> None:
         """Let a function change every submitted prompt: it takes the request's JSON and returns it."""
         self.on_prompt_handlers.append(handler)
 
-    def trigger_on_prompt(self, json_data):
+    def trigger_on_prompt(self, json_data: Any) -> Any:
         """Call the functions that change prompts."""
         for handler in self.on_prompt_handlers:
             json_data = handler(json_data)
         return json_data
 
-    def get_queue_info(self):
+    def get_queue_info(self) -> Any:
         """What the status message says."""
         return {"exec_info": {"queue_remaining": self.prompt_queue.get_tasks_remaining()}}
 
-    def queue_updated(self):
+    def queue_updated(self) -> None:
         """The server tells clients of its queue by itself."""
 
 
-def _preview(data):
+def _preview(data: Any) -> Any:
     kind, picture, largest = data
     return struct.pack(">I", 2 if kind == "PNG" else 1) + _progress.encode_preview(kind, picture, largest)
 
 
-def _json(event, data):
+def _json(event: Any, data: Any) -> Any:
     try:
         return json.loads(json.dumps(data))
     except TypeError as error:

@@ -4,6 +4,7 @@ Source: protocol §5.6.
 """
 
 import struct
+from typing import Any
 
 from interop import progress as _progress
 
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 
-def common_upscale(samples, width, height, upscale_method, crop):
+def common_upscale(samples: Any, width: Any, height: Any, upscale_method: Any, crop: Any) -> Any:
     """Resize [batch, channels, …, height, width]; crop "center" first trims to the new proportions."""
     from diffusion.resize import resize
 
@@ -33,23 +34,23 @@ def common_upscale(samples, width, height, upscale_method, crop):
     return result.reshape(samples.shape[0], *samples.shape[2:-2], *result.shape[1:]).movedim(-3, 1)
 
 
-def lanczos(samples, width, height):
+def lanczos(samples: Any, width: Any, height: Any) -> Any:
     """Resize pictures in 0..1, through 8 bits."""
     return common_upscale(samples, width, height, "lanczos", "disabled")
 
 
-def bislerp(samples, width, height):
+def bislerp(samples: Any, width: Any, height: Any) -> Any:
     """Resize latents: directions turn evenly, lengths change linearly."""
     return common_upscale(samples, width, height, "bislerp", "disabled")
 
 
-def set_progress_bar_enabled(enabled):
+def set_progress_bar_enabled(enabled: Any) -> None:
     """Turn the bars of packs in the terminal on or off; clients are told in any case."""
     global PROGRESS_BAR_ENABLED
     PROGRESS_BAR_ENABLED = enabled
 
 
-def set_progress_bar_global_hook(function):
+def set_progress_bar_global_hook(function: Any) -> None:
     """Let a function take every progress of packs instead of the clients; None undoes it."""
     global PROGRESS_BAR_HOOK
     PROGRESS_BAR_HOOK = function
@@ -63,13 +64,13 @@ class ProgressBar:
         node_id: the node it belongs to; by default the one that runs.
     """
 
-    def __init__(self, total, node_id=None):
+    def __init__(self, total: Any, node_id: Any = None) -> None:
         self.total = total
         self.current = 0
         self.hook = PROGRESS_BAR_HOOK
         self.node_id = node_id
 
-    def update_absolute(self, value, total=None, preview=None):
+    def update_absolute(self, value: Any, total: Any = None, preview: Any = None) -> None:
         """Say how many steps are done.
 
         Args:
@@ -84,19 +85,19 @@ class ProgressBar:
         else:
             _progress.report(self.current, self.total, preview)
 
-    def update(self, value):
+    def update(self, value: Any) -> None:
         """Say that so many more steps are done."""
         self.update_absolute(self.current + value)
 
 
-def model_trange(*args, **kwargs):
+def model_trange(*args: Any, **kwargs: Any) -> Any:
     """Count through a range; the bar in the terminal follows `PROGRESS_BAR_ENABLED`."""
     from tqdm.auto import trange
 
     return trange(*args, **{"disable": not PROGRESS_BAR_ENABLED} | kwargs)
 
 
-def load_torch_file(ckpt, safe_load=False, device=None, return_metadata=False):
+def load_torch_file(ckpt: Any, safe_load: Any = False, device: Any = None, return_metadata: Any = False) -> Any:
     """Read the tensors of a file; formats that could run code are read without running it.
 
     Raises:
@@ -106,7 +107,7 @@ def load_torch_file(ckpt, safe_load=False, device=None, return_metadata=False):
     return (state, metadata) if return_metadata else state
 
 
-def save_torch_file(sd, ckpt, metadata=None):
+def save_torch_file(sd: Any, ckpt: Any, metadata: Any = None) -> None:
     """Write tensors as a safetensors file."""
     from safetensors.torch import save_file
 
@@ -114,28 +115,28 @@ def save_torch_file(sd, ckpt, metadata=None):
     save_file(tensors, str(ckpt), metadata={key: str(value) for key, value in (metadata or {}).items()} or None)
 
 
-def safetensors_header(safetensors_path, max_size=100 * 1024 * 1024):
+def safetensors_header(safetensors_path: Any, max_size: Any = 100 * 1024 * 1024) -> Any:
     """The header of a safetensors file as bytes; None if it is longer than `max_size`."""
     with open(safetensors_path, "rb") as file:
         length = struct.unpack("<Q", file.read(8))[0]
         return None if length > max_size else file.read(length)
 
 
-def calculate_parameters(sd, prefix=""):
+def calculate_parameters(sd: Any, prefix: Any = "") -> Any:
     """How many values the tensors with a prefix have."""
     return sum(tensor.nelement() for name, tensor in sd.items() if name.startswith(prefix))
 
 
-def weight_dtype(sd, prefix=""):
+def weight_dtype(sd: Any, prefix: Any = "") -> Any:
     """The dtype that most values of the tensors with a prefix have; None without tensors."""
-    counts = {}
+    counts: dict[Any, int] = {}
     for name, tensor in sd.items():
         if name.startswith(prefix):
             counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.numel()
-    return max(counts, key=counts.get) if counts else None
+    return max(counts, key=lambda dtype: counts[dtype]) if counts else None
 
 
-def state_dict_key_replace(state_dict, keys_to_replace):
+def state_dict_key_replace(state_dict: Any, keys_to_replace: Any) -> Any:
     """Rename tensors in place."""
     for old, new in keys_to_replace.items():
         if old in state_dict:
@@ -143,7 +144,7 @@ def state_dict_key_replace(state_dict, keys_to_replace):
     return state_dict
 
 
-def state_dict_prefix_replace(state_dict, replace_prefix, filter_keys=False):
+def state_dict_prefix_replace(state_dict: Any, replace_prefix: Any, filter_keys: Any = False) -> Any:
     """Rename the tensors with certain prefixes; with `filter_keys` into a new dict of these alone."""
     result = {} if filter_keys else state_dict
     for old, new in replace_prefix.items():
@@ -152,14 +153,14 @@ def state_dict_prefix_replace(state_dict, replace_prefix, filter_keys=False):
     return result
 
 
-def convert_sd_to(state_dict, dtype):
+def convert_sd_to(state_dict: Any, dtype: Any) -> Any:
     """Turn all tensors into a dtype, in place."""
     for name in list(state_dict):
         state_dict[name] = state_dict[name].to(dtype)
     return state_dict
 
 
-def repeat_to_batch_size(tensor, batch_size, dim=0):
+def repeat_to_batch_size(tensor: Any, batch_size: Any, dim: Any = 0) -> Any:
     """Repeat or cut a tensor along an axis to a length."""
     length = tensor.shape[dim]
     if length > batch_size:
@@ -171,7 +172,7 @@ def repeat_to_batch_size(tensor, batch_size, dim=0):
     return tensor
 
 
-def resize_to_batch_size(tensor, batch_size):
+def resize_to_batch_size(tensor: Any, batch_size: Any) -> Any:
     """Pick entries along the batch axis, evenly spread, to get a length."""
     import torch
 
@@ -188,7 +189,7 @@ def resize_to_batch_size(tensor, batch_size):
     return tensor[torch.tensor(picks, device=tensor.device)]
 
 
-def resize_list_to_batch_size(values, batch_size):
+def resize_list_to_batch_size(values: Any, batch_size: Any) -> Any:
     """Pick items of a list, evenly spread, to get a length."""
     length = len(values)
     if length == batch_size or length == 0:
@@ -201,14 +202,14 @@ def resize_list_to_batch_size(values, batch_size):
     return [values[min(int((index + 0.5) * (length / batch_size)), length - 1)] for index in range(batch_size)]
 
 
-def get_attr(obj, attr):
+def get_attr(obj: Any, attr: Any) -> Any:
     """The attribute at a dotted path."""
     for name in attr.split("."):
         obj = getattr(obj, name)
     return obj
 
 
-def set_attr(obj, attr, value):
+def set_attr(obj: Any, attr: Any, value: Any) -> Any:
     """Set the attribute at a dotted path; returns what was there."""
     path, _, name = attr.rpartition(".")
     owner = get_attr(obj, path) if path else obj
@@ -217,19 +218,19 @@ def set_attr(obj, attr, value):
     return before
 
 
-def set_attr_param(obj, attr, value):
+def set_attr_param(obj: Any, attr: Any, value: Any) -> Any:
     """Set the parameter at a dotted path to a tensor; returns what was there."""
     import torch
 
     return set_attr(obj, attr, torch.nn.Parameter(value, requires_grad=False))
 
 
-def copy_to_param(obj, attr, value):
+def copy_to_param(obj: Any, attr: Any, value: Any) -> None:
     """Copy a tensor into the parameter at a dotted path."""
     get_attr(obj, attr).data.copy_(value)
 
 
-def get_tiled_scale_steps(width, height, tile_x, tile_y, overlap):
+def get_tiled_scale_steps(width: Any, height: Any, tile_x: Any, tile_y: Any, overlap: Any) -> Any:
     """How many tiles cover a picture."""
     from interop.tiling import tile_count
 
@@ -237,17 +238,17 @@ def get_tiled_scale_steps(width, height, tile_x, tile_y, overlap):
 
 
 def tiled_scale_multidim(
-    samples,
-    function,
-    tile=(64, 64),
-    overlap=8,
-    upscale_amount=4,
-    out_channels=3,
-    output_device="cpu",
-    downscale=False,
-    index_formulas=None,
-    pbar=None,
-):
+    samples: Any,
+    function: Any,
+    tile: Any = (64, 64),
+    overlap: Any = 8,
+    upscale_amount: Any = 4,
+    out_channels: Any = 3,
+    output_device: Any = "cpu",
+    downscale: Any = False,
+    index_formulas: Any = None,
+    pbar: Any = None,
+) -> Any:
     """Compute a function tile by tile along any number of axes.
 
     Args:
@@ -259,12 +260,12 @@ def tiled_scale_multidim(
 
     axes = samples.ndim - 2
 
-    def per_axis(value):
+    def per_axis(value: Any) -> Any:
         return list(value) if isinstance(value, tuple | list) else [value] * axes
 
     amounts, formulas = per_axis(upscale_amount), per_axis(upscale_amount if index_formulas is None else index_formulas)
 
-    def scale(axis, length):
+    def scale(axis: Any, length: Any) -> Any:
         amount = amounts[axis] if length in (samples.shape[axis + 2],) else formulas[axis]
         if callable(amount):
             return amount(length)
@@ -275,15 +276,23 @@ def tiled_scale_multidim(
 
 
 def tiled_scale(
-    samples, function, tile_x=64, tile_y=64, overlap=8, upscale_amount=4, out_channels=3, output_device="cpu", pbar=None
-):
+    samples: Any,
+    function: Any,
+    tile_x: Any = 64,
+    tile_y: Any = 64,
+    overlap: Any = 8,
+    upscale_amount: Any = 4,
+    out_channels: Any = 3,
+    output_device: Any = "cpu",
+    pbar: Any = None,
+) -> Any:
     """Compute a function on a picture tile by tile."""
     return tiled_scale_multidim(
         samples, function, (tile_y, tile_x), overlap, upscale_amount, out_channels, output_device, pbar=pbar
     )
 
 
-def reshape_mask(input_mask, output_shape):
+def reshape_mask(input_mask: Any, output_shape: Any) -> Any:
     """Resize a mask to a latent's shape, with as many channels and batch entries."""
     import torch
 
@@ -301,7 +310,7 @@ def reshape_mask(input_mask, output_shape):
     return repeat_to_batch_size(mask, output_shape[0])
 
 
-def string_to_seed(data):
+def string_to_seed(data: Any) -> Any:
     """A 32-bit number that follows from bytes or text."""
     import zlib
 
