@@ -135,7 +135,8 @@ class ClassBehaviour(Behaviour):
     def needed(self, invocation: Invocation) -> Sequence[str] | Awaitable[Sequence[str] | None] | None:
         """Ask `check_lazy_status`."""
         with running.call(begin(invocation)):
-            return invocation.instance.check_lazy_status(**lend(invocation.inputs))
+            wanted: Sequence[str] | None = invocation.instance.check_lazy_status(**lend(invocation.inputs))
+            return wanted
 
     def fingerprint(self, invocation: Invocation) -> Any:
         """Ask `IS_CHANGED`."""

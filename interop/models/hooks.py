@@ -32,6 +32,7 @@ class _Cfg(_PackHook):
         import torch
 
         positive, negative = step.estimates[0], step.estimates[1]
+        assert positive is not None, "the positive side is always evaluated"
         absent = torch.zeros_like(step.x) if negative is None else negative
         result = self.function(
             {

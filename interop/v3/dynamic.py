@@ -9,7 +9,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from interop.v3.sockets import Input, Output, WidgetInput
+from interop.v3 import sockets
+from interop.v3.sockets import Input, WidgetInput
 
 __all__ = ["Autogrow", "DynamicCombo", "MatchType", "gather"]
 
@@ -38,7 +39,7 @@ class MatchType:
             """The allowed types, joined by commas."""
             return ",".join(str(kind.io_type) for kind in self.allowed_types) or "*"
 
-    class Input(Input):
+    class Input(sockets.Input):
         """An input of the type to be found out."""
 
         def __init__(self, id: str, template: Any, *args: Any, **kwargs: Any) -> None:
@@ -50,7 +51,7 @@ class MatchType:
             """What can be linked."""
             return str(self.template.io_type)
 
-    class Output(Output):
+    class Output(sockets.Output):
         """An output of the type to be found out."""
 
         def __init__(self, template: Any, *args: Any, **kwargs: Any) -> None:

@@ -183,7 +183,7 @@ def comfytype(io_type: str, **kwargs: Any) -> Any:
         cls.io_type = io_type
         cls.Type = kwargs.get("Type", cls.__dict__.get("Type", Any))
         for name, base in (("Input", Input), ("Output", Output)):
-            own = cls.__dict__.get(name) or type(name, (getattr(cls, name, base),), {})
+            own: Any = cls.__dict__.get(name) or type(name, (getattr(cls, name, base),), {})
             own.Parent = cls
             own.io_type_name = io_type
             setattr(cls, name, own)
