@@ -48,9 +48,10 @@ class ProgressBar:
                 bar = self._bar
                 if bar is not None and value > bar.n:
                     bar.update(value - bar.n)
-            case events.NodeFinished():
+            case events.NodeFinished(display=node):
                 self._finished += 1
-                self._close()
+                if node == self._node:
+                    self._close()
 
     def _open(self, node: str, total: float | None) -> None:
         self._close()
