@@ -119,9 +119,7 @@ class AutoencoderTraining:
 
     def _batch(self, random: np.random.Generator) -> np.ndarray:
         crops = self.step < self.settings.crop_steps
-        side, batch = (
-            (self.settings.crop, self.settings.crop_batch) if crops else (SIZE, self.settings.whole_batch)
-        )
+        side, batch = (self.settings.crop, self.settings.crop_batch) if crops else (SIZE, self.settings.whole_batch)
         parts = []
         for index in random.integers(0, len(self._pictures), batch):
             top, left = random.integers(0, SIZE - side + 1, 2)

@@ -20,7 +20,7 @@ EMBEDDED_FILE = Path(__file__).parent.parent / "embedded" / f"{NAME}.safetensors
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit status."""
     given = list(arguments)
-    if not given or given[0] not in COMMANDS and given[0] not in ("-h", "--help"):
+    if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help")):
         given.insert(0, "train")
     options = _parser().parse_args(given)
     torch.set_num_threads(options.threads)

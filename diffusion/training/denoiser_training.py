@@ -129,7 +129,8 @@ class DenoiserTraining:
     def _batch(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         batch = self.settings.batch
         pairs = round(batch * self.settings.pairs) if len(self._pairs) else 0
-        indices = np.sort(np.concatenate([random.choice(self._pairs, pairs), random.choice(self._others, batch - pairs)]))
+        chosen = (random.choice(self._pairs, pairs), random.choice(self._others, batch - pairs))
+        indices = np.sort(np.concatenate(chosen))
         x0 = torch.from_numpy(self._latents[indices]).float()
         tokens = torch.from_numpy(self._tokens[indices, random.integers(0, CAPTIONS_EACH, batch)].astype(np.int64))
         tokens[torch.from_numpy(random.random(batch) < self.settings.drop_caption)] = self._empty

@@ -130,5 +130,6 @@ def evaluate(
 
 def _shares(judged: Sequence[Judged]) -> dict[str, float | int]:
     count = len(judged)
-    shares = {part: sum(getattr(j, part) for j in judged) / count for part in ("right", "background", "colour", "shape")}
+    parts = ("right", "background", "colour", "shape")
+    shares = {part: sum(getattr(j, part) for j in judged) / count for part in parts}
     return {"prompts": count, **{part: round(share, 4) for part, share in shares.items()}}

@@ -161,9 +161,7 @@ class _Pen:
                 snow.append((x - half * share, top + 13))
                 self._polygon(snow, self._lit((246, 248, 252)))
         for depth, fill in ((0.0, mix(GRASS, (60, 130, 80), 0.5)), (9.0, GRASS)):
-            hill = [
-                (x, horizon + depth + 3.5 * sin(x / 26 + scene.phase + depth)) for x in range(0, 129, 4)
-            ]
+            hill = [(x, horizon + depth + 3.5 * sin(x / 26 + scene.phase + depth)) for x in range(0, 129, 4)]
             self._polygon([*hill, (128, 128), (0, 128)], self._lit(fill))
 
     def house(self, x: float, base: float) -> None:

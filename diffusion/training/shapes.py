@@ -28,9 +28,7 @@ def triangle() -> list[Point]:
 def star() -> list[Point]:
     """Return a five-pointed star with one point up."""
     radii = (1.1, 0.46)
-    return [
-        (radii[k % 2] * sin(pi * k / 5), 0.06 - radii[k % 2] * cos(pi * k / 5)) for k in range(10)
-    ]
+    return [(radii[k % 2] * sin(pi * k / 5), 0.06 - radii[k % 2] * cos(pi * k / 5)) for k in range(10)]
 
 
 def heart() -> list[Point]:
@@ -59,9 +57,7 @@ SHAPES: dict[str, Callable[[], list[Point]]] = {
 }
 
 
-def paint_shape(
-    draw: ImageDraw.ImageDraw, shape: str, centre: Point, radius: float, fill: Rgb
-) -> None:
+def paint_shape(draw: ImageDraw.ImageDraw, shape: str, centre: Point, radius: float, fill: Rgb) -> None:
     """Fill one shape; `centre` and `radius` are in pixels of the canvas that `draw` paints."""
     x, y = centre
     draw.polygon([(x + radius * px, y + radius * py) for px, py in SHAPES[shape]()], fill=fill)

@@ -35,7 +35,8 @@ def test_it_fits_a_line():
 
 
 def test_ends_and_embeddings_are_not_orthogonalised():
-    network = nn.ModuleDict({"conv_in": nn.Conv2d(4, 8, 3), "inner": nn.Linear(8, 8), "token_embedding": nn.Embedding(5, 8)})
+    ends = {"conv_in": nn.Conv2d(4, 8, 3), "token_embedding": nn.Embedding(5, 8)}
+    network = nn.ModuleDict({**ends, "inner": nn.Linear(8, 8)})
     groups = muon_for({"unet": network}, lr=0.1, adam_lr=0.01).param_groups
 
     orthogonal = [p for group in groups if group["orthogonal"] for p in group["params"]]

@@ -5,7 +5,15 @@ from random import Random
 import pytest
 
 from diffusion.training.captions import sample_captions
-from diffusion.training.vocabulary import END, LENGTH, START, Vocabulary, build_vocabulary, caption_vocabulary, learn_merges
+from diffusion.training.vocabulary import (
+    END,
+    LENGTH,
+    START,
+    Vocabulary,
+    build_vocabulary,
+    caption_vocabulary,
+    learn_merges,
+)
 
 
 @pytest.fixture(scope="module")
