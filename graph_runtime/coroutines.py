@@ -29,16 +29,26 @@ class Coroutines:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waits: set[Future[Any]] = set()
 
-    def start(self, make: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a coroutine on the loop, from any thread."""
-        self.loop.call_soon_threadsafe(self._start, make)
+    def start(self, make: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], None]) -> None:
+        """Start a coroutine on the loop, from any thread.
 
-    def _start(self, make: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        Args:
+            ended: called when it has ended, also if it was cancelled before its first step.
+        """
+        self.loop.call_soon_threadsafe(self._start, make, ended)
+
+    def _start(self, make: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], None]) -> None:
+        if self._stopping.is_set():
+            ended()
+            return
         task = self.loop.create_task(make())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        if self._stopping.is_set():
-            self.loop.call_soon(task.cancel)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            ended()
+
+        task.add_done_callback(done)
 
     def wait_for(self, value: Awaitable[Any]) -> Any:
         """Wait, in a thread that is not the loop's, for an awaitable; cancelled when the run stops.

@@ -54,8 +54,7 @@ class Ending:
         run = self._run
         with run.lock:
             self.stop(work, error)
-            if run.working.get(work.node.id) is work:
-                run.leave(work)
+            run.leave(work)
 
     def stop(self, at: Work | Node | None, error: BaseException) -> None:
         """Stop the run because of an error, unless it stops already.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from graph_runtime.cache import Cache, Entry
+from graph_runtime.graph import Node
 from graph_runtime.keys import Key
+from graph_runtime.spec import NodeSpec
 
 __all__ = ["Ledger"]
 
@@ -20,7 +23,18 @@ class Ledger:
         forget: called with a node whose result is dropped.
     """
 
-    __slots__ = ("_by_key", "_cache", "_forget", "_inflight", "_is_wanted", "_keys", "_twins", "_users", "results")
+    __slots__ = (
+        "_by_key",
+        "_cache",
+        "_counted",
+        "_forget",
+        "_inflight",
+        "_is_wanted",
+        "_keys",
+        "_twins",
+        "_users",
+        "results",
+    )
 
     def __init__(
         self,
@@ -35,6 +49,7 @@ class Ledger:
         self._is_wanted = is_wanted
         self._forget = forget
         self._users: dict[str, int] = {}
+        self._counted: set[str] = set()
         self._by_key: dict[bytes, Entry] = {}
         self._inflight: dict[bytes, str] = {}
         self._twins: dict[str, str] = {}
@@ -51,6 +66,26 @@ class Ledger:
             return False
         self.results[node_id] = entry
         return True
+
+    def reserve(self, node_id: str, nodes: Mapping[str, Node], catalogue: Mapping[str, NodeSpec]) -> None:
+        """Note what a scheduled node will use, and what the nodes behind its lazy links would use if they ran.
+
+        Results are held for those too, so that nothing runs twice because a branch was chosen late.
+        """
+        stack = [node_id]
+        while stack:
+            current = stack.pop()
+            if current in self._counted:
+                continue
+            self._counted.add(current)
+            node = nodes[current]
+            spec = catalogue.get(node.type)
+            for name, link in node.links():
+                self._users[link.node] = self._users.get(link.node, 0) + 1
+                declared = spec.by_name.get(name) if spec is not None else None
+                may_run = current != node_id or (declared is not None and declared.is_lazy)
+                if may_run and link.node in nodes and self._keys.get(link.node) not in self._cache:
+                    stack.append(link.node)
 
     def expect(self, sources: Iterable[str]) -> None:
         """Note one more user of each source's result."""
@@ -98,15 +133,19 @@ class Ledger:
             self._by_key[key] = entry
             self._cache.put(key, entry)
 
-    def settle(self, node_id: str, entry: Entry) -> None:
-        """A node is done: hold its result if somebody needs it."""
-        self.results[node_id] = entry
-        if not self._users.get(node_id):
-            self._release(node_id)
+    def settle(self, node: Node, entry: Entry) -> None:
+        """A node is done: hold its result if somebody needs it, and let go of what only it needed."""
+        self.results[node.id] = entry
+        if node.id in self._counted:
+            self._counted.discard(node.id)
+            self.use_up(link.node for _, link in node.links())
+        if not self._users.get(node.id):
+            self._release(node.id)
 
     def clear(self) -> None:
         """Let go of everything; the run is over."""
-        for held in (self.results, self._users, self._by_key, self._inflight, self._twins):
+        held: dict[Any, Any] | set[str]
+        for held in (self.results, self._users, self._by_key, self._inflight, self._twins, self._counted):
             held.clear()
 
     def _release(self, node_id: str) -> None:

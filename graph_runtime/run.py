@@ -24,7 +24,7 @@ from graph_runtime.coroutines import Coroutines
 from graph_runtime.ending import Ending
 from graph_runtime.errors import Cancelled, HeddleError, UnknownNode
 from graph_runtime.explain import RunRecord
-from graph_runtime.graph import Graph, Link, Node
+from graph_runtime.graph import Graph, Node
 from graph_runtime.growth import Growth, resolved_values
 from graph_runtime.hidden import HiddenValues
 from graph_runtime.identity import Identities
@@ -154,7 +154,7 @@ class Run:
         while (node_id := self.plan.take("loop")) is not None:
             work = self._begin(node_id)
             if work is not None:
-                self.coroutines.start(partial(work_on_loop, self, work))
+                self.coroutines.start(partial(work_on_loop, self, work), partial(self.leave, work, work.starts))
         while self._beside < self.runner.beside_limit and (node_id := self.plan.take("beside")) is not None:
             work = self._begin(node_id)
             if work is not None:
@@ -233,7 +233,7 @@ class Run:
     def _want(self, targets: Iterable[str], *, even_if_available: bool = False) -> None:
         """Schedule nodes, and note who will use which result."""
         for node_id in self.plan.want(targets, even_if_available=even_if_available):
-            self.ledger.expect(link.node for _, link in self.nodes[node_id].links())
+            self.ledger.reserve(node_id, self.nodes, self.catalogue)
 
     def _begin(self, node_id: str) -> Work | None:
         """Start a node, or settle it without running: shared, cached, or an expansion that is complete."""
@@ -273,12 +273,11 @@ class Run:
     def _start(self, work: Work) -> None:
         node_id = work.node.id
         gather(work, self.ledger.results, self.hidden(node_id))
-        if not work.explained:
-            work.explained = True
-            if node_id in self.graph.nodes:
-                self.announce.explained(node_id, self.engine.explainer.reasons(work.node, work.spec, self.record))
+        if not work.starts and node_id in self.graph.nodes:
+            self.announce.explained(node_id, self.engine.explainer.reasons(work.node, work.spec, self.record))
         self.announce.started(node_id)
         self.active += 1
+        work.starts += 1
         self.working[node_id] = work
 
     def put_back(self, work: Work, names: Iterable[str]) -> bool:
@@ -347,19 +346,19 @@ class Run:
         self._finished(node_id, entry, cached=False, seconds=work.seconds)
 
     def _finished(self, node_id: str, entry: Entry, *, cached: bool, seconds: float) -> None:
-        self.ledger.results[node_id] = entry
         self.announce.finished(node_id, cached=cached, seconds=seconds)
         self.plan.finish(node_id)
+        self.ledger.settle(self.nodes[node_id], entry)
         for listener in self._listeners.pop(node_id, ()):
             listener()
-        self.ledger.use_up(value.node for value in self.nodes[node_id].inputs.values() if type(value) is Link)
-        self.ledger.settle(node_id, entry)
 
-    def leave(self, work: Work) -> None:
-        """A node's code is not running any more."""
-        if self.working.pop(work.node.id, None) is not None and not work.idle:
-            self.active -= 1
-        self.changed.notify_all()
+    def leave(self, work: Work, start: int | None = None) -> None:
+        """A node's code is not running any more; with `start`, unless it was started once more since then."""
+        with self.lock:
+            if self.working.get(work.node.id) is work and start in (None, work.starts):
+                del self.working[work.node.id]
+                self.active -= 0 if work.idle else 1
+            self.changed.notify_all()
 
     # -- expansion
 

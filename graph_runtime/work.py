@@ -43,7 +43,7 @@ class Work:
     idle: bool = False
     seconds: float = 0.0
     ui: Mapping[str, Any] | None = None
-    explained: bool = False
+    starts: int = 0
 
     @property
     def behaviour(self) -> Behaviour:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph_runtime.api import Lazy, Ref, Subgraph
+from graph_runtime.api import CancelToken, Lazy, Ref, Subgraph
 from graph_runtime.api import node as declare
 from graph_runtime.cache import Cache
 from graph_runtime.catalogue import Catalogue
@@ -107,8 +107,32 @@ def test_results_are_those_of_computing_everything_anew(
             record = Recorder()
             outcome = await asyncio.wait_for(engine.run(graph, emit=record), 30)
             assert outcome.error is None and {k: outcome.outputs[k] for k in wanted} == wanted
-            assert len(set(outcome.executed)) == len(outcome.executed) or cache is Cache.none
+            assert len(set(outcome.executed)) == len(outcome.executed)
             assert record.kinds[-1] == "run_succeeded"
         await asyncio.to_thread(engine.close)
 
     asyncio.run(run_all())
+
+
+@settings(max_examples=40, deadline=None)
+@given(nodes=graphs(), at=st.integers(1, 60))
+def test_a_run_can_be_cancelled_at_any_event_and_the_next_one_is_right(nodes: Any, at: int) -> None:
+    async def run_both() -> None:
+        engine = Engine(CATALOGUE)
+        graph, wanted = build(nodes)
+        token, record = CancelToken(), Recorder()
+
+        def emit(event: Any) -> None:
+            record(event)
+            if len(record.events) == at:
+                token.cancel()
+
+        cancelled = await asyncio.wait_for(engine.run(graph, emit=emit, cancel=token), 30)
+        assert cancelled.status in ("cancelled", "succeeded")
+        assert record.kinds[-1] == ("run_cancelled" if cancelled.status == "cancelled" else "run_succeeded")
+        assert record.kinds.count("run_cancelled") + record.kinds.count("run_succeeded") == 1
+        outcome = await asyncio.wait_for(engine.run(graph), 30)
+        assert {k: outcome.outputs[k] for k in wanted} == wanted
+        await asyncio.to_thread(engine.close)
+
+    asyncio.run(run_both())

@@ -297,3 +297,23 @@ async def test_many_receives_all_items_in_one_call() -> None:
     outcome = await run_graph(Graph(nodes), [split, spec_of(total), shower()])
 
     assert outcome.outputs == {"e": {"value": [12]}}
+
+
+async def test_asynchronous_nodes_sent_back_again_and_again_are_counted_right() -> None:
+    async def switch_later(when: bool, a: Any, b: Any) -> Any:
+        return switch(when, a, b)
+
+    late = spec(
+        "Switch",
+        switch_later,
+        ["when", "a~", "b~"],
+        behaviour={"lazy": "check", "needed": needed, "asynchronous": True},
+    )
+    nodes = [Node("0", "Start", {"value": "deep"})]
+    for i in range(1, 300):
+        nodes.append(Node(str(i), "Switch", {"when": i % 2 == 0, "a": Link(str(i - 1), 0), "b": Link(str(i - 1), 0)}))
+    nodes += [Node(f"e{i}", "Show", {"value": Link(str(i), 0)}) for i in range(0, 300, 7)]
+
+    outcome = await asyncio.wait_for(run_graph(Graph(nodes), [START, late, shower()]), 60)
+
+    assert outcome.error is None and outcome.outputs["e294"] == {"value": ["deep"]}
