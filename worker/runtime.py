@@ -243,8 +243,13 @@ class Runtime:
         }  # fmt: skip
 
     async def close(self) -> None:
-        """End the threads; waits for what runs."""
+        """End the threads, and the packs' routes; waits for what runs."""
         await asyncio.to_thread(self.engine.close)
+        if self._loaded is not None:
+            from interop import close_packs
+
+            await asyncio.to_thread(close_packs, self._loaded)
+            self._loaded = None
 
     def _pack_dirs(self) -> list[Path]:
         return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]

@@ -187,6 +187,34 @@ def test_a_picture_that_is_missing_stops_the_run_before_it_starts(place, capsys)
     assert "in.png" in capsys.readouterr().err
 
 
+PACK = """
+class Shout:
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "shout"
+    CATEGORY = "test"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"text": ("STRING", {"default": ""})}}
+
+    def shout(self, text):
+        return {"ui": {"text": [text.upper()]}, "result": (text.upper(),)}
+
+NODE_CLASS_MAPPINGS = {"Shout": Shout}
+"""
+
+
+def test_a_workflow_may_use_nodes_of_packs(place, data_dir, capsys):
+    (data_dir / "custom_nodes").mkdir()
+    (data_dir / "custom_nodes" / "shouting.py").write_text(PACK)
+
+    status = place.run({"1": {"class_type": "Shout", "inputs": {"text": "hello"}}}, "--json")
+
+    assert status == 0
+    assert json.loads(capsys.readouterr().out)["outputs"] == {"1": {"text": ["HELLO"]}}
+
+
 def test_an_interrupted_run_ends_with_130_and_leaves_no_file(place, tiny_checkpoint, data_dir):
     workflow = place.write(changed(n5_steps=10_000))
     command = [sys.executable, "main.py", "run", workflow, "--data-dir", data_dir, "--output", place.output, "--cpu"]
