@@ -68,7 +68,7 @@ class Deadlines:
     """From the start of a worker to its first frame."""
     cancel: float = 10.0
     """From a cancellation to the end of the run; after that the worker is replaced."""
-    silence: float = 60.0
+    silence: float = 120.0
     """Without any frame while it runs something; after that the worker is replaced."""
     ping: float = 5.0
     """Between two questions whether a worker is alive."""
