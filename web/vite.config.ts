@@ -4,6 +4,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   plugins: [react()],
   build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
-  server: { port: 5173, fs: { allow: [".."] } },
+  server: {
+    port: 5173,
+    fs: { allow: [".."] },
+    proxy: Object.fromEntries(
+      ["/api", "/view", "/upload"].map((path) => [path, "http://127.0.0.1:8188"]).concat([["/ws", "ws://127.0.0.1:8188"]]),
+    ),
+  },
   test: { include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"], environment: "node" },
 });
