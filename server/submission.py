@@ -45,6 +45,8 @@ class Submission:
 
     Attributes:
         graph: an API prompt as it came, or a graph.
+        asked: what the client sent, where the graph was made of it anew (a dynamic prompt chooses each time); what
+            an idempotency key is compared by. None means the graph itself.
         targets: only these outputs; None means all.
         number: the priority, or None for the next ticket.
         front: go ahead of what is queued.
@@ -54,6 +56,7 @@ class Submission:
     """
 
     graph: Any
+    asked: Mapping[str, Any] | None = None
     targets: Sequence[str] | None = None
     extra_data: Mapping[str, Any] = field(default_factory=dict)
     client_id: str | None = None
@@ -171,7 +174,7 @@ def _error(problem: Problem) -> dict[str, Any]:
 def _hash(graph: Graph, new: Submission) -> str:
     """Digest of what would be run; equal for requests that mean the same."""
     meaning = {
-        "prompt": to_prompt(graph),
+        "prompt": to_prompt(graph) if new.asked is None else new.asked,
         "targets": sorted(new.targets) if new.targets is not None else None,
         "extra_data": dict(new.extra_data),
         "number": new.number,

@@ -10,16 +10,18 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from graph_runtime.cancel import CancelToken
 from graph_runtime.catalogue import Catalogue
-from graph_runtime.documents import Document, InvalidDocument, convert, load, to_saved
+from graph_runtime.documents import Document, InvalidDocument, Texts, convert, load, to_saved
 from graph_runtime.errors import HeddleError
 from graph_runtime.graph import Graph
 from graph_runtime.problems import Problem
@@ -123,7 +125,8 @@ async def _prepare(runtime: Runtime, opened: OpenedWorkflow, assignments: Sequen
         await asyncio.to_thread(runtime.load_packs)
         converted = convert(opened.data, runtime.catalogue)
     document = converted.document
-    assigned = assign(document.to_graph(runtime.catalogue), runtime.catalogue, assignments)
+    texts = Texts(choose=random.choice, now=datetime.now())
+    assigned = assign(document.to_graph(runtime.catalogue, texts), runtime.catalogue, assignments)
     validation = await runtime.validate(assigned.graph)
     problems = (*assigned.problems, *validation.problems)
     catalogue = runtime.catalogue

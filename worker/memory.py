@@ -54,7 +54,7 @@ def make_room(share: float = 0.15) -> None:
     torch: Any = sys.modules.get("torch")
     memory = psutil.virtual_memory()
     short = memory.available < share * memory.total
-    if not short and torch is not None and torch.cuda.is_available():
+    if not short and _has_cuda(torch):
         free, total = torch.cuda.mem_get_info()
         unused = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
         short = free + unused < share * total
@@ -67,5 +67,11 @@ def trim() -> None:
     """Collect garbage, and return what the allocator of the device keeps for later."""
     gc.collect()
     torch: Any = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if _has_cuda(torch):
         torch.cuda.empty_cache()
+
+
+def _has_cuda(torch: Any) -> bool:
+    """Whether torch is there, whole (it may still be importing in another thread), and has a device."""
+    cuda = getattr(torch, "cuda", None)
+    return hasattr(cuda, "is_available") and bool(cuda.is_available())

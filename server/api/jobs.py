@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from datetime import datetime
 from typing import Any
 
-from graph_runtime.documents import InvalidDocument, load
+from graph_runtime.documents import InvalidDocument, Texts, load, to_saved
 from graph_runtime.errors import HeddleError, InvalidGraph
 from graph_runtime.problems import Problem as Found
 from server.api import schema
@@ -28,8 +31,8 @@ async def submit(call: Call) -> Any:
         raise InvalidRequest([schema.Problem(code="invalid_request", what="Give either a document or a prompt.")])
     graph: Any = body.prompt
     if body.document is not None:
-        graph = await graph_of(call, body.document)
-        extra_data.setdefault("extra_pnginfo", {}).setdefault("workflow", body.document)
+        graph, saved = await _as_run(call, body.document)
+        extra_data["extra_pnginfo"] = {"workflow": saved, **extra_data.get("extra_pnginfo", {})}
     if body.client_id is not None:
         extra_data["client_id"] = body.client_id
     key = call.request.headers.get(IDEMPOTENCY_KEY)
@@ -39,6 +42,7 @@ async def submit(call: Call) -> Any:
         )
     wanted = Submission(
         graph=graph,
+        asked=body.model_dump(mode="json", include={"document", "prompt"}),
         targets=body.targets,
         extra_data=extra_data,
         client_id=body.client_id,
@@ -119,15 +123,24 @@ async def explain_job(call: Call) -> schema.ExplainAnswer:
     )
 
 
-async def graph_of(call: Call, document: dict[str, Any]) -> Any:
-    """The graph that a document in any known format means.
+async def _as_run(call: Call, document: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The graph that a document in any known format means now, and the document that pictures carry.
+
+    Dynamic prompts are chosen and file names filled in, as an editor does when it queues. Pictures carry the format
+    that every editor of this family opens.
 
     Raises:
         InvalidRequest: with every problem of the document.
     """
     catalogue = await call.request.app[PUBLISHED].catalogue()
+
+    def convert() -> tuple[Any, dict[str, Any]]:
+        loaded = load(document, catalogue)
+        texts = Texts(choose=random.choice, now=datetime.now())
+        return loaded.to_graph(catalogue, texts), to_saved(loaded, catalogue)
+
     try:
-        return load(document, catalogue).to_graph(catalogue)
+        return await asyncio.to_thread(convert)
     except (InvalidDocument, InvalidGraph, HeddleError) as error:
         raise InvalidRequest(problems_of(error)) from None
 
