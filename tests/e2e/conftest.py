@@ -19,10 +19,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 60.0
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass
@@ -111,10 +116,8 @@ def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
     faults: list[str] = []
     contexts = []
 
-    def opened(query: str = "", *, width: int = 1440, height: int = 900, scheme: str = "light", touch: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch, accept_downloads=True
-        )
+    def opened(query: str = "", *, scheme: str = "light") -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)

@@ -152,7 +152,8 @@ def test_an_error_is_shown_on_its_input_and_goes_once_mended(open_page: OpenPage
 
     expect(alert).to_contain_text("images")
     shot(page, "error-light")
-    drag(page, node_named(page, "EmptyImage").locator("[data-socket=output]"), node_named(page, "Save Image").locator("[data-socket=input]").first)
+    target = node_named(page, "Save Image").locator("[data-socket=input]").first
+    drag(page, node_named(page, "EmptyImage").locator("[data-socket=output]"), target)
     page.get_by_test_id("run").click()
     assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
     expect(alert).to_be_hidden()
@@ -238,7 +239,8 @@ def test_a_document_of_500_nodes_opens_and_shows_every_node(open_page: OpenPage)
     page = open_page("?bench")
     document = one_colour(RED)
     for number in range(3, 501):
-        document["nodes"][str(number)] = {"type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": number}}
+        inputs = {"width": 8, "height": 8, "batch_size": 1, "color": number}
+        document["nodes"][str(number)] = {"type": "EmptyImage", "inputs": inputs}
         document["layout"]["nodes"][str(number)] = {"pos": [(number % 25) * 300, (number // 25) * 260]}
     page.evaluate("document => window.__editor.load(document)", document)
 

@@ -2,8 +2,8 @@
 
     python web/bench/bench_editor.py [--nodes 50,200,1000,5000] [--seconds 2]
 
-No server is needed: the page is served from `web/dist`, the catalogue from the tests' fixture. `work_ms` is CPU time of the
-main thread per frame (Chromium's TaskDuration in thread ticks), heap is after a collection.
+No server is needed: the page is served from `web/dist`, the catalogue from the tests' fixture. `work_ms` is CPU time
+of the main thread per frame (Chromium's TaskDuration in thread ticks); heap is after a collection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from typing import Any
 from playwright.sync_api import CDPSession, Page, Route, sync_playwright
 
 WEB = Path(__file__).resolve().parent.parent
-ARGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --enable-precise-memory-info"
+ARGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--enable-precise-memory-info"
+)
 FRAMES = """([kind, seconds, start]) => new Promise(done => {
   const editor = window.__editor, began = performance.now();
   let frames = 0;
@@ -28,11 +31,20 @@ FRAMES = """([kind, seconds, start]) => new Promise(done => {
     if (t >= seconds) return done(frames / t);
     frames += 1;
     if (kind === 'pan') editor.setView({x: start.x - 240 * t, y: start.y - 120 * t, k: start.k});
-    if (kind === 'zoom') { const k = start.k * Math.pow(8, (1 - Math.cos(t * 3)) / 2); editor.setView({x: 720 - (720 - start.x) * k / start.k, y: 450 - (450 - start.y) * k / start.k, k}); }
+    if (kind === 'zoom') {
+      const k = start.k * Math.pow(8, (1 - Math.cos(t * 3)) / 2), by = k / start.k;
+      editor.setView({x: 720 - (720 - start.x) * by, y: 450 - (450 - start.y) * by, k});
+    }
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);
 })"""
+
+COUNT_FRAMES = """() => {
+  window.__frames = 0;
+  const step = () => { window.__frames += 1; requestAnimationFrame(step); };
+  step();
+}"""
 
 
 def workflow(count: int) -> dict[str, Any]:
@@ -54,8 +66,8 @@ def workflow(count: int) -> dict[str, Any]:
                 inputs[name] = value
             nodes[str(int(id_) + offset)] = {**node, "inputs": inputs}
             x, y = default["layout"]["nodes"][id_]["pos"]
-            place = {**default["layout"]["nodes"][id_], "pos": [x + (block % columns) * 1700, y + (block // columns) * 640]}
-            places[str(int(id_) + offset)] = place
+            pos = [x + (block % columns) * 1700, y + (block // columns) * 640]
+            places[str(int(id_) + offset)] = {**default["layout"]["nodes"][id_], "pos": pos}
         block += 1
     return {"format": "heddle-workflow", "version": 1, "name": f"{count}", "nodes": nodes, "layout": {"nodes": places}}
 
@@ -95,7 +107,7 @@ class Probe:
         at = (x * view["k"] + view["x"] + 60 * view["k"], y * view["k"] + view["y"] + 12 * view["k"])
         self.page.mouse.move(*at)
         self.page.mouse.down()
-        self.page.evaluate("() => { window.__frames = 0; const step = () => { window.__frames += 1; requestAnimationFrame(step); }; step(); }")
+        self.page.evaluate(COUNT_FRAMES)
         before, began = self.metric("TaskDuration"), time.monotonic()
         moves = 0
         while (passed := time.monotonic() - began) < seconds:
