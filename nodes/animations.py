@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from graph_runtime.api import Choice, Context, Options, Range, Socket, node
 from nodes.image_io import PROVENANCE, LoadedImage, load_image, picture_digest, picture_exists
 from nodes.pictures import embedded_texts, to_bytes
-from nodes.sockets import IMAGE
+from nodes.sockets import Image
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -31,7 +31,7 @@ _EFFORT = {"default": 4, "fastest": 0, "slowest": 6}
 )
 def save_animated_webp(
     *,
-    images: IMAGE,
+    images: Image,
     filename_prefix: str = "ComfyUI",
     fps: Fps = 6.0,
     lossless: bool = True,
@@ -81,7 +81,7 @@ def save_animated_webp(
 )
 def save_animated_png(
     *,
-    images: IMAGE,
+    images: Image,
     filename_prefix: str = "ComfyUI",
     fps: Fps = 6.0,
     compress_level: Annotated[int, Range(0, 9)] = 4,

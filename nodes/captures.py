@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from graph_runtime.api import Context, HeddleError, Range, Socket, node
 from nodes.image_io import PROVENANCE, load_image, picture_digest, picture_exists
 from nodes.pictures import embedded_texts, plain_json
-from nodes.sockets import IMAGE, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Image
 
 __all__ = ["save_svg", "webcam_capture"]
 
@@ -30,7 +30,7 @@ def webcam_capture(
     height: Side = 0,
     capture_on_queue: bool = True,
     ctx: Context,
-) -> IMAGE:
+) -> Image:
     """Read the picture that the editor took with a camera.
 
     Args:
@@ -39,7 +39,7 @@ def webcam_capture(
         height: that the editor takes it with, in pixels; 0 is the camera's own.
         capture_on_queue: take a new picture whenever the workflow is queued.
     """
-    return load_image(image=image, ctx=ctx).IMAGE
+    return load_image(image=image, ctx=ctx).Image
 
 
 @node("SaveSVGNode", title="SaveSVGNode", category="image/save", terminal=True, device=False, hidden=PROVENANCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import IMAGE, MASK, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Image, Mask
 
 __all__ = [
     "image_composite_masked",
@@ -24,20 +24,20 @@ _MODES = (
 class Cutout(NamedTuple):
     """Images and where they are transparent."""
 
-    IMAGE: IMAGE
-    MASK: MASK
+    IMAGE: Image
+    MASK: Mask
 
 
 @node("ImageCompositeMasked", title="ImageCompositeMasked", category="image", device=False)
 def image_composite_masked(
     *,
-    destination: IMAGE,
-    source: IMAGE,
+    destination: Image,
+    source: Image,
     x: Pixels = 0,
     y: Pixels = 0,
     resize_source: bool = False,
-    mask: MASK | None = None,
-) -> IMAGE:
+    mask: Mask | None = None,
+) -> Image:
     """Paste images into others through a mask.
 
     Args:
@@ -56,10 +56,10 @@ def image_composite_masked(
 @node("PorterDuffImageComposite", title="Porter-Duff Image Composite", category="mask/compositing", device=False)
 def porter_duff_image_composite(
     *,
-    source: IMAGE,
-    source_alpha: MASK,
-    destination: IMAGE,
-    destination_alpha: MASK,
+    source: Image,
+    source_alpha: Mask,
+    destination: Image,
+    destination_alpha: Mask,
     mode: Annotated[str, Choice(_MODES, form="new")] = "DST",
 ) -> Cutout:
     """Compose two pictures that are transparent in places.
@@ -77,7 +77,7 @@ def porter_duff_image_composite(
 
 
 @node("SplitImageWithAlpha", title="Split Image with Alpha", category="mask/compositing", device=False)
-def split_image_with_alpha(*, image: IMAGE) -> Cutout:
+def split_image_with_alpha(*, image: Image) -> Cutout:
     """Take the alpha channel off images.
 
     Args:
@@ -88,7 +88,7 @@ def split_image_with_alpha(*, image: IMAGE) -> Cutout:
 
 
 @node("JoinImageWithAlpha", title="Join Image with Alpha", category="mask/compositing", device=False)
-def join_image_with_alpha(*, image: IMAGE, alpha: MASK) -> IMAGE:
+def join_image_with_alpha(*, image: Image, alpha: Mask) -> Image:
     """Give images an alpha channel.
 
     Args:

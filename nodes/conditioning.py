@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import CONDITIONING, MASK, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Conditioning, Mask
 
 __all__ = [
     "conditioning_average",
@@ -34,7 +34,7 @@ def with_values(conditioning: list[Any], **values: Any) -> list[Any]:
 
 
 @node("ConditioningCombine", title="Conditioning (Combine)", category="conditioning")
-def conditioning_combine(*, conditioning_1: CONDITIONING, conditioning_2: CONDITIONING) -> CONDITIONING:
+def conditioning_combine(*, conditioning_1: Conditioning, conditioning_2: Conditioning) -> Conditioning:
     """Follow two conditionings at once: both are evaluated, and their predictions are averaged.
 
     Args:
@@ -45,7 +45,7 @@ def conditioning_combine(*, conditioning_1: CONDITIONING, conditioning_2: CONDIT
 
 
 @node("ConditioningConcat", title="Conditioning (Concat)", category="conditioning")
-def conditioning_concat(*, conditioning_to: CONDITIONING, conditioning_from: CONDITIONING) -> CONDITIONING:
+def conditioning_concat(*, conditioning_to: Conditioning, conditioning_from: Conditioning) -> Conditioning:
     """Append the tokens of one conditioning to those of another, as if they were one long prompt.
 
     Args:
@@ -61,10 +61,10 @@ def conditioning_concat(*, conditioning_to: CONDITIONING, conditioning_from: CON
 @node("ConditioningAverage", title="Conditioning (Average)", category="conditioning")
 def conditioning_average(
     *,
-    conditioning_to: CONDITIONING,
-    conditioning_from: CONDITIONING,
+    conditioning_to: Conditioning,
+    conditioning_from: Conditioning,
     conditioning_to_strength: Annotated[float, Range(0.0, 1.0, step=0.01)] = 1.0,
-) -> CONDITIONING:
+) -> Conditioning:
     """Mix two conditionings token by token; the shorter is filled with zeros.
 
     Args:
@@ -97,13 +97,13 @@ def _fitted(embedding: Any, tokens: int) -> Any:
 @node("ConditioningSetArea", title="Conditioning (Set Area)", category="conditioning")
 def conditioning_set_area(
     *,
-    conditioning: CONDITIONING,
+    conditioning: Conditioning,
     width: Pixels = 64,
     height: Pixels = 64,
     x: Offset = 0,
     y: Offset = 0,
     strength: Strength = 1.0,
-) -> CONDITIONING:
+) -> Conditioning:
     """Let a conditioning count only in a rectangle.
 
     Args:
@@ -121,13 +121,13 @@ def conditioning_set_area(
 @node("ConditioningSetAreaPercentage", title="Conditioning (Set Area with Percentage)", category="conditioning")
 def conditioning_set_area_percentage(
     *,
-    conditioning: CONDITIONING,
+    conditioning: Conditioning,
     width: Part = 1.0,
     height: Part = 1.0,
     x: Part = 0.0,
     y: Part = 0.0,
     strength: Strength = 1.0,
-) -> CONDITIONING:
+) -> Conditioning:
     """Let a conditioning count only in a rectangle, given in shares of the picture.
 
     Args:
@@ -143,7 +143,7 @@ def conditioning_set_area_percentage(
 
 
 @node("ConditioningSetAreaStrength", title="Conditioning (Set Area Strength)", category="conditioning")
-def conditioning_set_area_strength(*, conditioning: CONDITIONING, strength: Strength = 1.0) -> CONDITIONING:
+def conditioning_set_area_strength(*, conditioning: Conditioning, strength: Strength = 1.0) -> Conditioning:
     """Say how much a conditioning counts beside others.
 
     Args:
@@ -156,11 +156,11 @@ def conditioning_set_area_strength(*, conditioning: CONDITIONING, strength: Stre
 @node("ConditioningSetMask", title="Conditioning (Set Mask)", category="conditioning")
 def conditioning_set_mask(
     *,
-    conditioning: CONDITIONING,
-    mask: MASK,
+    conditioning: Conditioning,
+    mask: Mask,
     strength: Strength = 1.0,
     set_cond_area: Annotated[str, Choice("default", "mask bounds")],
-) -> CONDITIONING:
+) -> Conditioning:
     """Let a conditioning count only where a mask is set.
 
     Args:
@@ -178,7 +178,7 @@ def conditioning_set_mask(
 
 
 @node("ConditioningZeroOut", title="Conditioning Zero Out", category="advanced/conditioning")
-def conditioning_zero_out(*, conditioning: CONDITIONING) -> CONDITIONING:
+def conditioning_zero_out(*, conditioning: Conditioning) -> Conditioning:
     """Replace a conditioning by zeros: no text at all, which is not the same as an empty text.
 
     Args:
@@ -198,8 +198,8 @@ def conditioning_zero_out(*, conditioning: CONDITIONING) -> CONDITIONING:
 
 @node("ConditioningSetTimestepRange", title="Conditioning (Set Timestep Range)", category="advanced/conditioning")
 def conditioning_set_timestep_range(
-    *, conditioning: CONDITIONING, start: Percent = 0.0, end: Percent = 1.0
-) -> CONDITIONING:
+    *, conditioning: Conditioning, start: Percent = 0.0, end: Percent = 1.0
+) -> Conditioning:
     """Let a conditioning count only during a part of the schedule.
 
     Args:
@@ -212,8 +212,8 @@ def conditioning_set_timestep_range(
 
 @node("FluxGuidance", title="Flux Guidance", category="advanced/conditioning/flux")
 def flux_guidance(
-    *, conditioning: CONDITIONING, guidance: Annotated[float, Range(0.0, 100.0, step=0.1)] = 3.5
-) -> CONDITIONING:
+    *, conditioning: Conditioning, guidance: Annotated[float, Range(0.0, 100.0, step=0.1)] = 3.5
+) -> Conditioning:
     """Set the guidance that distilled Flux models read as an input.
 
     Args:

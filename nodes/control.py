@@ -6,11 +6,11 @@ from typing import Annotated, Any, NamedTuple
 
 from graph_runtime.api import Context, FileIn, Range, Socket, node
 from nodes.model_files import file_state, model_file
-from nodes.sockets import CONDITIONING, IMAGE, VAE
+from nodes.sockets import Conditioning, Image, Vae
 
 __all__ = ["Steered", "control_net_apply", "control_net_apply_advanced", "control_net_loader"]
 
-CONTROL_NET = Annotated[Any, Socket("CONTROL_NET", "a control network")]
+ControlNet = Annotated[Any, Socket("CONTROL_NET", "a control network")]
 Strength = Annotated[float, Range(0.0, 10.0, step=0.01)]
 Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
 
@@ -18,8 +18,8 @@ Percent = Annotated[float, Range(0.0, 1.0, step=0.001)]
 class Steered(NamedTuple):
     """Both conditionings with the control network attached."""
 
-    positive: CONDITIONING
-    negative: CONDITIONING
+    positive: Conditioning
+    negative: Conditioning
 
 
 def control_state(control_net_name: str | None, ctx: Context) -> str | None:
@@ -28,7 +28,7 @@ def control_state(control_net_name: str | None, ctx: Context) -> str | None:
 
 
 @node("ControlNetLoader", title="Load ControlNet Model", category="loaders", fingerprint=control_state)
-def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")], ctx: Context) -> CONTROL_NET:
+def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")], ctx: Context) -> ControlNet:
     """Load a control network.
 
     Args:
@@ -41,8 +41,8 @@ def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")]
 
 @node("ControlNetApply", title="Apply ControlNet (Old)", category="conditioning/controlnet", deprecated=True)
 def control_net_apply(
-    *, conditioning: CONDITIONING, control_net: CONTROL_NET, image: IMAGE, strength: Strength = 1.0
-) -> CONDITIONING:
+    *, conditioning: Conditioning, control_net: ControlNet, image: Image, strength: Strength = 1.0
+) -> Conditioning:
     """Steer the positive conditioning by a picture; the negative follows along.
 
     Args:
@@ -70,14 +70,14 @@ def control_net_apply(
 @node("ControlNetApplyAdvanced", title="Apply ControlNet", category="conditioning/controlnet")
 def control_net_apply_advanced(
     *,
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    control_net: CONTROL_NET,
-    image: IMAGE,
+    positive: Conditioning,
+    negative: Conditioning,
+    control_net: ControlNet,
+    image: Image,
     strength: Strength = 1.0,
     start_percent: Percent = 0.0,
     end_percent: Percent = 1.0,
-    vae: VAE | None = None,
+    vae: Vae | None = None,
 ) -> Steered:
     """Steer both conditionings by a picture during a part of the schedule.
 

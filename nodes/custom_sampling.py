@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from graph_runtime.api import Context, Range, Seed, node
-from nodes.guiders import Guider
+from nodes.guiders import GuidedModel
 from nodes.sampling import fit_channels
-from nodes.sockets import CONDITIONING, GUIDER, LATENT, MODEL, NOISE, SAMPLER, SIGMAS
+from nodes.sockets import Conditioning, Guider, Latent, Model, Noise, Sampler, Sigmas
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +28,8 @@ __all__ = [
 class Sampled(NamedTuple):
     """The latent where sampling stopped, and what the model took the picture behind it to be."""
 
-    output: LATENT
-    denoised_output: LATENT
+    output: Latent
+    denoised_output: Latent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class NoNoise:
 
 
 @node("RandomNoise", title="Random Noise", category="sampling/custom_sampling/noise")
-def random_noise(*, noise_seed: Seed = 0) -> NOISE:
+def random_noise(*, noise_seed: Seed = 0) -> Noise:
     """Noise that a seed decides.
 
     Args:
@@ -69,13 +69,13 @@ def random_noise(*, noise_seed: Seed = 0) -> NOISE:
 
 
 @node("DisableNoise", title="Disable Noise", category="sampling/custom_sampling/noise")
-def disable_noise() -> NOISE:
+def disable_noise() -> Noise:
     """Add no noise: go on from a latent that has some already."""
     return NoNoise()
 
 
 @node("AddNoise", title="Add Noise", category="_for_testing/custom_sampling/noise")
-def add_noise(*, model: MODEL, noise: NOISE, sigmas: SIGMAS, latent_image: LATENT) -> LATENT:
+def add_noise(*, model: Model, noise: Noise, sigmas: Sigmas, latent_image: Latent) -> Latent:
     """Add noise to a latent without removing any.
 
     Args:
@@ -101,15 +101,15 @@ def add_noise(*, model: MODEL, noise: NOISE, sigmas: SIGMAS, latent_image: LATEN
 @node("SamplerCustom", title="Sampler Custom", category="sampling/custom_sampling")
 def sampler_custom(
     *,
-    model: MODEL,
+    model: Model,
     add_noise: bool = True,
     noise_seed: Seed = 0,
     cfg: Annotated[float, Range(0.0, 100.0, step=0.1, round=0.01)] = 8.0,
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    sampler: SAMPLER,
-    sigmas: SIGMAS,
-    latent_image: LATENT,
+    positive: Conditioning,
+    negative: Conditioning,
+    sampler: Sampler,
+    sigmas: Sigmas,
+    latent_image: Latent,
     ctx: Context,
 ) -> Sampled:
     """Denoise a latent along given noise levels with a given sampler.
@@ -127,14 +127,14 @@ def sampler_custom(
     """
     from diffusion.sampling.guidance import ClassifierFree
 
-    guider = Guider(model, {"positive": positive, "negative": negative}, ClassifierFree(cfg))
+    guider = GuidedModel(model, {"positive": positive, "negative": negative}, ClassifierFree(cfg))
     noise = SeededNoise(noise_seed) if add_noise else NoNoise(noise_seed)
     return _run(ctx, noise, guider, sampler, sigmas, latent_image)
 
 
 @node("SamplerCustomAdvanced", title="Sampler Custom (Advanced)", category="sampling/custom_sampling")
 def sampler_custom_advanced(
-    *, noise: NOISE, guider: GUIDER, sampler: SAMPLER, sigmas: SIGMAS, latent_image: LATENT, ctx: Context
+    *, noise: Noise, guider: Guider, sampler: Sampler, sigmas: Sigmas, latent_image: Latent, ctx: Context
 ) -> Sampled:
     """Denoise a latent with every part chosen on its own.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from graph_runtime.api import Range, node
-from nodes.sockets import LATENT, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Latent
 
 __all__ = ["empty_hunyuan_image_latent", "empty_sd3_latent_image"]
 
@@ -18,7 +18,7 @@ def empty_sd3_latent_image(
     width: Annotated[int, Range(16, MAX_RESOLUTION, step=16)] = 1024,
     height: Annotated[int, Range(16, MAX_RESOLUTION, step=16)] = 1024,
     batch_size: BatchSize = 1,
-) -> LATENT:
+) -> Latent:
     """Make empty latents with sixteen channels, as SD3, Flux and their relatives take them.
 
     Args:
@@ -37,7 +37,7 @@ def empty_hunyuan_image_latent(
     width: Annotated[int, Range(64, MAX_RESOLUTION, step=32)] = 2048,
     height: Annotated[int, Range(64, MAX_RESOLUTION, step=32)] = 2048,
     batch_size: BatchSize = 1,
-) -> LATENT:
+) -> Latent:
     """Make empty latents as HunyuanImage takes them.
 
     Args:

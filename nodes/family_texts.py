@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from graph_runtime.api import Choice, Range, Text, node
 from nodes.conditioning import with_values
-from nodes.sockets import CLIP, CONDITIONING, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Clip, Conditioning
 
 __all__ = [
     "clip_text_encode_flux",
@@ -22,7 +22,7 @@ Pixels = Annotated[int, Range(0, MAX_RESOLUTION)]
 @node("CLIPTextEncodeSDXL", title="CLIP Text Encode SDXL", category="advanced/conditioning")
 def clip_text_encode_sdxl(
     *,
-    clip: CLIP,
+    clip: Clip,
     width: Pixels = 1024,
     height: Pixels = 1024,
     crop_w: Pixels = 0,
@@ -31,7 +31,7 @@ def clip_text_encode_sdxl(
     target_height: Pixels = 1024,
     text_g: Prompt,
     text_l: Prompt,
-) -> CONDITIONING:
+) -> Conditioning:
     """Encode one prompt for each of SDXL's text encoders, with the sizes it was trained on.
 
     Args:
@@ -59,8 +59,8 @@ def clip_text_encode_sdxl_refiner(
     width: Pixels = 1024,
     height: Pixels = 1024,
     text: Prompt,
-    clip: CLIP,
-) -> CONDITIONING:
+    clip: Clip,
+) -> Conditioning:
     """Encode a prompt for SDXL's refiner, with the beauty it should aim at.
 
     Args:
@@ -76,12 +76,12 @@ def clip_text_encode_sdxl_refiner(
 @node("CLIPTextEncodeSD3", title="CLIP Text Encode SD3", category="advanced/conditioning")
 def clip_text_encode_sd3(
     *,
-    clip: CLIP,
+    clip: Clip,
     clip_l: Prompt,
     clip_g: Prompt,
     t5xxl: Prompt,
     empty_padding: Annotated[str, Choice("none", "empty_prompt", form="new")],
-) -> CONDITIONING:
+) -> Conditioning:
     """Encode one prompt for each of SD3's text encoders.
 
     Args:
@@ -99,11 +99,11 @@ def clip_text_encode_sd3(
 @node("CLIPTextEncodeFlux", title="CLIP Text Encode Flux", category="advanced/conditioning/flux")
 def clip_text_encode_flux(
     *,
-    clip: CLIP,
+    clip: Clip,
     clip_l: Prompt,
     t5xxl: Prompt,
     guidance: Annotated[float, Range(0.0, 100.0, step=0.1)] = 3.5,
-) -> CONDITIONING:
+) -> Conditioning:
     """Encode one prompt for each of Flux's text encoders.
 
     Args:

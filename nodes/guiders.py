@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import CONDITIONING, GUIDER, MODEL
+from nodes.sockets import Conditioning, Guider, Model
 
-__all__ = ["Guider", "basic_guider", "cfg_guider", "dual_cfg_guider", "perp_neg_guider"]
+__all__ = ["GuidedModel", "basic_guider", "cfg_guider", "dual_cfg_guider", "perp_neg_guider"]
 
 CATEGORY = "sampling/custom_sampling/guiders"
 Guidance = Annotated[float, Range(0.0, 100.0, step=0.1, round=0.01)]
 
 
 @dataclass(frozen=True, slots=True)
-class Guider:
+class GuidedModel:
     """A model with conditionings by role, and the rule that joins their predictions.
 
     Packs bring guiders of their own; they have the same `sample` and `model_patcher`.
@@ -61,7 +61,7 @@ class Guider:
 
 
 @node("BasicGuider", title="Basic Guider", category=CATEGORY)
-def basic_guider(*, model: MODEL, conditioning: CONDITIONING) -> GUIDER:
+def basic_guider(*, model: Model, conditioning: Conditioning) -> Guider:
     """Follow one conditioning, without guidance.
 
     Args:
@@ -70,11 +70,11 @@ def basic_guider(*, model: MODEL, conditioning: CONDITIONING) -> GUIDER:
     """
     from diffusion.sampling.guidance import PositiveOnly
 
-    return Guider(model, {"positive": conditioning, "negative": []}, PositiveOnly())
+    return GuidedModel(model, {"positive": conditioning, "negative": []}, PositiveOnly())
 
 
 @node("CFGGuider", title="CFG Guider", category=CATEGORY)
-def cfg_guider(*, model: MODEL, positive: CONDITIONING, negative: CONDITIONING, cfg: Guidance = 8.0) -> GUIDER:
+def cfg_guider(*, model: Model, positive: Conditioning, negative: Conditioning, cfg: Guidance = 8.0) -> Guider:
     """Classifier-free guidance: away from the negative, towards the positive.
 
     Args:
@@ -85,20 +85,20 @@ def cfg_guider(*, model: MODEL, positive: CONDITIONING, negative: CONDITIONING, 
     """
     from diffusion.sampling.guidance import ClassifierFree
 
-    return Guider(model, {"positive": positive, "negative": negative}, ClassifierFree(cfg))
+    return GuidedModel(model, {"positive": positive, "negative": negative}, ClassifierFree(cfg))
 
 
 @node("DualCFGGuider", title="Dual CFG Guider", category=CATEGORY)
 def dual_cfg_guider(
     *,
-    model: MODEL,
-    cond1: CONDITIONING,
-    cond2: CONDITIONING,
-    negative: CONDITIONING,
+    model: Model,
+    cond1: Conditioning,
+    cond2: Conditioning,
+    negative: Conditioning,
     cfg_conds: Guidance = 8.0,
     cfg_cond2_negative: Guidance = 8.0,
     style: Annotated[str, Choice("regular", "nested")],
-) -> GUIDER:
+) -> Guider:
     """Guidance over two positive conditionings, each with a scale of its own.
 
     Args:
@@ -113,19 +113,19 @@ def dual_cfg_guider(
     from diffusion.sampling.guidance import DualClassifierFree
 
     lists = {"positive": cond1, "middle": cond2, "negative": negative}
-    return Guider(model, lists, DualClassifierFree(cfg_conds, cfg_cond2_negative, nested=style == "nested"))
+    return GuidedModel(model, lists, DualClassifierFree(cfg_conds, cfg_cond2_negative, nested=style == "nested"))
 
 
 @node("PerpNegGuider", title="PerpNeg Guider", category="_for_testing", experimental=True)
 def perp_neg_guider(
     *,
-    model: MODEL,
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    empty_conditioning: CONDITIONING,
+    model: Model,
+    positive: Conditioning,
+    negative: Conditioning,
+    empty_conditioning: Conditioning,
     cfg: Guidance = 8.0,
     neg_scale: Annotated[float, Range(0.0, 100.0, step=0.01)] = 1.0,
-) -> GUIDER:
+) -> Guider:
     """Guidance away only from what in the negative does not contradict the positive.
 
     Args:
@@ -139,4 +139,4 @@ def perp_neg_guider(
     from diffusion.sampling.guidance import PerpendicularNegative
 
     lists = {"positive": positive, "negative": negative, "empty": empty_conditioning}
-    return Guider(model, lists, PerpendicularNegative(cfg, neg_scale))
+    return GuidedModel(model, lists, PerpendicularNegative(cfg, neg_scale))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Context, Many, Range, Seed, node
-from nodes.sockets import IMAGE, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Image
 
 __all__ = [
     "empty_image",
@@ -32,9 +32,9 @@ class Size(NamedTuple):
 class Planes(NamedTuple):
     """Brightness and the two colour differences, each as a grey picture."""
 
-    Y: IMAGE
-    U: IMAGE
-    V: IMAGE
+    Y: Image
+    U: Image
+    V: Image
 
 
 @node("EmptyImage", title="EmptyImage", category="image", device=False)
@@ -44,7 +44,7 @@ def empty_image(
     height: Annotated[int, Range(1, MAX_RESOLUTION, step=1)] = 512,
     batch_size: Annotated[int, Range(1, 4096)] = 1,
     color: Annotated[int, Range(0, 0xFFFFFF, step=1)] = 0,
-) -> IMAGE:
+) -> Image:
     """Make images of one colour.
 
     Args:
@@ -60,7 +60,7 @@ def empty_image(
 
 
 @node("ImageInvert", title="Invert Image", category="image", device=False)
-def image_invert(*, image: IMAGE) -> IMAGE:
+def image_invert(*, image: Image) -> Image:
     """Turn every colour into its opposite.
 
     Args:
@@ -70,7 +70,7 @@ def image_invert(*, image: IMAGE) -> IMAGE:
 
 
 @node("ImageBatch", title="Batch Images", category="image", device=False)
-def image_batch(*, image1: IMAGE, image2: IMAGE) -> IMAGE:
+def image_batch(*, image1: Image, image2: Image) -> Image:
     """Put two batches of images into one.
 
     Args:
@@ -88,7 +88,7 @@ def image_batch(*, image1: IMAGE, image2: IMAGE) -> IMAGE:
 
 
 @node("RebatchImages", title="Rebatch Images", category="image/batch", device=False)
-def rebatch_images(*, images: Many[IMAGE], batch_size: Annotated[int, Range(1, 4096)] = 1) -> list[IMAGE]:
+def rebatch_images(*, images: Many[Image], batch_size: Annotated[int, Range(1, 4096)] = 1) -> list[Image]:
     """Deal images out into batches of another size.
 
     Args:
@@ -104,10 +104,10 @@ def rebatch_images(*, images: Many[IMAGE], batch_size: Annotated[int, Range(1, 4
 @node("ImageFromBatch", title="ImageFromBatch", category="image/batch", device=False)
 def image_from_batch(
     *,
-    image: IMAGE,
+    image: Image,
     batch_index: Annotated[int, Range(0, 4095)] = 0,
     length: Annotated[int, Range(1, 4096)] = 1,
-) -> IMAGE:
+) -> Image:
     """Take some images out of a batch.
 
     Args:
@@ -120,7 +120,7 @@ def image_from_batch(
 
 
 @node("RepeatImageBatch", title="RepeatImageBatch", category="image/batch", device=False)
-def repeat_image_batch(*, image: IMAGE, amount: Annotated[int, Range(1, 4096)] = 1) -> IMAGE:
+def repeat_image_batch(*, image: Image, amount: Annotated[int, Range(1, 4096)] = 1) -> Image:
     """Repeat a whole batch of images.
 
     Args:
@@ -131,7 +131,7 @@ def repeat_image_batch(*, image: IMAGE, amount: Annotated[int, Range(1, 4096)] =
 
 
 @node("GetImageSize", title="Get Image Size", category="image", device=False, hidden={"unique_id": "UNIQUE_ID"})
-def get_image_size(*, image: IMAGE, ctx: Context) -> Size:
+def get_image_size(*, image: Image, ctx: Context) -> Size:
     """Tell the size of images.
 
     Args:
@@ -143,7 +143,7 @@ def get_image_size(*, image: IMAGE, ctx: Context) -> Size:
 
 
 @node("ImageAddNoise", title="ImageAddNoise", category="image", device=False)
-def image_add_noise(*, image: IMAGE, seed: Seed = 0, strength: Annotated[float, Range(0, 1, step=0.01)] = 0.5) -> IMAGE:
+def image_add_noise(*, image: Image, seed: Seed = 0, strength: Annotated[float, Range(0, 1, step=0.01)] = 0.5) -> Image:
     """Add grain to images.
 
     Args:
@@ -159,7 +159,7 @@ def image_add_noise(*, image: IMAGE, seed: Seed = 0, strength: Annotated[float, 
 
 
 @node("ImageRGBToYUV", title="ImageRGBToYUV", category="image/batch", device=False)
-def image_rgb_to_yuv(*, image: IMAGE) -> Planes:
+def image_rgb_to_yuv(*, image: Image) -> Planes:
     """Split images into brightness and colour differences.
 
     Args:
@@ -172,7 +172,7 @@ def image_rgb_to_yuv(*, image: IMAGE) -> Planes:
 
 
 @node("ImageYUVToRGB", title="ImageYUVToRGB", category="image/batch", device=False)
-def image_yuv_to_rgb(*, Y: IMAGE, U: IMAGE, V: IMAGE) -> IMAGE:
+def image_yuv_to_rgb(*, Y: Image, U: Image, V: Image) -> Image:
     """Join brightness and colour differences to coloured images.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import IMAGE
+from nodes.sockets import Image
 
 __all__ = [
     "canny",
@@ -24,13 +24,13 @@ Share = Annotated[float, Range(0, 1, step=0.01)]
 @node("ImageBlend", title="Image Blend", category=_CATEGORY, device=False)
 def image_blend(
     *,
-    image1: IMAGE,
-    image2: IMAGE,
+    image1: Image,
+    image2: Image,
     blend_factor: Share = 0.5,
     blend_mode: Annotated[
         str, Choice("normal", "multiply", "screen", "overlay", "soft_light", "difference", form="new")
     ],
-) -> IMAGE:
+) -> Image:
     """Mix two images.
 
     Args:
@@ -46,8 +46,8 @@ def image_blend(
 
 @node("ImageBlur", title="Image Blur", category=_CATEGORY, device=False)
 def image_blur(
-    *, image: IMAGE, blur_radius: Radius = 1, sigma: Annotated[float, Range(0.1, 10, step=0.1)] = 1.0
-) -> IMAGE:
+    *, image: Image, blur_radius: Radius = 1, sigma: Annotated[float, Range(0.1, 10, step=0.1)] = 1.0
+) -> Image:
     """Blur images.
 
     Args:
@@ -63,11 +63,11 @@ def image_blur(
 @node("ImageSharpen", title="Image Sharpen", category=_CATEGORY, device=False)
 def image_sharpen(
     *,
-    image: IMAGE,
+    image: Image,
     sharpen_radius: Radius = 1,
     sigma: Annotated[float, Range(0.1, 10, step=0.01)] = 1.0,
     alpha: Annotated[float, Range(0, 5, step=0.01)] = 1.0,
-) -> IMAGE:
+) -> Image:
     """Sharpen images.
 
     Args:
@@ -84,10 +84,10 @@ def image_sharpen(
 @node("ImageQuantize", title="Image Quantize", category=_CATEGORY, device=False)
 def image_quantize(
     *,
-    image: IMAGE,
+    image: Image,
     colors: Annotated[int, Range(1, 256, step=1)] = 256,
     dither: Annotated[str, Choice("none", "floyd-steinberg", "bayer-2", "bayer-4", "bayer-8", "bayer-16", form="new")],
-) -> IMAGE:
+) -> Image:
     """Reduce images to few colours.
 
     Args:
@@ -103,12 +103,12 @@ def image_quantize(
 @node("Morphology", title="ImageMorphology", category=_CATEGORY, device=False)
 def morphology(
     *,
-    image: IMAGE,
+    image: Image,
     operation: Annotated[
         str, Choice("erode", "dilate", "open", "close", "gradient", "bottom_hat", "top_hat", form="new")
     ],
     kernel_size: Annotated[int, Range(3, 999, step=1)] = 3,
-) -> IMAGE:
+) -> Image:
     """Grow or shrink bright areas.
 
     Args:
@@ -124,10 +124,10 @@ def morphology(
 @node("Canny", title="Canny", category="image/preprocessors", device=False)
 def canny(
     *,
-    image: IMAGE,
+    image: Image,
     low_threshold: Annotated[float, Range(0.01, 0.99, step=0.01)] = 0.4,
     high_threshold: Annotated[float, Range(0.01, 0.99, step=0.01)] = 0.8,
-) -> IMAGE:
+) -> Image:
     """Draw the edges of images as white lines on black.
 
     Args:

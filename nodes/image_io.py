@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from graph_runtime.api import Context, FileIn, node
 from graph_runtime.folders import UnsafePath
 from nodes.pictures import embedded_texts, encode_png, file_digest, read_picture, to_bytes
-from nodes.sockets import IMAGE, MASK
+from nodes.sockets import Image, Mask
 
 __all__ = ["PROVENANCE", "LoadedImage", "load_image", "picture_digest", "picture_exists", "preview_image", "save_image"]
 
@@ -21,8 +21,8 @@ PROVENANCE = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
 class LoadedImage(NamedTuple):
     """A picture and its transparency."""
 
-    IMAGE: IMAGE
-    MASK: MASK
+    IMAGE: Image
+    MASK: Mask
 
 
 def picture_digest(image: str | None, ctx: Context) -> str | None:
@@ -64,7 +64,7 @@ def load_image(*, image: Annotated[str, FileIn("input/image", upload="image")], 
 
 
 @node("SaveImage", title="Save Image", category="image", terminal=True, device=False, hidden=PROVENANCE)
-def save_image(*, images: IMAGE, filename_prefix: str = "ComfyUI", ctx: Context) -> None:
+def save_image(*, images: Image, filename_prefix: str = "ComfyUI", ctx: Context) -> None:
     """Save images as PNG files in the output folder; each file carries its workflow, so that it can be opened again.
 
     Args:
@@ -76,7 +76,7 @@ def save_image(*, images: IMAGE, filename_prefix: str = "ComfyUI", ctx: Context)
 
 
 @node("PreviewImage", title="Preview Image", category="image", terminal=True, device=False, hidden=PROVENANCE)
-def preview_image(*, images: IMAGE, ctx: Context) -> None:
+def preview_image(*, images: Image, ctx: Context) -> None:
     """Show images without keeping them; their files live in the temporary folder.
 
     Args:

@@ -6,7 +6,7 @@ import math
 from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import IMAGE, MASK, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Image, Mask
 
 __all__ = [
     "flux_kontext_image_scale",
@@ -48,19 +48,19 @@ _KONTEXT_SIZES = (
 class Padded(NamedTuple):
     """Images with a border, and where it is."""
 
-    IMAGE: IMAGE
-    MASK: MASK
+    IMAGE: Image
+    MASK: Mask
 
 
 @node("ImageScale", title="Upscale Image", category="image/upscaling", device=False)
 def image_scale(
     *,
-    image: IMAGE,
+    image: Image,
     upscale_method: Annotated[str, Choice(METHODS)],
     width: Pixels = 512,
     height: Pixels = 512,
     crop: Annotated[str, Choice(CROPS)],
-) -> IMAGE:
+) -> Image:
     """Resize images to a width and a height.
 
     Args:
@@ -84,10 +84,10 @@ def image_scale(
 @node("ImageScaleBy", title="Upscale Image By", category="image/upscaling", device=False)
 def image_scale_by(
     *,
-    image: IMAGE,
+    image: Image,
     upscale_method: Annotated[str, Choice(METHODS)],
     scale_by: Annotated[float, Range(0.01, 8.0, step=0.01)] = 1.0,
-) -> IMAGE:
+) -> Image:
     """Resize images by a factor.
 
     Args:
@@ -104,10 +104,10 @@ def image_scale_by(
 @node("ImageScaleToTotalPixels", title="Scale Image to Total Pixels", category="image/upscaling", device=False)
 def image_scale_to_total_pixels(
     *,
-    image: IMAGE,
+    image: Image,
     upscale_method: Annotated[str, Choice(METHODS, form="new")],
     megapixels: Annotated[float, Range(0.01, 16.0, step=0.01)] = 1.0,
-) -> IMAGE:
+) -> Image:
     """Resize images so that they have a number of pixels, keeping their proportions.
 
     Args:
@@ -125,10 +125,10 @@ def image_scale_to_total_pixels(
 @node("ImageScaleToMaxDimension", title="ImageScaleToMaxDimension", category="image/upscaling", device=False)
 def image_scale_to_max_dimension(
     *,
-    image: IMAGE,
+    image: Image,
     upscale_method: Annotated[str, Choice("area", "lanczos", "bilinear", "nearest-exact", "bilinear", "bicubic")],
     largest_size: Pixels = 512,
-) -> IMAGE:
+) -> Image:
     """Resize images so that their longer side has a length.
 
     Args:
@@ -151,12 +151,12 @@ def image_scale_to_max_dimension(
 @node("ResizeAndPadImage", title="ResizeAndPadImage", category="image/transform", device=False)
 def resize_and_pad_image(
     *,
-    image: IMAGE,
+    image: Image,
     target_width: SomePixels = 512,
     target_height: SomePixels = 512,
     padding_color: Annotated[str, Choice("white", "black")],
     interpolation: Annotated[str, Choice("area", "bicubic", "nearest-exact", "bilinear", "lanczos")],
-) -> IMAGE:
+) -> Image:
     """Fit images into a frame without distorting them; what is left of the frame is filled.
 
     Args:
@@ -180,8 +180,8 @@ def resize_and_pad_image(
 
 @node("ImageCrop", title="Image Crop", category="image/transform", device=False)
 def image_crop(
-    *, image: IMAGE, width: SomePixels = 512, height: SomePixels = 512, x: Pixels = 0, y: Pixels = 0
-) -> IMAGE:
+    *, image: Image, width: SomePixels = 512, height: SomePixels = 512, x: Pixels = 0, y: Pixels = 0
+) -> Image:
     """Cut a rectangle out of images.
 
     Args:
@@ -196,7 +196,7 @@ def image_crop(
 
 
 @node("ImageFlip", title="ImageFlip", category="image/transform", device=False)
-def image_flip(*, image: IMAGE, flip_method: Annotated[str, Choice(FLIPS)]) -> IMAGE:
+def image_flip(*, image: Image, flip_method: Annotated[str, Choice(FLIPS)]) -> Image:
     """Mirror images.
 
     Args:
@@ -207,7 +207,7 @@ def image_flip(*, image: IMAGE, flip_method: Annotated[str, Choice(FLIPS)]) -> I
 
 
 @node("ImageRotate", title="ImageRotate", category="image/transform", device=False)
-def image_rotate(*, image: IMAGE, rotation: Annotated[str, Choice(ROTATIONS)]) -> IMAGE:
+def image_rotate(*, image: Image, rotation: Annotated[str, Choice(ROTATIONS)]) -> Image:
     """Turn images clockwise.
 
     Args:
@@ -220,7 +220,7 @@ def image_rotate(*, image: IMAGE, rotation: Annotated[str, Choice(ROTATIONS)]) -
 @node("ImagePadForOutpaint", title="Pad Image for Outpainting", category="image", device=False)
 def image_pad_for_outpaint(
     *,
-    image: IMAGE,
+    image: Image,
     left: Border = 0,
     top: Border = 0,
     right: Border = 0,
@@ -245,13 +245,13 @@ def image_pad_for_outpaint(
 @node("ImageStitch", title="Image Stitch", category="image/transform", device=False)
 def image_stitch(
     *,
-    image1: IMAGE,
+    image1: Image,
     direction: Annotated[str, Choice("right", "down", "left", "up")] = "right",
     match_image_size: bool = True,
     spacing_width: Annotated[int, Range(0, 1024, step=2)] = 0,
     spacing_color: Annotated[str, Choice("white", "black", "red", "green", "blue")] = "white",
-    image2: IMAGE | None = None,
-) -> IMAGE:
+    image2: Image | None = None,
+) -> Image:
     """Put images side by side.
 
     Args:
@@ -272,7 +272,7 @@ def image_stitch(
 
 
 @node("FluxKontextImageScale", title="FluxKontextImageScale", category="advanced/conditioning/flux", device=False)
-def flux_kontext_image_scale(*, image: IMAGE) -> IMAGE:
+def flux_kontext_image_scale(*, image: Image) -> Image:
     """Resize images to whichever of the sizes that Flux Kontext was trained on is nearest in proportion.
 
     Args:

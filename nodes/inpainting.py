@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Range, node
-from nodes.sockets import CONDITIONING, IMAGE, LATENT, MASK, VAE
+from nodes.sockets import Conditioning, Image, Latent, Mask, Vae
 
 __all__ = ["Prepared", "inpaint_model_conditioning", "vae_encode_for_inpaint"]
 
@@ -13,15 +13,15 @@ __all__ = ["Prepared", "inpaint_model_conditioning", "vae_encode_for_inpaint"]
 class Prepared(NamedTuple):
     """Both conditionings with the masked picture attached, and the latent to start from."""
 
-    positive: CONDITIONING
-    negative: CONDITIONING
-    latent: LATENT
+    positive: Conditioning
+    negative: Conditioning
+    latent: Latent
 
 
 @node("VAEEncodeForInpaint", title="VAE Encode (for Inpainting)", category="latent/inpaint")
 def vae_encode_for_inpaint(
-    *, pixels: IMAGE, vae: VAE, mask: MASK, grow_mask_by: Annotated[int, Range(0, 64, step=1)] = 6
-) -> LATENT:
+    *, pixels: Image, vae: Vae, mask: Mask, grow_mask_by: Annotated[int, Range(0, 64, step=1)] = 6
+) -> Latent:
     """Encode a picture with its masked part greyed out, for repainting that part from nothing.
 
     Args:
@@ -38,11 +38,11 @@ def vae_encode_for_inpaint(
 @node("InpaintModelConditioning", title="Inpaint Model Conditioning", category="conditioning/inpaint")
 def inpaint_model_conditioning(
     *,
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    vae: VAE,
-    pixels: IMAGE,
-    mask: MASK,
+    positive: Conditioning,
+    negative: Conditioning,
+    vae: Vae,
+    pixels: Image,
+    mask: Mask,
     noise_mask: bool = True,
 ) -> Prepared:
     """Prepare a picture for models that were trained to repaint and see mask and picture beside the noise.

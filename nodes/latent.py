@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from graph_runtime.api import Range, node
-from nodes.sockets import IMAGE, LATENT, MAX_RESOLUTION, VAE
+from nodes.sockets import MAX_RESOLUTION, Image, Latent, Vae
 
 __all__ = ["empty_latent_image", "vae_decode", "vae_decode_tiled", "vae_encode", "vae_encode_tiled"]
 
@@ -16,7 +16,7 @@ def empty_latent_image(
     width: Annotated[int, Range(16, MAX_RESOLUTION, step=8)] = 512,
     height: Annotated[int, Range(16, MAX_RESOLUTION, step=8)] = 512,
     batch_size: Annotated[int, Range(1, 4096)] = 1,
-) -> LATENT:
+) -> Latent:
     """Make empty latents of a size, for sampling from noise alone.
 
     Args:
@@ -30,7 +30,7 @@ def empty_latent_image(
 
 
 @node("VAEDecode", title="VAE Decode", category="latent")
-def vae_decode(*, samples: LATENT, vae: VAE) -> IMAGE:
+def vae_decode(*, samples: Latent, vae: Vae) -> Image:
     """Decode latents into images.
 
     Args:
@@ -44,7 +44,7 @@ def vae_decode(*, samples: LATENT, vae: VAE) -> IMAGE:
 
 
 @node("VAEEncode", title="VAE Encode", category="latent")
-def vae_encode(*, pixels: IMAGE, vae: VAE) -> LATENT:
+def vae_encode(*, pixels: Image, vae: Vae) -> Latent:
     """Encode images into latents, for sampling that starts from them.
 
     Args:
@@ -62,13 +62,13 @@ TemporalOverlap = Annotated[int, Range(4, 4096, step=4)]
 @node("VAEDecodeTiled", title="VAE Decode (Tiled)", category="_for_testing")
 def vae_decode_tiled(
     *,
-    samples: LATENT,
-    vae: VAE,
+    samples: Latent,
+    vae: Vae,
     tile_size: Annotated[int, Range(64, 4096, step=32)] = 512,
     overlap: Overlap = 64,
     temporal_size: TemporalSize = 64,
     temporal_overlap: TemporalOverlap = 8,
-) -> IMAGE:
+) -> Image:
     """Decode latents tile by tile, which needs less memory.
 
     Args:
@@ -87,13 +87,13 @@ def vae_decode_tiled(
 @node("VAEEncodeTiled", title="VAE Encode (Tiled)", category="_for_testing")
 def vae_encode_tiled(
     *,
-    pixels: IMAGE,
-    vae: VAE,
+    pixels: Image,
+    vae: Vae,
     tile_size: Annotated[int, Range(64, 4096, step=64)] = 512,
     overlap: Overlap = 64,
     temporal_size: TemporalSize = 64,
     temporal_overlap: TemporalOverlap = 8,
-) -> LATENT:
+) -> Latent:
     """Encode images tile by tile, which needs less memory.
 
     Args:

@@ -8,7 +8,7 @@ from graph_runtime.api import Choice, Context, FileIn, HeddleError, Many, Range,
 from graph_runtime.folders import UnsafePath
 from nodes.image_io import PROVENANCE
 from nodes.pictures import embedded_texts, file_digest
-from nodes.sockets import LATENT
+from nodes.sockets import Latent
 
 __all__ = [
     "latent_batch",
@@ -26,7 +26,7 @@ _OLD_SCALE = 1 / 0.18215
 
 
 @node("LatentBatch", title="LatentBatch", category="latent/batch")
-def latent_batch(*, samples1: LATENT, samples2: LATENT) -> LATENT:
+def latent_batch(*, samples1: Latent, samples2: Latent) -> Latent:
     """Put two batches of latents into one.
 
     Args:
@@ -41,10 +41,10 @@ def latent_batch(*, samples1: LATENT, samples2: LATENT) -> LATENT:
 @node("LatentFromBatch", title="Latent From Batch", category="latent/batch")
 def latent_from_batch(
     *,
-    samples: LATENT,
+    samples: Latent,
     batch_index: Annotated[int, Range(0, 63)] = 0,
     length: Annotated[int, Range(1, 64)] = 1,
-) -> LATENT:
+) -> Latent:
     """Take some latents out of a batch; each keeps the noise that it would have had there.
 
     Args:
@@ -58,7 +58,7 @@ def latent_from_batch(
 
 
 @node("RepeatLatentBatch", title="Repeat Latent Batch", category="latent/batch")
-def repeat_latent_batch(*, samples: LATENT, amount: Annotated[int, Range(1, 64)] = 1) -> LATENT:
+def repeat_latent_batch(*, samples: Latent, amount: Annotated[int, Range(1, 64)] = 1) -> Latent:
     """Repeat a whole batch of latents; every copy gets noise of its own.
 
     Args:
@@ -71,7 +71,7 @@ def repeat_latent_batch(*, samples: LATENT, amount: Annotated[int, Range(1, 64)]
 
 
 @node("RebatchLatents", title="Rebatch Latents", category="latent/batch")
-def rebatch_latents(*, latents: Many[LATENT], batch_size: Annotated[int, Range(1, 4096)] = 1) -> list[LATENT]:
+def rebatch_latents(*, latents: Many[Latent], batch_size: Annotated[int, Range(1, 4096)] = 1) -> list[Latent]:
     """Deal latents out into batches of another size; a batch holds latents of one size only.
 
     Args:
@@ -85,8 +85,8 @@ def rebatch_latents(*, latents: Many[LATENT], batch_size: Annotated[int, Range(1
 
 @node("LatentBatchSeedBehavior", title="LatentBatchSeedBehavior", category="latent/advanced")
 def latent_batch_seed_behavior(
-    *, samples: LATENT, seed_behavior: Annotated[str, Choice("random", "fixed", form="new")] = "fixed"
-) -> LATENT:
+    *, samples: Latent, seed_behavior: Annotated[str, Choice("random", "fixed", form="new")] = "fixed"
+) -> Latent:
     """Choose whether the members of a batch start from the same noise.
 
     Args:
@@ -102,7 +102,7 @@ def latent_batch_seed_behavior(
 
 
 @node("TrimVideoLatent", title="TrimVideoLatent", category="latent/video")
-def trim_video_latent(*, samples: LATENT, trim_amount: Annotated[int, Range(0, 99999)] = 0) -> LATENT:
+def trim_video_latent(*, samples: Latent, trim_amount: Annotated[int, Range(0, 99999)] = 0) -> Latent:
     """Cut frames off the beginning of video latents.
 
     Args:
@@ -113,7 +113,7 @@ def trim_video_latent(*, samples: LATENT, trim_amount: Annotated[int, Range(0, 9
 
 
 @node("SaveLatent", title="SaveLatent", category="_for_testing", terminal=True, device=False, hidden=PROVENANCE)
-def save_latent(*, samples: LATENT, filename_prefix: str = "latents/ComfyUI", ctx: Context) -> None:
+def save_latent(*, samples: Latent, filename_prefix: str = "latents/ComfyUI", ctx: Context) -> None:
     """Save latents as a file in the output folder, with their workflow.
 
     Args:
@@ -155,7 +155,7 @@ def latent_exists(latent: str | None, ctx: Context) -> str | None:
     fingerprint=latent_digest,
     validate=latent_exists,
 )
-def load_latent(*, latent: Annotated[str, FileIn("input")], ctx: Context) -> LATENT:
+def load_latent(*, latent: Annotated[str, FileIn("input")], ctx: Context) -> Latent:
     """Read latents from a file that SaveLatent wrote.
 
     Args:

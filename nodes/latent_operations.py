@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from graph_runtime.api import Choice, Range, Socket, node
 from nodes.image_transforms import CROPS, FLIPS, ROTATIONS
-from nodes.sockets import LATENT, MASK, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Latent, Mask
 
 __all__ = [
     "latent_add",
@@ -40,7 +40,7 @@ _OPERATIONS = "latent/advanced/operations"
 
 
 @node("LatentAdd", title="LatentAdd", category=_ADVANCED)
-def latent_add(*, samples1: LATENT, samples2: LATENT) -> LATENT:
+def latent_add(*, samples1: Latent, samples2: Latent) -> Latent:
     """Add two latents.
 
     Args:
@@ -53,7 +53,7 @@ def latent_add(*, samples1: LATENT, samples2: LATENT) -> LATENT:
 
 
 @node("LatentSubtract", title="LatentSubtract", category=_ADVANCED)
-def latent_subtract(*, samples1: LATENT, samples2: LATENT) -> LATENT:
+def latent_subtract(*, samples1: Latent, samples2: Latent) -> Latent:
     """Subtract one latent from another.
 
     Args:
@@ -66,7 +66,7 @@ def latent_subtract(*, samples1: LATENT, samples2: LATENT) -> LATENT:
 
 
 @node("LatentMultiply", title="LatentMultiply", category=_ADVANCED)
-def latent_multiply(*, samples: LATENT, multiplier: Annotated[float, Range(-10, 10, step=0.01)] = 1.0) -> LATENT:
+def latent_multiply(*, samples: Latent, multiplier: Annotated[float, Range(-10, 10, step=0.01)] = 1.0) -> Latent:
     """Multiply latents by a number.
 
     Args:
@@ -79,7 +79,7 @@ def latent_multiply(*, samples: LATENT, multiplier: Annotated[float, Range(-10, 
 
 
 @node("LatentInterpolate", title="LatentInterpolate", category=_ADVANCED)
-def latent_interpolate(*, samples1: LATENT, samples2: LATENT, ratio: Share = 1.0) -> LATENT:
+def latent_interpolate(*, samples1: Latent, samples2: Latent, ratio: Share = 1.0) -> Latent:
     """Go from one latent to another, direction and length of each vector apart.
 
     Args:
@@ -95,10 +95,10 @@ def latent_interpolate(*, samples1: LATENT, samples2: LATENT, ratio: Share = 1.0
 @node("LatentBlend", title="Latent Blend", category="_for_testing")
 def latent_blend(
     *,
-    samples1: LATENT,
-    samples2: LATENT,
+    samples1: Latent,
+    samples2: Latent,
     blend_factor: Share = 0.5,
-) -> LATENT:
+) -> Latent:
     """Mix two latents.
 
     Args:
@@ -117,12 +117,12 @@ def latent_blend(
 @node("LatentUpscale", title="Upscale Latent", category="latent")
 def latent_upscale(
     *,
-    samples: LATENT,
+    samples: Latent,
     upscale_method: Annotated[str, Choice(METHODS)],
     width: CellPixels = 512,
     height: CellPixels = 512,
     crop: Annotated[str, Choice(CROPS)],
-) -> LATENT:
+) -> Latent:
     """Resize latents to a width and a height.
 
     Args:
@@ -151,10 +151,10 @@ def latent_upscale(
 @node("LatentUpscaleBy", title="Upscale Latent By", category="latent")
 def latent_upscale_by(
     *,
-    samples: LATENT,
+    samples: Latent,
     upscale_method: Annotated[str, Choice(METHODS)],
     scale_by: Annotated[float, Range(0.01, 8.0, step=0.01)] = 1.5,
-) -> LATENT:
+) -> Latent:
     """Resize latents by a factor.
 
     Args:
@@ -172,12 +172,12 @@ def latent_upscale_by(
 @node("LatentComposite", title="Latent Composite", category="latent")
 def latent_composite(
     *,
-    samples_to: LATENT,
-    samples_from: LATENT,
+    samples_to: Latent,
+    samples_from: Latent,
     x: CellPixels = 0,
     y: CellPixels = 0,
     feather: CellPixels = 0,
-) -> LATENT:
+) -> Latent:
     """Paste latents into others.
 
     Args:
@@ -196,13 +196,13 @@ def latent_composite(
 @node("LatentCompositeMasked", title="LatentCompositeMasked", category="latent")
 def latent_composite_masked(
     *,
-    destination: LATENT,
-    source: LATENT,
+    destination: Latent,
+    source: Latent,
     x: CellPixels = 0,
     y: CellPixels = 0,
     resize_source: bool = False,
-    mask: MASK | None = None,
-) -> LATENT:
+    mask: Mask | None = None,
+) -> Latent:
     """Paste latents into others through a mask.
 
     Args:
@@ -222,10 +222,10 @@ def latent_composite_masked(
 @node("LatentConcat", title="LatentConcat", category=_ADVANCED)
 def latent_concat(
     *,
-    samples1: LATENT,
-    samples2: LATENT,
+    samples1: Latent,
+    samples2: Latent,
     dim: Annotated[str, Choice("x", "-x", "y", "-y", "t", "-t", form="new")],
-) -> LATENT:
+) -> Latent:
     """Put latents side by side.
 
     Args:
@@ -246,11 +246,11 @@ def latent_concat(
 @node("LatentCut", title="LatentCut", category=_ADVANCED)
 def latent_cut(
     *,
-    samples: LATENT,
+    samples: Latent,
     dim: Annotated[str, Choice("x", "y", "t", form="new")],
     index: Annotated[int, Range(-MAX_RESOLUTION, MAX_RESOLUTION, step=1)] = 0,
     amount: Annotated[int, Range(1, MAX_RESOLUTION, step=1)] = 1,
-) -> LATENT:
+) -> Latent:
     """Cut a strip out of latents.
 
     Args:
@@ -268,8 +268,8 @@ def latent_cut(
 
 @node("LatentCrop", title="Crop Latent", category="latent/transform")
 def latent_crop(
-    *, samples: LATENT, width: Side = 512, height: Side = 512, x: CellPixels = 0, y: CellPixels = 0
-) -> LATENT:
+    *, samples: Latent, width: Side = 512, height: Side = 512, x: CellPixels = 0, y: CellPixels = 0
+) -> Latent:
     """Cut a rectangle out of latents.
 
     Args:
@@ -285,7 +285,7 @@ def latent_crop(
 
 
 @node("LatentFlip", title="Flip Latent", category="latent/transform")
-def latent_flip(*, samples: LATENT, flip_method: Annotated[str, Choice(FLIPS)]) -> LATENT:
+def latent_flip(*, samples: Latent, flip_method: Annotated[str, Choice(FLIPS)]) -> Latent:
     """Mirror latents.
 
     Args:
@@ -298,7 +298,7 @@ def latent_flip(*, samples: LATENT, flip_method: Annotated[str, Choice(FLIPS)]) 
 
 
 @node("LatentRotate", title="Rotate Latent", category="latent/transform")
-def latent_rotate(*, samples: LATENT, rotation: Annotated[str, Choice(ROTATIONS)]) -> LATENT:
+def latent_rotate(*, samples: Latent, rotation: Annotated[str, Choice(ROTATIONS)]) -> Latent:
     """Turn latents clockwise.
 
     Args:
@@ -311,7 +311,7 @@ def latent_rotate(*, samples: LATENT, rotation: Annotated[str, Choice(ROTATIONS)
 
 
 @node("SetLatentNoiseMask", title="Set Latent Noise Mask", category="latent/inpaint")
-def set_latent_noise_mask(*, samples: LATENT, mask: MASK) -> LATENT:
+def set_latent_noise_mask(*, samples: Latent, mask: Mask) -> Latent:
     """Mark where latents are sampled anew; the rest stays as it is.
 
     Args:
@@ -324,7 +324,7 @@ def set_latent_noise_mask(*, samples: LATENT, mask: MASK) -> LATENT:
 
 
 @node("LatentApplyOperation", title="LatentApplyOperation", category=_OPERATIONS, experimental=True)
-def latent_apply_operation(*, samples: LATENT, operation: LATENT_OPERATION) -> LATENT:
+def latent_apply_operation(*, samples: Latent, operation: LATENT_OPERATION) -> Latent:
     """Apply an operation to latents.
 
     Args:

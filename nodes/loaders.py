@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Choice, Context, FileIn, HeddleError, node
 from nodes.model_files import file_state, model_file, tokenizer_folders
-from nodes.sockets import CLIP, MODEL, VAE
+from nodes.sockets import Clip, Model, Vae
 
 __all__ = [
     "LoadedCheckpoint",
@@ -36,9 +36,9 @@ def checkpoint_state(ckpt_name: str | None, ctx: Context) -> str | None:
 class LoadedCheckpoint(NamedTuple):
     """The parts of a checkpoint; a part that the file lacks is None."""
 
-    MODEL: MODEL
-    CLIP: CLIP
-    VAE: VAE
+    MODEL: Model
+    CLIP: Clip
+    VAE: Vae
 
 
 @node("CheckpointLoaderSimple", title="Load Checkpoint", category="loaders", fingerprint=checkpoint_state)
@@ -69,7 +69,7 @@ def unet_loader(
     unet_name: Annotated[str, FileIn("diffusion_models")],
     weight_dtype: Annotated[str, Choice("default", "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2")],
     ctx: Context,
-) -> MODEL:
+) -> Model:
     """Load a diffusion model that lies in a file of its own.
 
     Args:
@@ -93,7 +93,7 @@ def vae_state(vae_name: str | None, ctx: Context) -> str | None:
 
 
 @node("VAELoader", title="Load VAE", category="loaders", fingerprint=vae_state)
-def vae_loader(*, vae_name: Annotated[str, FileIn("vae"), Choice("pixel_space")], ctx: Context) -> VAE:
+def vae_loader(*, vae_name: Annotated[str, FileIn("vae"), Choice("pixel_space")], ctx: Context) -> Vae:
     """Load an autoencoder that lies in a file of its own.
 
     Args:
@@ -122,7 +122,7 @@ def clip_loader(
     type: Annotated[str, Choice(ENCODER_KINDS)],
     device: Device = None,
     ctx: Context,
-) -> CLIP:
+) -> Clip:
     """Load a text encoder that lies in a file of its own.
 
     Args:
@@ -146,7 +146,7 @@ def dual_clip_loader(
     type: Annotated[str, Choice(PAIR_KINDS)],
     device: Device = None,
     ctx: Context,
-) -> CLIP:
+) -> Clip:
     """Load the two text encoders of a model family; their order does not matter.
 
     Args:
@@ -172,7 +172,7 @@ def triple_clip_loader(
     clip_name2: Annotated[str, FileIn("text_encoders", form="new")],
     clip_name3: Annotated[str, FileIn("text_encoders", form="new")],
     ctx: Context,
-) -> CLIP:
+) -> Clip:
     """Load the three text encoders of Stable Diffusion 3; their order does not matter.
 
     Args:
@@ -183,7 +183,7 @@ def triple_clip_loader(
     return _text_encoders(ctx, [clip_name1, clip_name2, clip_name3], "sd3", None)
 
 
-def _text_encoders(ctx: Context, names: list[str], kind: str, device: str | None) -> CLIP:
+def _text_encoders(ctx: Context, names: list[str], kind: str, device: str | None) -> Clip:
     from diffusion import loading
 
     return loading.load_text_encoders(

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Context, FileIn, Range, node
 from nodes.model_files import file_state, model_file
-from nodes.sockets import CLIP, MODEL
+from nodes.sockets import Clip, Model
 
 __all__ = ["Changed", "lora_loader", "lora_loader_model_only"]
 
@@ -17,8 +17,8 @@ Strength = Annotated[float, Range(-100.0, 100.0, step=0.01)]
 class Changed(NamedTuple):
     """The model and its text encoder with the change applied."""
 
-    MODEL: MODEL
-    CLIP: CLIP
+    MODEL: Model
+    CLIP: Clip
 
 
 def lora_state(lora_name: str | None, ctx: Context) -> str | None:
@@ -29,8 +29,8 @@ def lora_state(lora_name: str | None, ctx: Context) -> str | None:
 @node("LoraLoader", title="Load LoRA", category="loaders", fingerprint=lora_state)
 def lora_loader(
     *,
-    model: MODEL,
-    clip: CLIP,
+    model: Model,
+    clip: Clip,
     lora_name: LoraFile,
     strength_model: Strength = 1.0,
     strength_clip: Strength = 1.0,
@@ -54,7 +54,7 @@ def lora_loader(
 
 
 @node("LoraLoaderModelOnly", title="Load LoRA (Model Only)", category="loaders", fingerprint=lora_state)
-def lora_loader_model_only(*, model: MODEL, lora_name: LoraFile, strength_model: Strength = 1.0, ctx: Context) -> MODEL:
+def lora_loader_model_only(*, model: Model, lora_name: LoraFile, strength_model: Strength = 1.0, ctx: Context) -> Model:
     """Apply a LoRA to a model, but not to its text encoder.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Annotated
 from graph_runtime.api import Choice, Context, FileIn, HeddleError, Range, node
 from nodes.image_io import PROVENANCE, picture_digest, picture_exists, preview_image
 from nodes.pictures import read_picture
-from nodes.sockets import IMAGE, MASK, MAX_RESOLUTION
+from nodes.sockets import MAX_RESOLUTION, Image, Mask
 
 __all__ = [
     "crop_mask",
@@ -43,7 +43,7 @@ def load_image_mask(
     image: Annotated[str, FileIn("input/image", upload="image")],
     channel: Annotated[str, Choice("alpha", "red", "green", "blue")],
     ctx: Context,
-) -> MASK:
+) -> Mask:
     """Read one channel of a picture file as a mask.
 
     Args:
@@ -61,7 +61,7 @@ def load_image_mask(
 
 
 @node("MaskToImage", title="Convert Mask to Image", category="mask", device=False)
-def mask_to_image(*, mask: MASK) -> IMAGE:
+def mask_to_image(*, mask: Mask) -> Image:
     """Show masks as grey images.
 
     Args:
@@ -73,7 +73,7 @@ def mask_to_image(*, mask: MASK) -> IMAGE:
 
 
 @node("ImageToMask", title="Convert Image to Mask", category="mask", device=False)
-def image_to_mask(*, image: IMAGE, channel: Annotated[str, Choice(_CHANNELS)]) -> MASK:
+def image_to_mask(*, image: Image, channel: Annotated[str, Choice(_CHANNELS)]) -> Mask:
     """Take one channel of images as masks.
 
     Args:
@@ -90,7 +90,7 @@ def image_to_mask(*, image: IMAGE, channel: Annotated[str, Choice(_CHANNELS)]) -
 
 
 @node("ImageColorToMask", title="ImageColorToMask", category="mask", device=False)
-def image_color_to_mask(*, image: IMAGE, color: Annotated[int, Range(0, 0xFFFFFF, step=1)] = 0) -> MASK:
+def image_color_to_mask(*, image: Image, color: Annotated[int, Range(0, 0xFFFFFF, step=1)] = 0) -> Mask:
     """Select the pixels that have one exact colour.
 
     Args:
@@ -103,7 +103,7 @@ def image_color_to_mask(*, image: IMAGE, color: Annotated[int, Range(0, 0xFFFFFF
 
 
 @node("SolidMask", title="SolidMask", category="mask", device=False)
-def solid_mask(*, value: Share = 1.0, width: SomePixels = 512, height: SomePixels = 512) -> MASK:
+def solid_mask(*, value: Share = 1.0, width: SomePixels = 512, height: SomePixels = 512) -> Mask:
     """Make a mask with one value everywhere.
 
     Args:
@@ -117,7 +117,7 @@ def solid_mask(*, value: Share = 1.0, width: SomePixels = 512, height: SomePixel
 
 
 @node("InvertMask", title="InvertMask", category="mask", device=False)
-def invert_mask(*, mask: MASK) -> MASK:
+def invert_mask(*, mask: Mask) -> Mask:
     """Select what was not selected.
 
     Args:
@@ -127,7 +127,7 @@ def invert_mask(*, mask: MASK) -> MASK:
 
 
 @node("CropMask", title="CropMask", category="mask", device=False)
-def crop_mask(*, mask: MASK, x: Pixels = 0, y: Pixels = 0, width: SomePixels = 512, height: SomePixels = 512) -> MASK:
+def crop_mask(*, mask: Mask, x: Pixels = 0, y: Pixels = 0, width: SomePixels = 512, height: SomePixels = 512) -> Mask:
     """Cut a rectangle out of masks.
 
     Args:
@@ -145,12 +145,12 @@ def crop_mask(*, mask: MASK, x: Pixels = 0, y: Pixels = 0, width: SomePixels = 5
 @node("MaskComposite", title="MaskComposite", category="mask", device=False)
 def mask_composite(
     *,
-    destination: MASK,
-    source: MASK,
+    destination: Mask,
+    source: Mask,
     x: Pixels = 0,
     y: Pixels = 0,
     operation: Annotated[str, Choice("multiply", "add", "subtract", "and", "or", "xor")],
-) -> MASK:
+) -> Mask:
     """Combine masks.
 
     Args:
@@ -166,7 +166,7 @@ def mask_composite(
 
 
 @node("FeatherMask", title="FeatherMask", category="mask", device=False)
-def feather_mask(*, mask: MASK, left: Pixels = 0, top: Pixels = 0, right: Pixels = 0, bottom: Pixels = 0) -> MASK:
+def feather_mask(*, mask: Mask, left: Pixels = 0, top: Pixels = 0, right: Pixels = 0, bottom: Pixels = 0) -> Mask:
     """Fade masks out towards their borders.
 
     Args:
@@ -184,10 +184,10 @@ def feather_mask(*, mask: MASK, left: Pixels = 0, top: Pixels = 0, right: Pixels
 @node("GrowMask", title="Grow Mask", category="mask", device=False)
 def grow_mask(
     *,
-    mask: MASK,
+    mask: Mask,
     expand: Annotated[int, Range(-MAX_RESOLUTION, MAX_RESOLUTION, step=1)] = 0,
     tapered_corners: bool = True,
-) -> MASK:
+) -> Mask:
     """Grow what is selected, or shrink it.
 
     Args:
@@ -201,7 +201,7 @@ def grow_mask(
 
 
 @node("ThresholdMask", title="ThresholdMask", category="mask", device=False)
-def threshold_mask(*, mask: MASK, value: Share = 0.5) -> MASK:
+def threshold_mask(*, mask: Mask, value: Share = 0.5) -> Mask:
     """Turn masks into plain yes and no.
 
     Args:
@@ -212,7 +212,7 @@ def threshold_mask(*, mask: MASK, value: Share = 0.5) -> MASK:
 
 
 @node("MaskPreview", title="Preview Mask", category="mask", terminal=True, device=False, hidden=PROVENANCE)
-def mask_preview(*, mask: MASK, ctx: Context) -> None:
+def mask_preview(*, mask: Mask, ctx: Context) -> None:
     """Show masks as grey images without keeping them.
 
     Args:

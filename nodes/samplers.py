@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from diffusion.sampling.names import SAMPLERS  # plain names; brings no torch
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import SAMPLER
+from nodes.sockets import Sampler
 
 __all__ = [
     "ChosenSampler",
@@ -47,7 +47,7 @@ def _chosen(name: str, **options: Any) -> ChosenSampler:
 
 
 @node("KSamplerSelect", title="KSampler Select", category=CATEGORY)
-def ksampler_select(*, sampler_name: Annotated[str, Choice(SAMPLERS)]) -> SAMPLER:
+def ksampler_select(*, sampler_name: Annotated[str, Choice(SAMPLERS)]) -> Sampler:
     """Choose a sampler by its name, with its usual options.
 
     Args:
@@ -57,7 +57,7 @@ def ksampler_select(*, sampler_name: Annotated[str, Choice(SAMPLERS)]) -> SAMPLE
 
 
 @node("SamplerEulerAncestral", title="Sampler Euler Ancestral", category=CATEGORY)
-def sampler_euler_ancestral(*, eta: Amount = 1.0, s_noise: Amount = 1.0) -> SAMPLER:
+def sampler_euler_ancestral(*, eta: Amount = 1.0, s_noise: Amount = 1.0) -> Sampler:
     """Step further down than asked, and add fresh noise.
 
     Args:
@@ -72,7 +72,7 @@ def sampler_euler_ancestral_cfg_pp(
     *,
     eta: Annotated[float, Range(0.0, 1.0, step=0.01, round=False)] = 1.0,
     s_noise: Annotated[float, Range(0.0, 10.0, step=0.01, round=False)] = 1.0,
-) -> SAMPLER:
+) -> Sampler:
     """Euler ancestral along the unconditional slope; use a low guidance scale.
 
     Args:
@@ -83,7 +83,7 @@ def sampler_euler_ancestral_cfg_pp(
 
 
 @node("SamplerLMS", title="Sampler LMS", category=CATEGORY)
-def sampler_lms(*, order: Annotated[int, Range(1, 100)] = 4) -> SAMPLER:
+def sampler_lms(*, order: Annotated[int, Range(1, 100)] = 4) -> Sampler:
     """Use the slopes of several earlier steps.
 
     Args:
@@ -99,7 +99,7 @@ def sampler_dpmpp_2m_sde(
     eta: Amount = 1.0,
     s_noise: Amount = 1.0,
     noise_device: NoiseDevice,
-) -> SAMPLER:
+) -> Sampler:
     """Second-order multistep with noise between the steps.
 
     Args:
@@ -112,7 +112,7 @@ def sampler_dpmpp_2m_sde(
 
 
 @node("SamplerDPMPP_3M_SDE", title="Sampler DPM++ 3M SDE", category=CATEGORY)
-def sampler_dpmpp_3m_sde(*, eta: Amount = 1.0, s_noise: Amount = 1.0, noise_device: NoiseDevice) -> SAMPLER:
+def sampler_dpmpp_3m_sde(*, eta: Amount = 1.0, s_noise: Amount = 1.0, noise_device: NoiseDevice) -> Sampler:
     """Third-order multistep with noise between the steps.
 
     Args:
@@ -126,7 +126,7 @@ def sampler_dpmpp_3m_sde(*, eta: Amount = 1.0, s_noise: Amount = 1.0, noise_devi
 @node("SamplerDPMPP_SDE", title="Sampler DPM++ SDE", category=CATEGORY)
 def sampler_dpmpp_sde(
     *, eta: Amount = 1.0, s_noise: Amount = 1.0, r: Amount = 0.5, noise_device: NoiseDevice
-) -> SAMPLER:
+) -> Sampler:
     """Second order with one estimate inside each step, and noise.
 
     Args:
@@ -139,7 +139,7 @@ def sampler_dpmpp_sde(
 
 
 @node("SamplerDPMPP_2S_Ancestral", title="Sampler DPM++ 2S Ancestral", category=CATEGORY)
-def sampler_dpmpp_2s_ancestral(*, eta: Amount = 1.0, s_noise: Amount = 1.0) -> SAMPLER:
+def sampler_dpmpp_2s_ancestral(*, eta: Amount = 1.0, s_noise: Amount = 1.0) -> Sampler:
     """Second order from a midpoint, then fresh noise.
 
     Args:
@@ -162,7 +162,7 @@ def sampler_dpm_adaptive(
     accept_safety: Amount = 0.81,
     eta: Amount = 0.0,
     s_noise: Amount = 1.0,
-) -> SAMPLER:
+) -> Sampler:
     """Choose the length of each step by the error it makes.
 
     Args:

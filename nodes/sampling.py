@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from diffusion.sampling.names import SAMPLERS, SCHEDULES  # plain names; brings no torch
 from graph_runtime.api import Choice, Context, Range, Seed, node
-from nodes.sockets import CONDITIONING, LATENT, MODEL
+from nodes.sockets import Conditioning, Latent, Model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,18 +22,18 @@ Guidance = Annotated[float, Range(0.0, 100.0, step=0.1, round=0.01)]
 @node("KSampler", title="KSampler", category="sampling")
 def ksampler(
     *,
-    model: MODEL,
+    model: Model,
     seed: Seed = 0,
     steps: Steps = 20,
     cfg: Guidance = 8.0,
     sampler_name: Annotated[str, Choice(SAMPLERS)],
     scheduler: Annotated[str, Choice(SCHEDULES)],
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    latent_image: LATENT,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent_image: Latent,
     denoise: Annotated[float, Range(0.0, 1.0, step=0.01)] = 1.0,
     ctx: Context,
-) -> LATENT:
+) -> Latent:
     """Denoise a latent along a schedule, guided towards the positive and away from the negative conditioning.
 
     Args:
@@ -59,21 +59,21 @@ def ksampler(
 @node("KSamplerAdvanced", title="KSampler (Advanced)", category="sampling")
 def ksampler_advanced(
     *,
-    model: MODEL,
+    model: Model,
     add_noise: Annotated[str, Choice("enable", "disable")],
     noise_seed: Seed = 0,
     steps: Steps = 20,
     cfg: Guidance = 8.0,
     sampler_name: Annotated[str, Choice(SAMPLERS)],
     scheduler: Annotated[str, Choice(SCHEDULES)],
-    positive: CONDITIONING,
-    negative: CONDITIONING,
-    latent_image: LATENT,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent_image: Latent,
     start_at_step: Annotated[int, Range(0, LAST_STEP)] = 0,
     end_at_step: Annotated[int, Range(0, LAST_STEP)] = LAST_STEP,
     return_with_leftover_noise: Annotated[str, Choice("disable", "enable")],
     ctx: Context,
-) -> LATENT:
+) -> Latent:
     """Run a part of a schedule, so that several samplers can share one.
 
     Args:

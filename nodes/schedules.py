@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from diffusion.sampling.names import SCHEDULES  # plain names; brings no torch
 from graph_runtime.api import Choice, Output, Range, node
-from nodes.sockets import MODEL, SIGMAS
+from nodes.sockets import Model, Sigmas
 
 __all__ = [
     "Split",
@@ -37,14 +37,14 @@ Share = Annotated[float, Range(0.0, 1.0, step=0.01)]
 class Split(NamedTuple):
     """The noisy and the fine part of a schedule; the level between them is in both."""
 
-    high_sigmas: SIGMAS
-    low_sigmas: SIGMAS
+    high_sigmas: Sigmas
+    low_sigmas: Sigmas
 
 
 @node("BasicScheduler", title="Basic Scheduler", category=SCHEDULERS)
 def basic_scheduler(
-    *, model: MODEL, scheduler: Annotated[str, Choice(SCHEDULES)], steps: Steps = 20, denoise: Share = 1.0
-) -> SIGMAS:
+    *, model: Model, scheduler: Annotated[str, Choice(SCHEDULES)], steps: Steps = 20, denoise: Share = 1.0
+) -> Sigmas:
     """Make a named schedule for a model.
 
     Args:
@@ -61,7 +61,7 @@ def basic_scheduler(
 @node("KarrasScheduler", title="Karras Scheduler", category=SCHEDULERS)
 def karras_scheduler(
     *, steps: Steps = 20, sigma_max: Level = 14.614642, sigma_min: Level = 0.0291675, rho: Rho = 7.0
-) -> SIGMAS:
+) -> Sigmas:
     """Make a schedule that crowds towards low noise (Karras et al. 2022).
 
     Args:
@@ -76,7 +76,7 @@ def karras_scheduler(
 
 
 @node("ExponentialScheduler", title="Exponential Scheduler", category=SCHEDULERS)
-def exponential_scheduler(*, steps: Steps = 20, sigma_max: Level = 14.614642, sigma_min: Level = 0.0291675) -> SIGMAS:
+def exponential_scheduler(*, steps: Steps = 20, sigma_max: Level = 14.614642, sigma_min: Level = 0.0291675) -> Sigmas:
     """Make a schedule whose levels fall by the same factor at each step.
 
     Args:
@@ -92,7 +92,7 @@ def exponential_scheduler(*, steps: Steps = 20, sigma_max: Level = 14.614642, si
 @node("PolyexponentialScheduler", title="Polyexponential Scheduler", category=SCHEDULERS)
 def polyexponential_scheduler(
     *, steps: Steps = 20, sigma_max: Level = 14.614642, sigma_min: Level = 0.0291675, rho: Rho = 1.0
-) -> SIGMAS:
+) -> Sigmas:
     """Make a schedule whose logarithm falls along a power of the progress.
 
     Args:
@@ -114,7 +114,7 @@ def laplace_scheduler(
     sigma_min: Level = 0.0291675,
     mu: Annotated[float, Range(-10.0, 10.0, step=0.1, round=False)] = 0.0,
     beta: Annotated[float, Range(0.0, 10.0, step=0.1, round=False)] = 0.5,
-) -> SIGMAS:
+) -> Sigmas:
     """Make a schedule whose log levels are spread as a Laplace distribution.
 
     Args:
@@ -132,10 +132,10 @@ def laplace_scheduler(
 @node("SDTurboScheduler", title="SDTurbo Scheduler", category=SCHEDULERS)
 def sd_turbo_scheduler(
     *,
-    model: MODEL,
+    model: Model,
     steps: Annotated[int, Range(1, 10)] = 1,
     denoise: Annotated[float, Range(0, 1.0, step=0.01)] = 1.0,
-) -> SIGMAS:
+) -> Sigmas:
     """Make the schedule of distilled models: at most ten evenly spaced timesteps.
 
     Args:
@@ -153,11 +153,11 @@ def sd_turbo_scheduler(
 @node("BetaSamplingScheduler", title="Beta Sampling Scheduler", category=SCHEDULERS)
 def beta_sampling_scheduler(
     *,
-    model: MODEL,
+    model: Model,
     steps: Steps = 20,
     alpha: Annotated[float, Range(0.0, 50.0, step=0.01, round=False)] = 0.6,
     beta: Annotated[float, Range(0.0, 50.0, step=0.01, round=False)] = 0.6,
-) -> SIGMAS:
+) -> Sigmas:
     """Make a schedule whose timesteps follow a beta distribution.
 
     Args:
@@ -178,7 +178,7 @@ def vp_scheduler(
     beta_d: Level = 19.9,
     beta_min: Level = 0.1,
     eps_s: Annotated[float, Range(0.0, 1.0, step=0.0001, round=False)] = 0.001,
-) -> SIGMAS:
+) -> Sigmas:
     """Make the schedule of variance-preserving diffusion.
 
     Args:
@@ -193,7 +193,7 @@ def vp_scheduler(
 
 
 @node("SplitSigmas", title="Split Sigmas", category=CUTTING)
-def split_sigmas(*, sigmas: SIGMAS, step: Annotated[int, Range(0, 10_000)] = 0) -> Split:
+def split_sigmas(*, sigmas: Sigmas, step: Annotated[int, Range(0, 10_000)] = 0) -> Split:
     """Cut a schedule at a step.
 
     Args:
@@ -204,7 +204,7 @@ def split_sigmas(*, sigmas: SIGMAS, step: Annotated[int, Range(0, 10_000)] = 0) 
 
 
 @node("SplitSigmasDenoise", title="Split Sigmas by Denoise", category=CUTTING)
-def split_sigmas_denoise(*, sigmas: SIGMAS, denoise: Share = 1.0) -> Split:
+def split_sigmas_denoise(*, sigmas: Sigmas, denoise: Share = 1.0) -> Split:
     """Cut a schedule so that the second part is a share of it.
 
     Args:
@@ -217,7 +217,7 @@ def split_sigmas_denoise(*, sigmas: SIGMAS, denoise: Share = 1.0) -> Split:
 
 
 @node("FlipSigmas", title="Flip Sigmas", category=CUTTING)
-def flip_sigmas(*, sigmas: SIGMAS) -> SIGMAS:
+def flip_sigmas(*, sigmas: Sigmas) -> Sigmas:
     """Turn a schedule around, for adding noise instead of removing it; a first 0 becomes 0.0001.
 
     Args:
@@ -233,8 +233,8 @@ def flip_sigmas(*, sigmas: SIGMAS) -> SIGMAS:
 
 @node("SetFirstSigma", title="Set First Sigma", category=CUTTING)
 def set_first_sigma(
-    *, sigmas: SIGMAS, sigma: Annotated[float, Range(0.0, 20000.0, step=0.001, round=False)] = 136.0
-) -> SIGMAS:
+    *, sigmas: Sigmas, sigma: Annotated[float, Range(0.0, 20000.0, step=0.001, round=False)] = 136.0
+) -> Sigmas:
     """Replace the first noise level of a schedule.
 
     Args:
@@ -249,7 +249,7 @@ def set_first_sigma(
 @node("SamplingPercentToSigma", title="Sampling Percent to Sigma", category=CUTTING)
 def sampling_percent_to_sigma(
     *,
-    model: MODEL,
+    model: Model,
     sampling_percent: Annotated[float, Range(0.0, 1.0, step=0.0001)] = 0.0,
     return_actual_sigma: bool = False,
 ) -> Annotated[float, Output("sigma_value")]:

@@ -15,34 +15,34 @@ else:
     Tensor = Any
 
 __all__ = [
-    "CLIP",
-    "CONDITIONING",
-    "GUIDER",
-    "IMAGE",
-    "LATENT",
-    "MASK",
     "MAX_RESOLUTION",
-    "MODEL",
-    "NOISE",
-    "SAMPLER",
-    "SIGMAS",
-    "VAE",
+    "Clip",
+    "Conditioning",
+    "Guider",
+    "Image",
+    "Latent",
+    "Mask",
+    "Model",
+    "Noise",
+    "Sampler",
+    "Sigmas",
+    "Vae",
 ]
 
 MAX_RESOLUTION = 16384
 """Largest width or height that an input accepts, in pixels."""
 
-IMAGE = Annotated[Tensor, Socket("IMAGE", "float32 [batch, height, width, 3] in 0..1, sRGB")]
-MASK = Annotated[Tensor, Socket("MASK", "float32 [batch, height, width] in 0..1, 1 = selected")]
-LATENT = Annotated[
+Image = Annotated[Tensor, Socket("IMAGE", "float32 [batch, height, width, 3] in 0..1, sRGB")]
+Mask = Annotated[Tensor, Socket("MASK", "float32 [batch, height, width] in 0..1, 1 = selected")]
+Latent = Annotated[
     dict[str, Any],
     Socket("LATENT", "dict: samples [batch, channels, h, w]; optional noise_mask, batch_index; unscaled"),
 ]
-CONDITIONING = Annotated[list[Any], Socket("CONDITIONING", "list of [embedding [batch, tokens, channels], dict]")]
-MODEL = Annotated[Any, Socket("MODEL", "a denoising model with its options; clone before changing")]
-CLIP = Annotated[Any, Socket("CLIP", "a text encoder with its tokenizer")]
-VAE = Annotated[Any, Socket("VAE", "an autoencoder between images and latents")]
-SIGMAS = Annotated[Tensor, Socket("SIGMAS", "float32 [steps + 1], decreasing, usually ending in 0")]
-SAMPLER = Annotated[Any, Socket("SAMPLER", "an integrator over sigmas, with its options")]
-NOISE = Annotated[Any, Socket("NOISE", "a source of initial noise with a seed")]
-GUIDER = Annotated[Any, Socket("GUIDER", "how predictions for several conditionings are joined")]
+Conditioning = Annotated[list[Any], Socket("CONDITIONING", "list of [embedding [batch, tokens, channels], dict]")]
+Model = Annotated[Any, Socket("MODEL", "a denoising model with its options; clone before changing")]
+Clip = Annotated[Any, Socket("CLIP", "a text encoder with its tokenizer")]
+Vae = Annotated[Any, Socket("VAE", "an autoencoder between images and latents")]
+Sigmas = Annotated[Tensor, Socket("SIGMAS", "float32 [steps + 1], decreasing, usually ending in 0")]
+Sampler = Annotated[Any, Socket("SAMPLER", "an integrator over sigmas, with its options")]
+Noise = Annotated[Any, Socket("NOISE", "a source of initial noise with a seed")]
+Guider = Annotated[Any, Socket("GUIDER", "how predictions for several conditionings are joined")]

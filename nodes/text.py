@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from graph_runtime.api import Range, Text, node
-from nodes.sockets import CLIP, CONDITIONING
+from nodes.sockets import Clip, Conditioning
 
 __all__ = ["clip_set_last_layer", "clip_text_encode"]
 
@@ -14,8 +14,8 @@ __all__ = ["clip_set_last_layer", "clip_text_encode"]
 def clip_text_encode(
     *,
     text: Annotated[str, Text(multiline=True, dynamic_prompts=True)],
-    clip: CLIP,
-) -> CONDITIONING:
+    clip: Clip,
+) -> Conditioning:
     """Encode a prompt with a text encoder, so that it can guide a model.
 
     Args:
@@ -33,9 +33,9 @@ def clip_text_encode(
 @node("CLIPSetLastLayer", title="CLIP Set Last Layer", category="conditioning")
 def clip_set_last_layer(
     *,
-    clip: CLIP,
+    clip: Clip,
     stop_at_clip_layer: Annotated[int, Range(-24, -1, step=1)] = -1,
-) -> CLIP:
+) -> Clip:
     """Take a text encoder's output from an earlier layer ("clip skip").
 
     Args:

@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple, TypeVar
 
 from graph_runtime.api import Choice, Context, Lazy, Many, Range, node
-from nodes.sockets import IMAGE, MASK
+from nodes.sockets import Image, Mask
 
 T = TypeVar("T")
 
 
 @node("glow", title="Glow", category="sketchbook")
 def glow(
-    image: IMAGE,
+    image: Image,
     amount: Annotated[float, Range(0, 2, step=0.05)] = 0.5,
     radius: Annotated[int, Range(1, 64)] = 6,
-) -> IMAGE:
+) -> Image:
     """Let bright areas shine into their surroundings.
 
     Args:
@@ -39,12 +39,12 @@ def glow(
 class Split(NamedTuple):
     """Several outputs are a NamedTuple: the field names are the socket names."""
 
-    light: MASK
+    light: Mask
     average: float
 
 
 @node("brightness", title="Brightness", category="sketchbook")
-def brightness(image: IMAGE, weighting: Annotated[str, Choice(("perceived", "plain"))] = "perceived") -> Split:
+def brightness(image: Image, weighting: Annotated[str, Choice(("perceived", "plain"))] = "perceived") -> Split:
     """Measure how bright a picture is, pixel by pixel and on average.
 
     Args:
@@ -58,7 +58,7 @@ def brightness(image: IMAGE, weighting: Annotated[str, Choice(("perceived", "pla
 
 
 @node("contact_sheet", title="Contact sheet", category="sketchbook")
-def contact_sheet(images: Many[IMAGE], ctx: Context, columns: Annotated[int, Range(1, 16)] = 3) -> IMAGE:
+def contact_sheet(images: Many[Image], ctx: Context, columns: Annotated[int, Range(1, 16)] = 3) -> Image:
     """Tile all connected pictures into one sheet; smaller ones are centred on black.
 
     `Many` receives every link and every item of a list at once, instead of one call for each.

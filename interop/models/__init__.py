@@ -77,7 +77,7 @@ def _rarer_handle(value: Any) -> Any:
         from interop.models.control import ControlHandle
 
         return ControlHandle(value)
-    if guiders is not None and isinstance(value, guiders.Guider):
+    if guiders is not None and isinstance(value, guiders.GuidedModel):
         from interop.models.guiding import GuiderHandle
 
         return GuiderHandle(value)

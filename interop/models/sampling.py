@@ -182,7 +182,7 @@ class Guider:
         if type(self).sample is not Guider.sample:
             return self
         self._check()
-        return guiders.Guider(take_back(self.model_patcher), dict(self.conds), ClassifierFree(self.cfg))
+        return guiders.GuidedModel(take_back(self.model_patcher), dict(self.conds), ClassifierFree(self.cfg))
 
     def _check(self) -> None:
         if type(self).predict_noise is not Guider.predict_noise:
