@@ -21,6 +21,7 @@ from diffusion.training.model_sizes import (
     text_settings,
 )
 from diffusion.training.original_layout import original_autoencoder, original_unet
+from diffusion.training.preview_colours import preview_colours
 from diffusion.training.vocabulary import Vocabulary
 
 LARGEST = 16_000_000  # bytes
@@ -61,7 +62,9 @@ def export(networks: Networks, vae: AutoencoderKL, vocabulary: Vocabulary, path:
         "format": "pt",
         "heddle.family": "sd1",
         "heddle.name": NAME,
-        "heddle.config": json.dumps(description(vocabulary)),
+        "heddle.config": json.dumps(
+            {**description(vocabulary), "latent_rgb": preview_colours(vae, SCALING_FACTOR)}
+        ),
         "heddle.tokenizer": json.dumps(vocabulary.to_data(), ensure_ascii=False),
     }
     temporary = path.with_suffix(".tmp")

@@ -1,6 +1,6 @@
 """Measures the built editor in headless Chromium with software rendering and prints one JSON line.
 
-    python web/bench/bench_editor.py [--nodes 50,200,1000,5000] [--seconds 2]
+    python benchmarks/editor/bench_editor.py [--nodes 50,200,1000,5000] [--seconds 2]
 
 No server is needed: the page is served from `web/dist`, the catalogue from the tests' fixture. `work_ms` is CPU time
 of the main thread per frame (Chromium's TaskDuration in thread ticks); heap is after a collection.
@@ -18,7 +18,7 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, Route, sync_playwright
 
-WEB = Path(__file__).resolve().parent.parent
+WEB = Path(__file__).resolve().parents[2] / "web"
 ARGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--enable-precise-memory-info"
