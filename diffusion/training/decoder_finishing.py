@@ -32,7 +32,7 @@ class FinishingSettings:
         seed: of batches and noise.
     """
 
-    steps: int = 800
+    steps: int = 1500
     batch: int = 8
     lr: float = 2e-3
     adam_lr: float = 4e-4

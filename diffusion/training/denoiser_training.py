@@ -43,7 +43,7 @@ class DenoiserSettings:
         seed: of weights, batches, noise and timesteps.
     """
 
-    steps: int = 4000
+    steps: int = 2600
     batch: int = 96
     lr: float = 0.02
     adam_lr: float = 2e-3

@@ -2,8 +2,8 @@
 
 Background: the colour of the border. Object: the largest connected patch that differs from the
 background. Colours get their names from hue, saturation and value; the shape is the outline that
-covers the patch best, by intersection over union inside the patch's bounding box. Independent of
-the code that draws the training pictures.
+covers the patch best, and clearly better than any other, by intersection over union inside the
+patch's bounding box. Independent of the code that draws the training pictures.
 """
 
 import colorsys
@@ -22,7 +22,8 @@ DIFFERENT = 60.0  # RGB distance (0..441) from which a pixel is not background
 EVEN = 0.85  # share of border or object that must have its one colour
 WHOLE = 0.9  # share of all differing pixels that the object must hold
 LEAST_AREA = 0.01  # of the picture
-LEAST_OVERLAP = 0.78  # intersection over union
+LEAST_OVERLAP = 0.72  # intersection over union with the best fitting outline
+LEAST_MARGIN = 0.08  # of the best fitting outline over the second
 GRID = 96
 
 
@@ -69,7 +70,8 @@ def read_picture(image: Image.Image) -> Reading:
     inside = pixels[_eroded(patch)] if _eroded(patch).any() else pixels[patch]
     fill = np.median(inside, axis=0)
     colour = colour_name(fill) if np.mean(_distance(inside, fill) < DIFFERENT) >= EVEN else None
-    shape, overlap = shape_of(patch)
+    nearer = patch & (_distance(pixels, fill) < _distance(pixels, backdrop))
+    shape, overlap = shape_of(nearer if nearer.any() else patch)
     return Reading(background, colour, shape, overlap)
 
 
@@ -81,8 +83,9 @@ def shape_of(patch: Mask) -> tuple[str | None, float]:
         return None, 0.0
     seen = np.asarray(Image.fromarray(box).resize((GRID, GRID), Image.Resampling.NEAREST))
     overlaps = {name: float((seen & mask).sum() / (seen | mask).sum()) for name, mask in _outlines().items()}
-    best = max(overlaps, key=lambda name: overlaps[name])
-    return (best if overlaps[best] >= LEAST_OVERLAP else None), overlaps[best]
+    second, best = sorted(overlaps, key=lambda name: overlaps[name])[-2:]
+    certain = overlaps[best] >= LEAST_OVERLAP and overlaps[best] - overlaps[second] >= LEAST_MARGIN
+    return (best if certain else None), overlaps[best]
 
 
 def largest_patch(mask: Mask) -> Mask | None:
