@@ -173,7 +173,7 @@ def _application(settings: Settings) -> web.Application:
     app = web.Application(middlewares=middlewares(settings), client_max_size=settings.max_upload_bytes)
     for module in _MODULES:
         add_routes(app, module.ROUTES)
-    add_api(app)
+    add_api(app, pages.any_path)
     app.on_shutdown.append(_say_goodbye)
     pages.add_pages(app)
     return app

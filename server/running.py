@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from server import api
 from server.assembly import Server, assemble
 from server.errors import SettingsError
 from server.logs import LogBook, begin_logging
@@ -23,6 +24,9 @@ from server.settings import Settings
 __all__ = ["serve"]
 
 log = logging.getLogger("heddle.server")
+
+LOAD_API_AFTER = 1.0
+"""Seconds after the start at which what only our own API needs is imported, unless a request came before."""
 
 
 async def serve(settings: Settings, launcher: Launcher, first: Sequence[Launched]) -> int:
@@ -42,8 +46,16 @@ async def serve(settings: Settings, launcher: Launcher, first: Sequence[Launched
         stack.push_async_callback(runner.cleanup)
         ports = await _listen(runner, settings)
         _greet(settings, ports)
+        loading = asyncio.create_task(_load_api(), name="load the API")
+        stack.callback(loading.cancel)
         await _until_told(server, settings.grace_seconds)
     return 0
+
+
+async def _load_api() -> None:
+    """Bring in our own API once the first requests of waiting clients have been answered."""
+    await asyncio.sleep(LOAD_API_AFTER)
+    await asyncio.to_thread(api.load)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> list[tuple[str, int]]:

@@ -1,48 +1,46 @@
-"""Our own API, under /api/v1: every operation is declared once, and that declaration validates and documents it."""
+"""Our own API, under /api/v1: every operation is declared once, and that declaration validates and documents it.
+
+The declarations are imported when the first request comes, or by `load` when there is time for it, so that a server
+that has just been started can answer others sooner.
+"""
 
 from __future__ import annotations
 
-import functools
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from server.api import documents, events, jobs, openapi, resources
-from server.api.operation import handle
-
-__all__ = ["OPERATIONS", "PREFIX", "add_api"]
+__all__ = ["PREFIX", "add_api", "load"]
 
 PREFIX = "/api/v1"
-OPERATIONS = (*jobs.OPERATIONS, *events.OPERATIONS, *documents.OPERATIONS, *resources.OPERATIONS)
-
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
 
 
-def add_api(app: web.Application) -> None:
-    """Register every operation, their description, and a page that shows it."""
-    for operation in OPERATIONS:
-        path = PREFIX + operation.path
-        if operation.method == "GET":
-            app.router.add_get(path, handle(operation))
-        else:
-            app.router.add_route(operation.method, path, handle(operation))
-    app.router.add_get(f"{PREFIX}/openapi.json", get_description)
-    app.router.add_get(PREFIX, get_page)
-    app.router.add_get(f"{PREFIX}/", get_page)
+def load() -> web.UrlDispatcher:
+    """Import the operations; takes a while the first time. Any thread may call it."""
+    from server.api.operations import router
+
+    return router()
 
 
-async def get_description(request: web.Request) -> web.Response:
-    """The OpenAPI document."""
-    return web.json_response(described())
+def add_api(app: web.Application, otherwise: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+    """Register everything below the prefix.
 
+    Args:
+        otherwise: answers what no operation answers.
+    """
+    table: web.UrlDispatcher | None = None
 
-async def get_page(request: web.Request) -> web.Response:
-    """The same to read."""
-    page = openapi.page(described())
-    return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _PAGE_POLICY})
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal table
+        if table is None:
+            table = await asyncio.to_thread(load)
+        match = await table.resolve(request)
+        if match.http_exception is not None:
+            return await otherwise(request)
+        request.match_info.clear()
+        request.match_info.update(match)
+        return await match.handler(request)
 
-
-@functools.cache
-def described() -> dict[str, Any]:
-    """The OpenAPI document, made when it is first asked for."""
-    return openapi.document(OPERATIONS, PREFIX)
+    app.router.add_route("*", PREFIX, answer)
+    app.router.add_route("*", PREFIX + "/{path:.*}", answer)

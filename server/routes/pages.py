@@ -13,7 +13,7 @@ from server.routes.users import user_of
 from server.settings import PROJECT
 from server.user_files import UnknownUser
 
-__all__ = ["EDITOR", "EDITOR_POLICY", "add_pages"]
+__all__ = ["EDITOR", "EDITOR_POLICY", "add_pages", "any_path"]
 
 EDITOR = PROJECT / "web" / "dist"
 """The editor, once it is built."""

@@ -265,7 +265,7 @@ async def test_templates_are_documents(bench) -> None:
 
 
 async def test_the_description_names_every_operation_and_every_reference_exists(bench) -> None:
-    from server.api import OPERATIONS
+    from server.api.operations import OPERATIONS
 
     described = await bench.json("/api/v1/openapi.json")
     names = {operation["operationId"] for methods in described["paths"].values() for operation in methods.values()}
