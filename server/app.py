@@ -6,6 +6,9 @@ Workers are started before the server's own libraries are imported, because they
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from server.errors import SettingsError
 from server.lock import lock_data_folder
@@ -25,12 +28,26 @@ def run(settings: Settings) -> int:
         command = worker_command(settings)
         workers = [_launch(command) for _ in range(settings.workers)]
         try:
-            from server.running import serve  # imported while the workers come up
-
+            serve = _import_server()
             return asyncio.run(serve(settings, lambda name: launch(command), workers))
         finally:
             for worker in workers:
                 worker.kill()
+
+
+def _import_server() -> Callable[..., Coroutine[Any, Any, int]]:
+    """Import the rest while the workers come up.
+
+    Nothing that is imported is ever freed, so looking for garbage meanwhile and later would be wasted.
+    """
+    gc.disable()
+    try:
+        from server.running import serve
+
+        return serve
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _launch(command: list[str]) -> LocalWorker:
