@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(WEB): web/package-lock.json
 	@mkdir -p .setup
-	@tools/with-node npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@tools/with-node npm --prefix web install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 web/dist/index.html: $(WEB) $(WEB_SOURCES)
