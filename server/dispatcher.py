@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.errors import StoreError
 from server.feed import Feed
 from server.hub.hub import Hub
+from server.hub.messages import message_of_pack
 from server.outcome import finish_of
 from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
 from server.store.jobs import JobTable
@@ -134,6 +135,8 @@ class Dispatcher:
     async def take(self, event: PoolEvent) -> None:
         """Take the next event of the pool."""
         match event:
+            case RunEvent(job="", event={"kind": "custom"} as message):  # a pack speaks outside of any job
+                self._hub.send(message["sid"], message_of_pack(message, event.blob))
             case RunEvent():
                 active = self._active.get(event.job)
                 if active is not None and active.attempt == event.attempt:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from server.hub.messages import Message, binary, preview, preview_with_metadata, text, text_on_node
+from server.hub.messages import Message, message_of_pack, preview, preview_with_metadata, text, text_on_node
 from server.store.writer import now_ms
 
 __all__ = ["Audience", "Translation"]
@@ -123,7 +123,7 @@ class Translation:
             case "node_blocked":
                 self._blocked(event)
             case "custom":
-                self._custom(event, blob)
+                self._send(event["sid"], message_of_pack(event, blob))
             case "run_succeeded":
                 self._ending = ("execution_success", {"prompt_id": self.job})
             case "run_failed":
@@ -253,13 +253,6 @@ class Translation:
             "current_outputs": list(event["current_outputs"]),
         }
         self._ending = ("execution_error", data)
-
-    def _custom(self, event: Mapping[str, Any], blob: bytes) -> None:
-        kind = event["type"]
-        if isinstance(kind, int):
-            self._send(event["sid"], binary(kind, blob))
-        else:
-            self._send(event["sid"], text(kind, event["data"]))
 
     def _state(self, event: Mapping[str, Any], state: str, value: float, most: float) -> dict[str, Any]:
         return {

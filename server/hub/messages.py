@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Message", "binary", "preview", "preview_with_metadata", "text", "text_on_node"]
+__all__ = ["Message", "binary", "message_of_pack", "preview", "preview_with_metadata", "text", "text_on_node"]
 
 IMAGE_TYPES = {"JPEG": 1, "PNG": 2}
 
@@ -60,3 +60,9 @@ def text_on_node(node: str, words: str, key: Hashable | None = None) -> Message:
     """Code 3: a text to show on a node."""
     name = node.encode()
     return binary(3, struct.pack(">I", len(name)) + name + words.encode(), key)
+
+
+def message_of_pack(event: Mapping[str, Any], blob: bytes) -> Message:
+    """What a pack sends: JSON under a name, or bytes under a number (protocol §5.4)."""
+    kind = event["type"]
+    return binary(kind, blob) if isinstance(kind, int) else text(kind, event["data"])

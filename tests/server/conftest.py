@@ -114,6 +114,13 @@ class Listener:
             return message.data
         raise ConnectionError(f"the socket ended: {message}")
 
+    async def until(self, kind: str) -> list[Any]:
+        """Messages up to the first one of a type."""
+        messages = [await self.next()]
+        while not (isinstance(messages[-1], dict) and messages[-1]["type"] == kind):
+            messages.append(await self.next())
+        return messages
+
     async def until_idle(self, job: str) -> list[Any]:
         """Messages up to the last one of a run."""
         messages = []

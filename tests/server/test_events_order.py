@@ -6,6 +6,8 @@ import asyncio
 import struct
 from typing import Any
 
+from server.pools.protocol import RunEvent
+
 
 def kinds(messages: list[Any]) -> list[Any]:
     return [m["type"] if isinstance(m, dict) else struct.unpack(">I", m[:4])[0] for m in messages]
@@ -132,3 +134,23 @@ async def test_a_prompt_of_a_thousand_nodes_sends_less_than_a_megabyte(bench, li
     assert sum(len(str(m)) for m in states) < 1_100_000
     assert len(states[-1]["data"]["nodes"]) == 2000
     assert {node["state"] for node in states[-1]["data"]["nodes"].values()} == {"finished"}
+
+
+async def test_a_pack_that_speaks_outside_of_any_job_is_heard_by_whom_it_chose(bench, listen) -> None:
+    me, other = await listen("me"), await listen("other")
+
+    async def send(kind: str | int, data: Any, sid: str | None, blob: bytes = b"") -> None:
+        event = {"kind": "custom", "type": kind, "data": data, "sid": sid}
+        await bench.server.dispatcher.take(RunEvent("worker-1", "", 0, 1, event, blob))
+
+    await send("acme.mine", {"a": 1}, "me")
+    await send(1000, None, "me", b"raw")
+    await send("acme.all", ["last"], None)
+    mine, others = await me.until("acme.all"), await other.until("acme.all")
+
+    assert mine[-3:] == [
+        {"type": "acme.mine", "data": {"a": 1}},
+        struct.pack(">I", 1000) + b"raw",
+        {"type": "acme.all", "data": ["last"]},
+    ]
+    assert "acme.mine" not in kinds(others) and 1000 not in kinds(others)
