@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from server.errors import Refused
 from server.store.rows import FINISHED, Claimed, Finish, NewJob, State, Submitted
 from server.store.schema import events, jobs
+from server.store.statements import CLAIM, FINISH
 from server.store.writer import Transaction, Writer, now_ms
 
 __all__ = ["MAX_DEATHS", "JobTable"]
@@ -64,28 +65,9 @@ class JobTable:
         """Take the job with the lowest number, or None when nothing is queued."""
 
         async def operation(transaction: Transaction) -> Claimed | None:
-            first = (
-                select(jobs.c.id)
-                .where(jobs.c.state == "queued")
-                .order_by(jobs.c.number, jobs.c.id)
-                .limit(1)
-                .scalar_subquery()
-            )
             at = now_ms()
-            taken = (
-                await transaction.execute(
-                    update(jobs)
-                    .where(jobs.c.id == first)
-                    .values(
-                        state="running",
-                        attempt=jobs.c.attempt + 1,
-                        worker=worker,
-                        lease_until=at + lease_ms,
-                        started=func.coalesce(jobs.c.started, at),
-                    )
-                    .returning(*_CLAIM_COLUMNS)
-                )
-            ).first()
+            taking = {"by_worker": worker, "lease_end": at + lease_ms, "now": at}
+            taken = (await transaction.execute(CLAIM, taking)).first()
             if taken is None:
                 return None
             transaction.happened(taken.id, taken.attempt, "running", {"worker": worker}, taken.client_id)
@@ -254,11 +236,6 @@ class JobTable:
         return await self._writer.write(operation)
 
 
-_CLAIM_COLUMNS = (
-    jobs.c.id, jobs.c.attempt, jobs.c.prompt, jobs.c.targets, jobs.c.extra_data, jobs.c.secrets, jobs.c.client_id,
-)  # fmt: skip
-
-
 _SERVER_ENDED = "The server ended while the job was running."
 _LEASE_ENDED = "Nothing was heard of the attempt until its lease ended."
 _DROPPED = "Cancelled while it was queued."
@@ -316,11 +293,8 @@ async def _same_key(transaction: Transaction, new: NewJob) -> Submitted | Refuse
 
 
 async def _finish(transaction: Transaction, job: str, attempt: int, finish: Finish) -> bool:
-    changed = await transaction.execute(
-        update(jobs)
-        .where(jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.state == "running")
-        .values(**_finished(transaction, job, attempt, finish))
-    )
+    values = _finished(transaction, job, attempt, finish)
+    changed = await transaction.execute(FINISH, {"of_job": job, "of_attempt": attempt, **values})
     return _settle(transaction, changed.rowcount == 1)
 
 
