@@ -28,6 +28,8 @@ from aiohttp import web
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+READY_SECONDS = 300.0
+"""How long workers may take until they can run jobs."""
 FAKE_GRAPH = {
     "1": {"class_type": "FakeSource", "inputs": {"value": 1}},
     "2": {"class_type": "FakeSource", "inputs": {"value": 2}},
@@ -81,11 +83,23 @@ async def server_as_process(data: Path) -> AsyncIterator[str]:
         async with session.get("/object_info") as answer:
             await answer.read()
         say("object_info_after_start", time.perf_counter() - started, "s", target="< 1")
+        await _until_ready(session)
+        say("ready_after_start", time.perf_counter() - started, "s")
     try:
         yield address
     finally:
         process.terminate()
         await process.wait()
+
+
+async def _until_ready(session: aiohttp.ClientSession) -> None:
+    """Wait until workers can run jobs, so that bringing up torch is not counted as work on prompts."""
+    async with asyncio.timeout(READY_SECONDS):
+        while True:
+            async with session.get("/readyz") as answer:
+                if answer.status == 200:
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def prompts_per_second(address: str, graph: Any, clients: int, total: int) -> None:
