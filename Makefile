@@ -42,7 +42,7 @@ services:
 
 test: $(STAMP) web/dist/index.html services  ## set up and run every test: Python, TypeScript, browser
 	@tools/with-node npm --prefix web test
-	@OMP_NUM_THREADS=2 $(PY) -m pytest -q -m "not nightly and not gpu"
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q --durations=15 -m "not nightly and not gpu"
 
 check: $(STAMP) $(WEB)  ## lint, types, import rules
 	@$(PY) -m ruff check .
