@@ -54,11 +54,16 @@ def _decoder(channels: int, width: int = 64) -> nn.Sequential:
 
 
 class TinyAutoencoder(nn.Module):
-    """Both halves, with the tensor names of the published files below `encoder` and `decoder`."""
+    """Both halves, with the tensor names of the published files below `encoder` and `decoder`.
 
-    def __init__(self, channels: int) -> None:
+    Args:
+        encodes: without it there is only a decoder, which is all that previews need.
+    """
+
+    def __init__(self, channels: int, *, encodes: bool = True) -> None:
         super().__init__()
-        self.encoder, self.decoder = _encoder(channels), _decoder(channels)
+        self.encoder = _encoder(channels) if encodes else None
+        self.decoder = _decoder(channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ class TinyCodec:
     channels: int
 
     def encode(self, module: nn.Module, pixels: Tensor) -> Tensor:
+        if module.encoder is None:
+            raise UnknownModel("This tiny autoencoder was loaded without its encoder, so it only decodes.")
         return self.form.from_network(module.encoder(pixels * 0.5 + 0.5))  # type: ignore[operator]
 
     def decode(self, module: nn.Module, latent: Tensor) -> Tensor:
@@ -77,11 +84,12 @@ class TinyCodec:
 
 
 def load_tiny_autoencoder(
-    encoder: str | Path, decoder: str | Path, name: str, *, device: torch.device | str | None = None
+    encoder: str | Path | None, decoder: str | Path, name: str, *, device: torch.device | str | None = None
 ) -> Autoencoder:
     """Load the two files of a tiny autoencoder.
 
     Args:
+        encoder: None for an autoencoder that only decodes.
         name: which space it reads: one of `FORMATS`.
     Raises:
         UnknownModel: for an unknown name.
@@ -89,13 +97,14 @@ def load_tiny_autoencoder(
     """
     if name not in FORMATS:
         raise UnknownModel(f"There is no tiny autoencoder '{name}'. Known: {', '.join(FORMATS)}.")
-    files = {"encoder": TensorFile(encoder), "decoder": TensorFile(decoder)}
+    paths = {"encoder": encoder, "decoder": decoder}
+    files = {half: TensorFile(path) for half, path in paths.items() if path is not None}
     for file in files.values():
         check_finite(file, str(file.path))
     where = place_autoencoder(torch.device(device) if device is not None else default_device())
     form = FORMATS[name]
     network = Network(
-        empty(lambda: TinyAutoencoder(form.channels), str(files["decoder"].path)),
+        empty(lambda: TinyAutoencoder(form.channels, encodes=encoder is not None), str(files["decoder"].path)),
         {f"{half}.{key}": file[key] for half, file in files.items() for key in file},
         device=where.device, storage=where.storage, compute=where.compute, source=str(files["decoder"].path),
     )  # fmt: skip

@@ -49,6 +49,7 @@ class RunExtra:
         auth_token, api_key: secrets for nodes that call paid services.
         client_id: the client that submitted the job.
         previews: says whether anybody watches at this moment.
+        preview_method: "taesd" asks for previews by a tiny autoencoder; anything else for the quickest way.
     """
 
     prompt: Mapping[str, Any] | None = None
@@ -57,6 +58,7 @@ class RunExtra:
     api_key: str | None = None
     client_id: str | None = None
     previews: Callable[[], bool] = _nobody
+    preview_method: str = "auto"
 
 
 @dataclass(slots=True)

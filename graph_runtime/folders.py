@@ -73,6 +73,9 @@ _FROM_OUTPUT = {
 }
 """Keys that also read what save nodes wrote below the output folder."""
 
+TINY_AUTOENCODERS = ("taesd", "taesdxl", "taesd3", "taef1")
+"""Names under which the `_encoder` and `_decoder` files of `vae_approx` are offered as one autoencoder."""
+
 _LEGACY_KEYS = {"unet": "diffusion_models", "clip": "text_encoders"}
 
 
@@ -266,13 +269,25 @@ class Folders:
 
         Args:
             folder: a model key, or "input", "output" or "temp"; "input/image" offers only pictures, and likewise for
-                "video", "audio" and "model" (3-D).
+                "video", "audio" and "model" (3-D); "vae" offers the complete tiny autoencoders as well.
         """
         kind, _, content = folder.partition("/")
+        if kind == "vae":
+            return [*self.names("vae"), *(name for name in TINY_AUTOENCODERS if self.tiny_halves(name) is not None)]
         if kind not in ("input", "output", "temp"):
             return self.names(folder)
         names = self.names_in(kind)
         return [name for name in names if content_of(name) == content] if content else names
+
+    def tiny_half(self, name: str, half: str) -> Path | None:
+        """The "encoder" or "decoder" file of a tiny autoencoder, whatever its extension; None if it is not there."""
+        found = next((n for n in self.names("vae_approx") if n.startswith(f"{name}_{half}.")), None)
+        return None if found is None else self.find("vae_approx", found)
+
+    def tiny_halves(self, name: str) -> tuple[Path, Path] | None:
+        """Encoder and decoder file of a tiny autoencoder; None unless both are there."""
+        encoder, decoder = self.tiny_half(name, "encoder"), self.tiny_half(name, "decoder")
+        return None if encoder is None or decoder is None else (encoder, decoder)
 
     def annotated(self, name: str, default: str = "input") -> Path:
         """The path of a name that may end in ` [input]`, ` [output]` or ` [temp]`.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from graph_runtime.api import Context, Range, Seed, node
 from nodes.guiders import GuidedModel
+from nodes.previews import preview_of
 from nodes.sampling import fit_channels
 from nodes.sockets import Conditioning, Guider, Latent, Model, Noise, Sampler, Sigmas
 
@@ -149,8 +150,6 @@ def sampler_custom_advanced(
 
 
 def _run(ctx: Context, noise: Any, guider: Any, sampler: Any, sigmas: Any, latent: dict[str, Any]) -> Sampled:
-    from diffusion import latents
-
     model = guider.model_patcher
     form = model.latent_format
     samples = fit_channels(latent["samples"], form.channels)
@@ -159,7 +158,7 @@ def _run(ctx: Context, noise: Any, guider: Any, sampler: Any, sigmas: Any, laten
 
     def on_step(step: int, x0: Tensor, x: Tensor, total: int) -> None:
         last[:] = [x0]
-        ctx.progress(step + 1, total, preview=lambda: latents.preview(x0, model))
+        ctx.progress(step + 1, total, preview=lambda: preview_of(ctx, model, x0))
 
     result = guider.sample(
         noise.generate_noise(start), samples, sampler, sigmas,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 from graph_runtime.api import Choice, Context, FileIn, HeddleError, node
-from nodes.model_files import file_state, model_file, tokenizer_folders
+from graph_runtime.folders import TINY_AUTOENCODERS
+from nodes.model_files import file_state, model_file, path_state, tokenizer_folders
 from nodes.sockets import Clip, Model, Vae
 
 __all__ = [
@@ -89,7 +90,8 @@ def unet_loader(
 
 def vae_state(vae_name: str | None, ctx: Context) -> str | None:
     """Stands for the chosen autoencoder in cache keys."""
-    return file_state(ctx, "vae", vae_name)
+    halves = None if vae_name not in TINY_AUTOENCODERS else ctx.folders.tiny_halves(vae_name)
+    return file_state(ctx, "vae", vae_name) if halves is None else "+".join(map(path_state, halves))
 
 
 @node("VAELoader", title="Load VAE", category="loaders", fingerprint=vae_state)
@@ -97,9 +99,11 @@ def vae_loader(*, vae_name: Annotated[str, FileIn("vae"), Choice("pixel_space")]
     """Load an autoencoder that lies in a file of its own.
 
     Args:
-        vae_name: the file, in one of the autoencoder folders.
+        vae_name: the file, in one of the autoencoder folders; or a tiny autoencoder, such as "taesd", whose two files
+            are in one of the vae_approx folders.
     """
     from diffusion import loading
+    from diffusion.tiny_autoencoder import load_tiny_autoencoder
 
     if vae_name == "pixel_space":
         raise HeddleError(
@@ -107,6 +111,18 @@ def vae_loader(*, vae_name: Annotated[str, FileIn("vae"), Choice("pixel_space")]
             where=f"node {ctx.node_id}",
             fix="Choose the autoencoder that belongs to the model.",
         )
+    if vae_name in TINY_AUTOENCODERS and ctx.folders.find("vae", vae_name) is None:
+        halves = ctx.folders.tiny_halves(vae_name)
+        if halves is None:
+            raise HeddleError(
+                f"The tiny autoencoder '{vae_name}' is not complete: it needs '{vae_name}_encoder' and "
+                f"'{vae_name}_decoder' in the vae_approx folders.",
+                where=f"node {ctx.node_id}",
+                fix="Put both files, for example as .safetensors, into one of "
+                + ", ".join(f"'{directory}'" for directory in ctx.folders.model_dirs("vae_approx"))
+                + ".",
+            )
+        return load_tiny_autoencoder(*halves, vae_name)
     return loading.load_autoencoder(model_file(ctx, "vae", vae_name))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from graph_runtime.api import Context
 from graph_runtime.errors import HeddleError, did_you_mean
 
-__all__ = ["file_state", "model_file", "tokenizer_folders"]
+__all__ = ["file_state", "model_file", "path_state", "tokenizer_folders"]
 
 
 def model_file(ctx: Context, folder: str, name: str) -> Path:
@@ -32,6 +32,11 @@ def file_state(ctx: Context, folder: str, name: str | None) -> str | None:
     path = None if name is None else ctx.folders.find(folder, name)
     if path is None:
         return None
+    return path_state(path)
+
+
+def path_state(path: Path) -> str:
+    """Stands for the file at a path in cache keys."""
     status = path.stat()
     return f"{path}:{status.st_size}:{status.st_mtime_ns}"
 

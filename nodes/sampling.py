@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from diffusion.sampling.names import SAMPLERS, SCHEDULES  # plain names; brings no torch
 from graph_runtime.api import Choice, Context, Range, Seed, node
+from nodes.previews import preview_of
 from nodes.sockets import Conditioning, Latent, Model
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _sample(
     """Sample one latent dictionary; keys it does not know are kept."""
     import torch
 
-    from diffusion import latents, sampling
+    from diffusion import sampling
     from diffusion.sampling.noise import prepare_noise
 
     samples = fit_channels(latent["samples"], model.latent_format.channels)
@@ -130,7 +131,7 @@ def _sample(
         noise = prepare_noise(samples, seed, latent.get("batch_index"))
 
     def on_step(step: int, total: int, x0: Tensor, x: Tensor) -> None:
-        ctx.progress(step + 1, total, preview=lambda: latents.preview(x0, model))
+        ctx.progress(step + 1, total, preview=lambda: preview_of(ctx, model, x0))
 
     result = sampling.sample(
         model, noise=noise, latent=samples, positive=positive, negative=negative, seed=seed,

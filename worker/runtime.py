@@ -192,6 +192,7 @@ class Runtime:
             api_key=job.extra_data.get("api_key_comfy_org"),
             client_id=job.extra_data.get("client_id"),
             previews=self._watching(job),
+            preview_method=self.settings.preview_method,
         )
         finished: set[str] = set()
         blocked: set[str] = set()
