@@ -40,7 +40,9 @@ async def test_a_document_and_a_prompt_are_both_taken(bench, document, picture) 
     job = (await bench.json(f"/api/v1/jobs/{first['id']}"))["job"]
 
     assert (first["problems"], first["existed"], first["number"], second["number"]) == ([], False, 0, -1)
-    assert job["extra_data"]["extra_pnginfo"]["workflow"] == document
+    saved = job["extra_data"]["extra_pnginfo"]["workflow"]
+    assert (saved["version"], [node["type"] for node in saved["nodes"]]) == (0.4, ["FakeSource", "FakeImage"])
+    assert saved["nodes"][0]["widgets_values"][0] == document["nodes"]["1"]["inputs"]["value"]
     assert job["prompt"]["2"]["inputs"]["image"] == ["1", 0]
     assert job["outputs"]["2"]["images"][0]["filename"] == "fake_2.png"
     assert job["started"] <= job["finished"] and job["client_id"] == "me"
