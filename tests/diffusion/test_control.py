@@ -74,6 +74,24 @@ def test_a_picture_steers_and_zero_strength_does_not(tiny: Checkpoint, control: 
     assert torch.allclose(run(tiny, off, off), plain, atol=1e-4)
 
 
+def test_the_picture_goes_through_eight_convolutions_three_of_which_halve_it(tmp_path: Path) -> None:
+    tensors = tiny_control(original=True)
+    save_file(tensors, tmp_path / "control.safetensors")
+    hint = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+    expected = hint
+    for index, stride in enumerate((1, 1, 2, 1, 2, 1, 2, 1)):
+        name = f"control_model.input_hint_block.{2 * index}"
+        expected = torch.nn.functional.silu(expected) if index else expected
+        expected = torch.nn.functional.conv2d(
+            expected, tensors[f"{name}.weight"], tensors[f"{name}.bias"], stride=stride, padding=1
+        )
+
+    module = load_control(tmp_path / "control.safetensors", device="cpu").network.prepare()
+
+    with torch.inference_mode():
+        torch.testing.assert_close(module.controlnet_cond_embedding(hint), expected)  # type: ignore[operator]
+
+
 def test_it_rests_outside_its_range(tiny: Checkpoint, control: ControlNet) -> None:
     never = control.applied(torch.ones(1, 3, 64, 64), 1.0, 1.0, 1.0)
 
