@@ -55,24 +55,53 @@ def colour_name(rgb: NDArray[np.floating] | tuple[float, float, float]) -> str |
     return next((name for name, low, high in spans if low <= degrees <= high), None)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenObject:
+    """One object of a picture, and the middle of its patch as (x, y) in pixels."""
+
+    colour: str | None
+    shape: str | None
+    overlap: float
+    middle: tuple[float, float]
+
+
 def read_picture(image: Image.Image) -> Reading:
     """Read a picture of one shape on a plain background."""
+    background, objects = read_objects(image, 1)
+    if not objects:
+        return Reading(background, None, None)
+    return Reading(background, objects[0].colour, objects[0].shape, objects[0].overlap)
+
+
+def read_objects(image: Image.Image, count: int) -> tuple[str | None, tuple[SeenObject, ...]]:
+    """Read the background and `count` objects, largest first; no objects if there are fewer or more."""
     pixels = np.asarray(image.convert("RGB"))
     border = _border(pixels)
     backdrop = np.median(border, axis=0)
     if np.mean(_distance(border, backdrop) < DIFFERENT) < EVEN:
-        return Reading(None, None, None)
+        return None, ()
     background = colour_name(backdrop)
     differing = _distance(pixels, backdrop) >= DIFFERENT / 2
-    patch = largest_patch(differing)
-    if patch is None or patch.mean() < LEAST_AREA or patch.sum() < WHOLE * differing.sum():
-        return Reading(background, None, None)
+    rest, patches = differing, []
+    for _ in range(count):
+        patch = largest_patch(rest)
+        if patch is None or patch.mean() < LEAST_AREA:
+            return background, ()
+        patches.append(patch)
+        rest = rest & ~patch
+    if rest.sum() > (1 - WHOLE) * differing.sum():
+        return background, ()
+    return background, tuple(_read_object(pixels, backdrop, patch) for patch in patches)
+
+
+def _read_object(pixels: Pixels, backdrop: NDArray[np.floating], patch: Mask) -> SeenObject:
     inside = pixels[_eroded(patch)] if _eroded(patch).any() else pixels[patch]
     fill = np.median(inside, axis=0)
     colour = colour_name(fill) if np.mean(_distance(inside, fill) < DIFFERENT) >= EVEN else None
     nearer = patch & (_distance(pixels, fill) < _distance(pixels, backdrop))
     shape, overlap = shape_of(nearer if nearer.any() else patch)
-    return Reading(background, colour, shape, overlap)
+    rows, columns = np.nonzero(patch)
+    return SeenObject(colour, shape, overlap, (float(columns.mean()), float(rows.mean())))
 
 
 def shape_of(patch: Mask) -> tuple[str | None, float]:

@@ -12,11 +12,12 @@ from PIL import Image
 from diffusion.loading import Checkpoint, load_checkpoint
 from diffusion.sampling import prepare_noise, sample
 from diffusion.training.combinations import HELD_OUT, TRAINED, Combination
-from diffusion.training.detector import read_picture
-from diffusion.training.flat_pictures import with_article
+from diffusion.training.detector import read_objects, read_picture
+from diffusion.training.flat_pictures import FlatPicture, random_pair, with_article
 from diffusion.training.model_sizes import NATIVE_SIZE, RECOMMENDED
 
 PROMPTS = 200
+PAIRS = 60  # prompts of two objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,21 @@ def chosen_combinations(seed: int = 0) -> tuple[tuple[Combination, ...], tuple[C
     """Return all held-out combinations, and trained ones by chance to make 200 prompts."""
     trained = Random(seed).sample(TRAINED, PROMPTS - len(HELD_OUT))
     return tuple(trained), HELD_OUT
+
+
+def pair_prompt(picture: FlatPicture) -> str:
+    """Return the plain caption of two objects and their relation."""
+    first, second = (with_article(f"{o.colour} {o.shape}") for o in picture.objects)
+    return f"{first} {picture.relation} {second} on {with_article(picture.background)} background"
+
+
+def judge_pair(asked: FlatPicture, picture: Image.Image) -> bool:
+    """Say whether both objects, the background and the relation are right."""
+    background, seen = read_objects(picture, 2)
+    axis, sign = {"left of": (0, 1), "right of": (0, -1), "above": (1, 1), "below": (1, -1)}[asked.relation]
+    in_order = sorted(seen, key=lambda one: sign * one.middle[axis])
+    named = [(one.colour, one.shape) for one in in_order]
+    return background == asked.background and named == [(o.colour, o.shape) for o in asked.objects]
 
 
 def pictures(
@@ -106,17 +122,23 @@ def judge(combination: Combination, picture: Image.Image) -> Judged:
 def evaluate(
     model_file: Path, settings: SampleSettings, report: Callable[[int, int], None] = lambda done, total: None
 ) -> dict[str, Any]:
-    """Sample 200 prompts and return the shares that are right, with every failure listed."""
+    """Sample 200 prompts of one object and 60 of two; return the shares that are right and list every failure."""
     checkpoint = load_checkpoint(model_file)
     trained, held_out = chosen_combinations()
     asked = (*trained, *held_out)
+    random = Random(settings.seed)
+    pairs = [random_pair(random) for _ in range(PAIRS)]
     drawn = pictures(checkpoint, [prompt_of(combination) for combination in asked], settings, report)
     judged = [judge(combination, picture) for combination, picture in zip(asked, drawn, strict=True)]
+    drawn_pairs = pictures(checkpoint, [pair_prompt(pair) for pair in pairs], settings, report)
+    wrong_pairs = [pair_prompt(p) for p, picture in zip(pairs, drawn_pairs, strict=True) if not judge_pair(p, picture)]
     return {
         "file": model_file.name,
         "settings": asdict(settings),
         "trained": _shares(judged[: len(trained)]),
         "never_trained": _shares(judged[len(trained) :]),
+        "pairs": {"prompts": PAIRS, "right": round(1 - len(wrong_pairs) / PAIRS, 4)},
+        "wrong_pairs": wrong_pairs,
         "wrong": [
             {
                 "prompt": prompt_of(j.combination),

@@ -62,9 +62,7 @@ def export(networks: Networks, vae: AutoencoderKL, vocabulary: Vocabulary, path:
         "format": "pt",
         "heddle.family": "sd1",
         "heddle.name": NAME,
-        "heddle.config": json.dumps(
-            {**description(vocabulary), "latent_rgb": preview_colours(vae, SCALING_FACTOR)}
-        ),
+        "heddle.config": json.dumps({**description(vocabulary), "latent_rgb": preview_colours(vae, SCALING_FACTOR)}),
         "heddle.tokenizer": json.dumps(vocabulary.to_data(), ensure_ascii=False),
     }
     temporary = path.with_suffix(".tmp")
