@@ -90,10 +90,10 @@ def fit_basis(latents: Tensor, images: Tensor) -> tuple[Basis, tuple[float, floa
     Returns:
         Basis and bias for `LatentFormat`.
     """
-    rows = latents.float().movedim(1, -1).reshape(-1, latents.shape[1])
-    rows = torch.cat([rows, torch.ones(len(rows), 1)], dim=1)
-    colours = images.float().movedim(1, -1).reshape(-1, 3)
-    solution = torch.linalg.lstsq(rows, colours).solution
+    rows = latents.double().movedim(1, -1).reshape(-1, latents.shape[1])
+    rows = torch.cat([rows, torch.ones(len(rows), 1, dtype=rows.dtype)], dim=1)
+    colours = images.double().movedim(1, -1).reshape(-1, 3)
+    solution = torch.linalg.lstsq(rows, colours, driver="gelsd").solution  # a channel may carry nothing
     basis = tuple((float(r), float(g), float(b)) for r, g, b in solution[:-1])
     return basis, (float(solution[-1, 0]), float(solution[-1, 1]), float(solution[-1, 2]))
 

@@ -44,3 +44,17 @@ def test_the_fit_is_the_same_every_time_and_has_a_row_for_each_channel() -> None
     assert first == second
     assert [len(row) for row in first["factors"]] == [3, 3, 3, 3]
     assert len(first["bias"]) == 3
+
+
+def test_a_channel_that_carries_nothing_does_not_spoil_the_fit() -> None:
+    from diffusion.latents import fit_basis
+
+    torch.manual_seed(0)
+    latents = torch.randn(2, 4, 8, 8)
+    latents[:, 0] = 0
+    images = latents[:, 1:]
+
+    basis, bias = fit_basis(latents, images)
+
+    assert torch.allclose(torch.tensor(basis), torch.cat([torch.zeros(1, 3), torch.eye(3)]), atol=1e-5)
+    assert torch.allclose(torch.tensor(bias), torch.zeros(3), atol=1e-5)
