@@ -39,7 +39,7 @@ def webcam_capture(
         height: that the editor takes it with, in pixels; 0 is the camera's own.
         capture_on_queue: take a new picture whenever the workflow is queued.
     """
-    return load_image(image=image, ctx=ctx).Image
+    return load_image(image=image, ctx=ctx).IMAGE
 
 
 @node("SaveSVGNode", title="SaveSVGNode", category="image/save", terminal=True, device=False, hidden=PROVENANCE)

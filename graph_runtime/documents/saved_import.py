@@ -58,6 +58,11 @@ def import_saved(
     frames = {key: _boundary(each) for key, each in definitions.items()}
     types = _types(definitions, frames, groups, catalogue)
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+    extra = {key: value for key, value in mapping(raw.get("extra")).items() if key not in _EXTRA_KEYS}
+    name = mapping(extra.get("heddle")).get("name")
+    if isinstance(name, str) and name:  # written by our own export, which has no other place for it
+        data["name"] = name
+        del extra["heddle"]
     reader = NodeReader(root, types, groups, (), warnings)
     data["nodes"] = reader.read()
     stored = {
@@ -70,7 +75,6 @@ def import_saved(
     if layout:
         data["layout"] = layout
     saved = {key: value for key, value in raw.items() if key not in _ROOT_KEYS and value not in ([], {})}
-    extra = {key: value for key, value in mapping(raw.get("extra")).items() if key not in _EXTRA_KEYS}
     if extra:
         saved["extra"] = extra
     if saved:
