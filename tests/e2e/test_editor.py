@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 PROJECT = Path(__file__).resolve().parents[2]
 EMBEDDED = PROJECT / "diffusion" / "embedded" / "heddle-shapes-128.safetensors"
@@ -233,6 +233,23 @@ def test_the_editor_comes_back_when_its_server_does(open_page: OpenPage, server:
     page.get_by_test_id("run").click()
 
     assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
+
+
+def test_a_document_opened_early_is_not_replaced_by_the_servers_first_workflow(browser: Browser, server: Any) -> None:
+    held: list[Route] = []
+    page = browser.new_page()
+    page.route("**/api/v1/templates/default", lambda route: held.append(route))
+    page.goto(server.url)
+    page.wait_for_selector("[data-testid=run]:enabled")
+    open_document(page, one_colour(BLUE, "Opened early"))
+
+    with page.expect_response("**/api/v1/templates/default"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+
+    assert page.locator("[data-node]").count() == 2
+    expect(page.get_by_role("button", name="Opened early", exact=True)).to_be_visible()
+    page.close()
 
 
 def test_a_document_of_500_nodes_opens_and_shows_every_node(open_page: OpenPage) -> None:

@@ -42,12 +42,14 @@ export class Session {
 
   /** The server may ship another first workflow than the one this editor was built with. */
   private async takeServersDefault(): Promise<void> {
+    const first = activeTab(this.editor.state);
     try {
       const document = parseDocument(await api.defaultDocument());
-      const tab = activeTab(this.editor.state);
-      if (tab.history.past.length > 0) return;
-      this.editor.patchTab(tab.id, { document, saved: document });
-      this.editor.openingView();
+      // Meanwhile the person may have changed it, closed it, or opened something else: that stays as it is.
+      const now = this.editor.state.document.tabs.find(({ id }) => id === first.id);
+      if (now?.document !== first.document) return;
+      this.editor.patchTab(first.id, { document, saved: document });
+      if (activeTab(this.editor.state).id === first.id) this.editor.openingView();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // without templates the built-in copy stays
     }
