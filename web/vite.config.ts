@@ -7,9 +7,12 @@ export default defineConfig({
   server: {
     port: 5173,
     fs: { allow: [".."] },
-    proxy: Object.fromEntries(
-      ["/api", "/view", "/upload"].map((path) => [path, "http://127.0.0.1:8188"]).concat([["/ws", "ws://127.0.0.1:8188"]]),
-    ),
+    proxy: {
+      "/api": "http://127.0.0.1:8188",
+      "/view": "http://127.0.0.1:8188",
+      "/upload": "http://127.0.0.1:8188",
+      "/ws": { target: "ws://127.0.0.1:8188", ws: true },
+    },
   },
   test: { include: ["tests/**/*.test.ts", "tests/**/*.test.tsx"], environment: "node" },
 });
