@@ -95,11 +95,14 @@ def test_without_guidance_the_prompt_is_not_followed(paint, red_on_blue):
 def test_a_little_denoising_keeps_the_picture_and_more_repaints_what_the_prompt_changes(paint, red_on_blue):
     start = paint.encode(red_on_blue)
 
-    kept = paint("a green circle on a blue background", start=start, denoise=0.2)
-    repainted = paint("a green circle on a blue background", start=start, denoise=0.7)
+    kept, between, repainted = (
+        paint("a green circle on a blue background", start=start, denoise=strength) for strength in (0.08, 0.3, 0.7)
+    )
 
     assert is_red(middle(kept)) and is_blue(edge(kept))
     assert is_green(middle(repainted)) and is_blue(edge(repainted))
+    changed = [(picture - red_on_blue).abs().mean() for picture in (kept, between, repainted)]
+    assert changed[0] < changed[1] < changed[2]
 
 
 def test_a_picture_survives_being_encoded_and_decoded(paint, red_on_blue):
