@@ -50,7 +50,7 @@ check: $(STAMP) $(WEB)  ## lint, types, import rules
 	@tools/with-node npm --prefix web run --silent check
 	@$(PY) -m pytest -q tests/architecture
 
-bench: $(STAMP)  ## the benchmarks, one JSON line each
+bench: $(STAMP) web/dist/index.html  ## the benchmarks, one JSON line each
 	@for script in benchmarks/*/bench_*.py; do $(PY) $$script || exit 1; done
 
 parity: $(STAMP)  ## full-size comparison with reference results: make parity KEYS=… GOLDENS=… MODELS=…
