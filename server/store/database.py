@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from server.errors import StoreError
@@ -48,16 +48,16 @@ async def open_database(url: str) -> Database:
     """
     try:
         kind = make_url(url)
-        if kind.get_backend_name() == "sqlite":
-            if kind.database in (None, "", ":memory:"):
-                raise StoreError(f"--database {url}: a database in memory loses every job. Name a file.")
-            database = Database(_sqlite(url, 1, writes=True), _sqlite(url, 4, writes=False))
-        else:
-            database = Database(create_async_engine(url, pool_size=1, max_overflow=0), create_async_engine(url))
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"--database {url}: {error}. Use sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME."
-        ) from error
+        if kind.drivername != "sqlite+aiosqlite":
+            raise StoreError(
+                f"--database {kind.render_as_string(hide_password=True)}: jobs are kept in SQLite only. "
+                "Use sqlite+aiosqlite:///FILE."
+            )
+        if kind.database in (None, "", ":memory:"):
+            raise StoreError(f"--database {url}: a database in memory loses every job. Name a file.")
+        database = Database(_sqlite(url, 1, writes=True), _sqlite(url, 4, writes=False))
+    except ArgumentError as error:
+        raise StoreError(f"--database {url}: {error} Use sqlite+aiosqlite:///FILE.") from error
     try:
         async with database.writer.begin() as connection:
             await connection.run_sync(_prepare)

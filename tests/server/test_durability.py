@@ -214,7 +214,15 @@ async def test_a_database_of_another_version_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite+aiosqlite://", "nonsense", "oracle+what://x", "sqlite+aiosqlite:////no/such/dir/x"]
+    "url",
+    [
+        "sqlite+aiosqlite://",
+        "sqlite:///jobs.sqlite",
+        "nonsense",
+        "oracle+what://x",
+        "postgresql://someone@host/jobs",
+        "sqlite+aiosqlite:////no/such/dir/x",
+    ],
 )
 async def test_an_unusable_database_is_said_clearly(url: str) -> None:
     from server.errors import StoreError
