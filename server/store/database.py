@@ -94,7 +94,8 @@ def _sqlite(url: str, connections: int, writes: bool) -> AsyncEngine:
 
         @event.listens_for(engine.sync_engine, "begin")
         def start(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

@@ -41,6 +41,18 @@ class InlineConnection(aiosqlite.Connection):
             return fn(*args, **kwargs)
         return await self._in_thread(fn, *args, **kwargs)
 
+    async def start_transaction(self) -> None:
+        """Begin to write; waits while another process does."""
+        assert self._connection is not None
+        await self._execute(self._connection.execute, "BEGIN IMMEDIATE")
+
+    def run(self, text: str, parameters: Any) -> sqlite3.Cursor:
+        """Run a statement inside the transaction, at once; for each of a list of parameters where one is given."""
+        assert self._connection is not None
+        if isinstance(parameters, list):
+            return self._connection.executemany(text, parameters)
+        return self._connection.execute(text, parameters)
+
     async def _in_thread(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from server.errors import Refused
 from server.store.rows import FINISHED, Claimed, Finish, NewJob, State, Submitted
 from server.store.schema import events, jobs
-from server.store.statements import CLAIM, FINISH
+from server.store.statements import CLAIM, FINISH, SAME_KEY
 from server.store.writer import Transaction, Writer, now_ms
 
 __all__ = ["MAX_DEATHS", "JobTable"]
@@ -67,7 +67,7 @@ class JobTable:
         async def operation(transaction: Transaction) -> Claimed | None:
             at = now_ms()
             taking = {"by_worker": worker, "lease_end": at + lease_ms, "now": at}
-            taken = (await transaction.execute(CLAIM, taking)).first()
+            taken = await transaction.first(CLAIM, taking)
             if taken is None:
                 return None
             transaction.happened(taken.id, taken.attempt, "running", {"worker": worker}, taken.client_id)
@@ -268,13 +268,7 @@ def _row(new: NewJob, at: int) -> dict[str, Any]:
 
 async def _same_key(transaction: Transaction, new: NewJob) -> Submitted | Refused | None:
     """The job that came with this key before; None when there is none, or it is finished and had another body."""
-    known = (
-        await transaction.execute(
-            select(jobs.c.id, jobs.c.number, jobs.c.ticket, jobs.c.body_hash, jobs.c.problems, jobs.c.state).where(
-                or_(jobs.c.key == new.key, jobs.c.id == new.id)
-            )
-        )
-    ).first()
+    known = await transaction.first(SAME_KEY, {"of_key": new.key, "of_job": new.id})
     if known is None:
         return None
     if known.body_hash == new.body_hash:
@@ -294,8 +288,8 @@ async def _same_key(transaction: Transaction, new: NewJob) -> Submitted | Refuse
 
 async def _finish(transaction: Transaction, job: str, attempt: int, finish: Finish) -> bool:
     values = _finished(transaction, job, attempt, finish)
-    changed = await transaction.execute(FINISH, {"of_job": job, "of_attempt": attempt, **values})
-    return _settle(transaction, changed.rowcount == 1)
+    changed = await transaction.change(FINISH, {"of_job": job, "of_attempt": attempt, **values})
+    return _settle(transaction, changed == 1)
 
 
 def _finished(transaction: Transaction, job: str, attempt: int, finish: Finish) -> dict[str, Any]:

@@ -12,18 +12,20 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable, func, insert, select
+from sqlalchemy import Executable, func, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import StoreError
 from server.store.database import Database
-from server.store.schema import events, jobs
+from server.store.inline_sqlite import InlineConnection
+from server.store.schema import events
+from server.store.statements import ADD_EVENTS, ADD_JOBS, Prepared
 
 __all__ = ["StoredEvent", "Transaction", "Writer", "now_ms"]
 
@@ -55,12 +57,19 @@ class StoredEvent:
 
 
 class Transaction:
-    """What an operation may do: run statements and say what happened."""
+    """What an operation may do: run statements and say what happened.
 
-    __slots__ = ("_connection", "_new_jobs", "_next", "events")
+    Args:
+        connection: where general statements run.
+        driver: SQLite's own connection, where prepared statements run; None for other databases.
+        next_seq: the number of the next event.
+    """
 
-    def __init__(self, connection: AsyncConnection, next_seq: int) -> None:
+    __slots__ = ("_connection", "_driver", "_new_jobs", "_next", "events")
+
+    def __init__(self, connection: AsyncConnection, driver: InlineConnection | None, next_seq: int) -> None:
         self._connection = connection
+        self._driver = driver
         self._next = next_seq
         self._new_jobs: list[Mapping[str, Any]] = []
         self.events: list[StoredEvent] = []
@@ -74,6 +83,21 @@ class Transaction:
         await self._insert_jobs()
         result: CursorResult[Any] = await self._connection.execute(statement, rows)
         return result
+
+    async def first(self, prepared: Prepared, parameters: dict[str, Any]) -> Any:
+        """Run a prepared statement and return the first row it gives, with names; None when there is none."""
+        await self._insert_jobs()
+        if self._driver is None:
+            return (await self._connection.execute(prepared.statement, parameters)).first()
+        values = self._driver.run(prepared.text, prepared.parameters(parameters)).fetchone()
+        return None if values is None else prepared.row(values)
+
+    async def change(self, prepared: Prepared, parameters: dict[str, Any]) -> int:
+        """Run a prepared statement and return how many rows it changed."""
+        await self._insert_jobs()
+        if self._driver is None:
+            return (await self._connection.execute(prepared.statement, parameters)).rowcount
+        return self._driver.run(prepared.text, prepared.parameters(parameters)).rowcount
 
     def happened(self, job: str, attempt: int, kind: str, data: Mapping[str, Any], client_id: str | None = None) -> int:
         """Note an event and return its sequence number; it is stored with this transaction."""
@@ -96,12 +120,18 @@ class Transaction:
                 }
                 for e in self.events
             ]
-            await self._connection.execute(insert(events), rows)
+            await self._add(ADD_EVENTS, rows)
 
     async def _insert_jobs(self) -> None:
         if self._new_jobs:
             rows, self._new_jobs = self._new_jobs, []
-            await self._connection.execute(insert(jobs), rows)
+            await self._add(ADD_JOBS, rows)
+
+    async def _add(self, prepared: Prepared, rows: list[Any]) -> None:
+        if self._driver is None:
+            await self._connection.execute(prepared.statement, rows)
+        else:
+            self._driver.run(prepared.text, rows)
 
 
 @dataclass(slots=True)
@@ -125,6 +155,7 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._driver: InlineConnection | None = None
         self._next_seq = 1
         self._closing = False
 
@@ -167,6 +198,8 @@ class Writer:
     async def _run(self) -> None:
         while True:
             async with self._database.writer.connect() as connection:
+                raw = (await connection.get_raw_connection()).driver_connection
+                self._driver = raw if isinstance(raw, InlineConnection) else None
                 with contextlib.suppress(_Reconnect):
                     await self._serve(connection)
                     return
@@ -204,8 +237,8 @@ class Writer:
 
     async def _commit(self, connection: AsyncConnection, group: list[_Waiting]) -> None:
         results: list[Any] = []
-        async with connection.begin():
-            transaction = Transaction(connection, self._next_seq)
+        async with self._begun(connection):
+            transaction = Transaction(connection, self._driver, self._next_seq)
             for waiting in group:
                 results.append(await waiting.operation(transaction))
             await transaction.finish()
@@ -218,6 +251,21 @@ class Writer:
         for waiting, result in zip(group, results, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(result)
+
+    @contextlib.asynccontextmanager
+    async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """A transaction. On SQLite the general road joins it only where a general statement is run."""
+        if self._driver is None:
+            async with connection.begin():
+                yield
+            return
+        await self._driver.start_transaction()
+        try:
+            yield
+            await (connection if connection.in_transaction() else self._driver).commit()
+        except BaseException:
+            await (connection if connection.in_transaction() else self._driver).rollback()
+            raise
 
 
 class _Reconnect(Exception):
