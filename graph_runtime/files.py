@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from graph_runtime.crash_points import crash_point
 from graph_runtime.errors import HeddleError
 from graph_runtime.folders import Folders, UnsafePath, confine
 
@@ -122,8 +123,11 @@ class Files:
                     file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            crash_point("file.before_rename")
             with self._lock:
-                return self._claim(temporary, directory, name, suffix)
+                final = self._claim(temporary, directory, name, suffix)
+            crash_point("file.after_rename")
+            return final
         finally:
             temporary.unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_runtime.cancel import CancelToken
+from graph_runtime.crash_points import crash_point
 from graph_runtime.events import Custom, Event
 from graph_runtime.frames import BadFrame, read_frame
 from graph_runtime.prompt import parse_prompt
@@ -175,6 +176,7 @@ class Worker:
         except Exception as error:  # whatever a job does, the worker lives and the server is told
             _log.exception("Job %s could not be run.", running.job)
             done |= {"outcome": "failed", "error": self._runtime.describe_failure(error)}
+        crash_point("done.before_frame")
         self._outbox.put(done)
 
     def _emit(self, running: _Running, event: Event) -> None:

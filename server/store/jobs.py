@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
+from graph_runtime.crash_points import crash_point
 from server.errors import Refused
 from server.store.rows import FINISHED, Claimed, Finish, NewJob, State, Submitted
 from server.store.schema import events, jobs
@@ -54,9 +55,11 @@ class JobTable:
                     return known
             transaction.add_job(_row(new, now_ms()))
             transaction.happened(new.id, 0, "queued", {"number": _shown(new.number, new.ticket)}, new.client_id)
+            crash_point("submit.before_commit")
             return Submitted(new.id, _shown(new.number, new.ticket), False, json.loads(new.problems))
 
         answer = await self._writer.write(operation)
+        crash_point("submit.before_answer")
         if isinstance(answer, Refused):
             raise answer
         return answer
@@ -81,7 +84,10 @@ class JobTable:
                 taken.client_id,
             )
 
-        return await self._writer.write(operation)
+        claimed = await self._writer.write(operation)
+        if claimed is not None:
+            crash_point("claim.before_start")
+        return claimed
 
     async def extend(self, running: Sequence[tuple[str, int]], lease_ms: int) -> None:
         """Keep attempts alive whose workers still answer."""
@@ -102,7 +108,10 @@ class JobTable:
         async def operation(transaction: Transaction) -> bool:
             return await _finish(transaction, job, attempt, finish)
 
-        return await self._writer.write(operation)
+        crash_point("done.before_registration")
+        stored = await self._writer.write(operation)
+        crash_point("done.before_announcement")
+        return stored
 
     async def lose(self, job: str, attempt: int, reason: str, finish: Finish, died: bool = True) -> State | None:
         """The worker of an attempt is gone: queue the job again, or end it.
@@ -134,7 +143,10 @@ class JobTable:
             transaction.happened(job, found.attempt, "cancelling", {})
             return "requested"
 
-        return await self._writer.write(operation)
+        answer = await self._writer.write(operation)
+        if answer == "requested":
+            crash_point("cancel.before_frame")
+        return answer
 
     async def cancel_queued(self, only: Sequence[str] | None = None) -> int:
         """Cancel queued jobs, all or those named; returns how many there were."""
@@ -212,7 +224,9 @@ class JobTable:
                 await _lose(transaction, row.id, row.attempt, _SERVER_ENDED, Finish("cancelled"), died=False)
             return len(left)
 
-        return await self._writer.write(operation)
+        lost = await self._writer.write(operation)
+        crash_point("recover.after_commit")
+        return lost
 
     async def reap(self) -> int:
         """Queue every job again whose attempt let its lease end; returns how many."""
