@@ -14,7 +14,7 @@ from graph_runtime.errors import InvalidGraph
 from graph_runtime.graph import Graph, Link, Node, NotALink
 from graph_runtime.problems import Problem
 
-__all__ = ["is_link", "load_prompt", "parse_node", "parse_prompt", "to_prompt"]
+__all__ = ["is_link", "load_prompt", "parse_node", "parse_prompt", "read_unwrapped", "to_prompt"]
 
 _WRAPPER = "__value__"
 
@@ -141,6 +141,17 @@ def to_prompt(graph: Graph, *, wrap: bool = True) -> dict[str, Any]:
         if node.change_token is not None:
             entry["is_changed"] = node.change_token
         prompt[node.id] = entry
+    return prompt
+
+
+def read_unwrapped(text: str) -> Any:
+    """Read the JSON of a checked prompt without the wrappers of its literal lists: the form that history shows."""
+    prompt = json.loads(text)
+    if f'"{_WRAPPER}"' in text:
+        for node in prompt.values():
+            for name, value in node["inputs"].items():
+                if type(value) is dict and len(value) == 1 and _WRAPPER in value:
+                    node["inputs"][name] = value[_WRAPPER]
     return prompt
 
 

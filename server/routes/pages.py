@@ -44,7 +44,7 @@ async def get_user_css(request: web.Request) -> web.StreamResponse:
 
 
 async def any_path(request: web.Request) -> web.StreamResponse:
-    """A file of the editor, else a route of a pack, else 404."""
+    """A file of the editor, else a route of a pack, else 405 for a path with other methods, else 404."""
     if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
         found = await asyncio.to_thread(_page, request.app[SETTINGS].front_end_root, request.path)
         if found is not None:
@@ -56,7 +56,19 @@ async def any_path(request: web.Request) -> web.StreamResponse:
         return web.Response(
             text=_NOT_BUILT, content_type="text/html", headers={"Content-Security-Policy": EDITOR_POLICY}
         )
+    allowed = await _other_methods(request)
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
     raise web.HTTPNotFound
+
+
+async def _other_methods(request: web.Request) -> set[str]:
+    """Methods that the other routes of this path have."""
+    found: set[str] = set()
+    for resource in request.app.router.resources():
+        _, methods = await resource.resolve(request)
+        found |= methods
+    return found - {hdrs.METH_ANY}
 
 
 def _page(foreign: Path | None, path: str) -> web.FileResponse | None:

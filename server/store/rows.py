@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from sqlalchemy import RowMapping
 
+from graph_runtime.prompt import read_unwrapped
+
 __all__ = ["FINISHED", "UNFINISHED", "Claimed", "Finish", "Job", "NewJob", "State", "Submitted", "split_secrets"]
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
@@ -116,7 +118,7 @@ class Job:
     @property
     def queue_item(self) -> list[Any]:
         """The established five-element array; secrets are stored elsewhere and never shown."""
-        return [self.number, self.id, self.json("prompt"), self.json("extra_data", {}), self.json("targets")]
+        return [self.number, self.id, read_unwrapped(self.row["prompt"]), self.json("extra_data", {}), self.json("targets")]
 
 
 def split_secrets(extra_data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
