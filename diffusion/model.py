@@ -15,6 +15,7 @@ from torch import Tensor
 from diffusion.families.family import Family
 from diffusion.latents import LatentFormat
 from diffusion.network import Network, Patches, WeightPatch
+from diffusion.patching.record import ModelPatches
 from diffusion.sampling.prediction import Prediction
 
 
@@ -45,14 +46,26 @@ CfgHook = Callable[[GuidanceStep], Tensor]  # → guided x0
 PreCfgHook = Callable[[GuidanceStep], "tuple[Tensor | None, ...]"]  # → new estimates
 PostCfgHook = Callable[[GuidanceStep], Tensor]  # → new guided x0; `denoised` holds the one so far
 BatchHook = Callable[[GuidanceStep], "list[Tensor]"]  # replaces the evaluation
-ApplyNetwork = Callable[[Tensor, Tensor, Mapping[str, Any]], Tensor]  # (x, sigmas [batch], inputs) → x0
+ApplyNetwork = Callable[..., Tensor]  # (x, sigmas [batch], inputs, patches inside or None for the model's) → x0
 NetworkHook = Callable[[ApplyNetwork, Tensor, Tensor, Mapping[str, Any], "list[int]"], Tensor]
+RunHook = Callable[[Any], Tensor]  # (diffusion.sampling.run.Run) → latent; takes over a whole run
 MaskHook = Callable[[Tensor, Tensor, Tensor, "Model"], Tensor]  # (sigma, mask, all sigmas, model) → mask
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Changes to how a model is guided and called, in the order they were added."""
+    """Changes to how a model is guided and called, in the order they were added.
+
+    Attributes:
+        cfg: replaces classifier-free guidance.
+        pre_cfg, post_cfg: change the estimates before, and the guided estimate after.
+        batch: replaces the evaluation of both sides.
+        network: around each estimate of a batch; outside of the input's scaling.
+        mask: changes the inpainting mask at each step.
+        always_evaluate_negative: also where the scale makes it irrelevant.
+        inside: functions inside the network.
+        run: takes over whole runs.
+    """
 
     cfg: CfgHook | None = None
     pre_cfg: tuple[PreCfgHook, ...] = ()
@@ -61,7 +74,8 @@ class Hooks:
     network: NetworkHook | None = None
     mask: MaskHook | None = None
     always_evaluate_negative: bool = False
-    attention: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # see diffusion.families.attention
+    inside: ModelPatches = field(default_factory=ModelPatches)
+    run: RunHook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,10 @@ class Model:
                 changes[name] = (*getattr(self.hooks, name), *changes[name])
         return replace(self, hooks=replace(self.hooks, **changes))
 
+    def with_network_patches(self, **added: Any) -> Model:
+        """The same model with more patches inside the network; see `diffusion.patching.ModelPatches`."""
+        return replace(self, hooks=replace(self.hooks, inside=self.hooks.inside.with_patches(**added)))
+
     def with_object(self, name: str, value: Any) -> Model:
         """The same model with a named object replaced."""
         return replace(self, objects={**self.objects, name: value})
@@ -121,5 +139,5 @@ class Model:
 
 __all__ = [
     "ApplyNetwork", "BatchHook", "CfgHook", "GuidanceStep", "Hooks", "MaskHook", "Model", "NetworkHook",
-    "PostCfgHook", "PreCfgHook",
+    "PostCfgHook", "PreCfgHook", "RunHook",
 ]  # fmt: skip

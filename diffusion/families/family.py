@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.latents import LatentFormat
+from diffusion.patching.record import Patching
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,16 @@ class Family(Protocol):
         ...
 
     def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
-    ) -> Tensor:
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
         """Run the network.
 
         Args:
             x: scaled input [batch, channels, h, w] in the compute dtype.
             timestep: float32 [batch].
             residuals: what control networks add, see `diffusion.control`.
+            patching: changes inside the network, or None.
         """
         ...
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from diffusion.families.family import Scene
 from diffusion.latents import FLUX, LatentFormat
+from diffusion.patching.record import Patching
+from diffusion.patching.transformer import replaced_blocks
 from diffusion.text.towers import Encoded
 
 GUIDANCE = 3.5  # what the distilled model is told unless a conditioning says otherwise
@@ -40,8 +42,9 @@ class FluxFamily:
         return result
 
     def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
-    ) -> Tensor:
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
         batch, channels, height, width = x.shape
         padded = F.pad(x, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else x
         rows, columns = padded.shape[-2] // 2, padded.shape[-1] // 2
@@ -50,16 +53,17 @@ class FluxFamily:
         positions[..., 1] += torch.arange(rows, device=x.device)[:, None]
         positions[..., 2] += torch.arange(columns, device=x.device)[None]
         context = inputs["context"].to(x)
-        out = module(
-            hidden_states=tokens.reshape(batch, rows * columns, channels * 4),
-            encoder_hidden_states=context,
-            pooled_projections=inputs["vector"].to(x),
-            timestep=timestep.to(x.dtype),
-            img_ids=positions.reshape(-1, 3),
-            txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
-            guidance=inputs["guidance"].to(x) if "guidance" in inputs else None,
-            return_dict=False,
-        )[0]
+        with replaced_blocks(module, patching):
+            out = module(
+                hidden_states=tokens.reshape(batch, rows * columns, channels * 4),
+                encoder_hidden_states=context,
+                pooled_projections=inputs["vector"].to(x),
+                timestep=timestep.to(x.dtype),
+                img_ids=positions.reshape(-1, 3),
+                txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
+                guidance=inputs["guidance"].to(x) if "guidance" in inputs else None,
+                return_dict=False,
+            )[0]
         out = out.reshape(batch, rows, columns, channels, 2, 2).permute(0, 3, 1, 4, 2, 5)
         return out.reshape(batch, channels, rows * 2, columns * 2)[..., :height, :width]
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from diffusion.families.family import Scene
 from diffusion.latents import SD3, LatentFormat
+from diffusion.patching.record import Patching
+from diffusion.patching.transformer import replaced_blocks
 from diffusion.text.towers import Encoded
 
 TEXT_WIDTH, POOLED_WIDTH = 4096, 2048
@@ -32,14 +34,16 @@ class Sd3Family:
         return {"context": embedding, "vector": torch.zeros(1, POOLED_WIDTH) if pooled is None else pooled.float()}
 
     def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
-    ) -> Tensor:
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
         height, width = x.shape[-2:]
         padded = F.pad(x, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else x
-        out = module(
-            hidden_states=padded, encoder_hidden_states=inputs["context"].to(x),
-            pooled_projections=inputs["vector"].to(x), timestep=timestep, return_dict=False,
-        )[0]  # fmt: skip
+        with replaced_blocks(module, patching):
+            out = module(
+                hidden_states=padded, encoder_hidden_states=inputs["context"].to(x),
+                pooled_projections=inputs["vector"].to(x), timestep=timestep, return_dict=False,
+            )[0]  # fmt: skip
         return out[..., :height, :width]
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from diffusion.families.family import Scene, sinusoid
 from diffusion.families.unet import UNetFamily
 from diffusion.latents import LatentFormat
+from diffusion.patching.record import Patching
 from diffusion.text.towers import Encoded
 
 
@@ -40,9 +41,10 @@ class SdxlFamily:
         return result
 
     def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
-    ) -> Tensor:
-        return self._unet().call(module, x, timestep, inputs, residuals)
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
+        return self._unet().call(module, x, timestep, inputs, residuals, patching)
 
     def vector(self, options: Mapping[str, Any], scene: Scene) -> Tensor:
         """Pooled text, then sinusoids of the sizes the picture is said to have."""

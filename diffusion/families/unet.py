@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from diffusion.families.family import Scene, to_batch
 from diffusion.latents import LatentFormat
+from diffusion.patching.record import Patching
+from diffusion.patching.unet import run_unet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ class UNetFamily:
         return result
 
     def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None
-    ) -> Tensor:
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
         if "concat" in inputs:
             x = torch.cat([x, inputs["concat"].to(x)], dim=1)
+        if patching is not None and (patching.patches.in_unet or patching.patches.blocks):
+            return run_unet(module, x, timestep, inputs, residuals, patching)
         arguments: dict[str, Any] = {}
         if "vector" in inputs:
             arguments["class_labels"] = inputs["vector"].to(x)

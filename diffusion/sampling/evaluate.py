@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from diffusion.families.family import to_batch
 from diffusion.model import Model
+from diffusion.patching.record import ModelPatches, Patching, Step
 from diffusion.sampling.conditioning import Entry, clipped
 
 LARGEST_REPEAT = 4  # texts are repeated to a common length only up to this factor
@@ -87,8 +89,11 @@ class Evaluator:
         hook = self.model.hooks.network
         control = group[0].entry.control
 
-        def apply(noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any]) -> Tensor:
-            return self.network(noisy, sigma, inputs, control, len(group))
+        def apply(
+            noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any], inside: ModelPatches | None = None
+        ) -> Tensor:
+            level = levels.flatten()[0].cpu() if levels.ndim else levels
+            return self.network(noisy, level, inputs, control, tuple(roles), inside)
 
         if hook is None:
             out = apply(noisy, sigma, inputs)
@@ -96,15 +101,38 @@ class Evaluator:
             out = hook(apply, noisy, sigma.to(x.device).expand(noisy.shape[0]), inputs, roles)
         return list(zip(group, out.chunk(len(group)), strict=True))
 
-    def network(self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, groups: int) -> Tensor:
-        """One call of the network: x0 for a noisy batch."""
+    def with_model(self, model: Model) -> Evaluator:
+        """The same evaluation under other hooks; what was joined for this one is used again."""
+        other = Evaluator(model, self.module, self.sigmas)
+        other._joined, other._kept = self._joined, self._kept
+        return other
+
+    def network(
+        self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, roles: tuple[int, ...],
+        inside: ModelPatches | None = None,
+    ) -> Tensor:  # fmt: skip
+        """One call of the network: x0 for a noisy batch.
+
+        Args:
+            roles: of the chunks that were joined to this batch.
+            inside: patches that take effect; by default the model's.
+        """
+        inside = self.model.hooks.inside if inside is None else inside
         rule, family, compute = self.model.prediction, self.model.family, self.model.network.compute
         scaled = rule.scale_input(x, sigma)
         timestep = torch.full((x.shape[0],), float(rule.timestep(sigma)), device=x.device)
         residuals = None
         if control is not None:
-            residuals = control.residuals(scaled.to(compute), timestep, inputs, float(sigma), groups)
-        output = family.call(self.module, scaled.to(compute), timestep, inputs, residuals)
+            residuals = control.residuals(scaled.to(compute), timestep, inputs, float(sigma), len(roles))
+
+        def call(x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], patching: Patching | None = None) -> Tensor:
+            return family.call(self.module, x, timestep, inputs, residuals, patching)
+
+        if inside:
+            patching = Patching(inside, Step(sigma, self.sigmas, roles, tuple(x.shape)))
+            output = patching.call(partial(call, patching=patching), scaled.to(compute), timestep, inputs)
+        else:
+            output = call(scaled.to(compute), timestep, inputs)
         return rule.denoised(x, output.to(x.dtype), sigma)
 
     def _inputs(self, group: list[_Job], batch: int) -> dict[str, Tensor]:

@@ -64,7 +64,7 @@ def _step(
     evaluator: Evaluator, x: Tensor, sigma: Tensor, sides: Sequence[tuple[Entry, ...] | None], scale: float
 ) -> GuidanceStep:
     def evaluate(lists: Sequence[Sequence[Entry] | None], model: Model | None = None) -> list[Tensor]:
-        other = evaluator if model is None else Evaluator(model, evaluator.module, evaluator.sigmas)
+        other = evaluator if model is None else evaluator.with_model(model)
         return other(lists, x, sigma)
 
     return GuidanceStep(x, sigma, (None, None), tuple(sides), scale, evaluator.model, evaluate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,23 @@ from diffusion.sampling.samplers import sampler_by_name
 from diffusion.sampling.schedules import schedule as noise_levels
 
 Report = Callable[[int, int, Tensor, Tensor], None]  # (step, total, x0, x), both in network space
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What a run is given; the fields are the arguments of `integrate`."""
+
+    model: Model
+    noise: Tensor
+    latent: Tensor
+    conditioning: Mapping[str, Conditioning]
+    guidance: Guidance
+    sampler: Callable[..., Tensor]
+    sigmas: Tensor
+    seed: int
+    noise_mask: Tensor | None = None
+    fresh_mask_noise: bool = False
+    on_step: Report | None = None
 
 
 @torch.inference_mode()
@@ -52,17 +70,25 @@ def integrate(
     """
     if len(sigmas) == 0:
         return latent
+    run = Run(
+        model, noise, latent, conditioning, guidance, sampler, sigmas, seed, noise_mask, fresh_mask_noise, on_step
+    )
+    return _integrate(run) if model.hooks.run is None else model.hooks.run(run)
+
+
+def _integrate(run: Run) -> Tensor:
+    model, seed, on_step = run.model, run.seed, run.on_step
     module = model.network.prepare(model.patches)
     device = model.network.device
-    noise, sigmas = noise.to(device, torch.float32), sigmas.to("cpu", torch.float32).clone()
-    start = latent.to(device, torch.float32)
+    noise, sigmas = run.noise.to(device, torch.float32), run.sigmas.to("cpu", torch.float32).clone()
+    start = run.latent.to(device, torch.float32)
     start = model.latent_format.to_network(start) if bool(start.any()) else start
-    mask = None if noise_mask is None else latent_mask(noise_mask, noise)
-    lists = prepare(conditioning, model.family, model.prediction, noise, start, mask)
-    denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas), guidance)
+    mask = None if run.noise_mask is None else latent_mask(run.noise_mask, noise)
+    lists = prepare(run.conditioning, model.family, model.prediction, noise, start, mask)
+    denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas), run.guidance)
     if mask is not None:
         mask_noise = noise
-        if fresh_mask_noise:
+        if run.fresh_mask_noise:
             generator = torch.Generator("cpu").manual_seed((seed + 1) & SEED_BITS)
             mask_noise = torch.randn(noise.shape, generator=generator).to(device)
         denoiser = MaskedDenoiser(denoiser, model, mask, start, mask_noise, sigmas)
@@ -73,7 +99,7 @@ def integrate(
             on_step(step, total, denoised, x)
 
     x = rule.add_noise(start, noise, sigmas[0], from_pure_noise=rule.starts_from_pure_noise(sigmas[0]))
-    x = sampler(denoiser, x, sigmas, lists, StepNoise(seed, device), tell)
+    x = run.sampler(denoiser, x, sigmas, lists, StepNoise(seed, device), tell)
     x = rule.finish(x, sigmas[-1])
     return model.latent_format.from_network(x.float()).to("cpu")
 
@@ -148,4 +174,4 @@ def part(sigmas: Tensor, start: int | None, last: int | None, *, force_full_deno
     return sigmas
 
 
-__all__ = ["Report", "integrate", "part", "sample"]
+__all__ = ["Report", "Run", "integrate", "part", "sample"]
