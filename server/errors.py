@@ -11,6 +11,7 @@ Each message says what happened, where, and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["NoWorker", "Refused", "ServerError", "SettingsError", "StoreError"]
@@ -40,13 +41,24 @@ class Refused(ServerError):
         code: a short name for programs.
         what: what is wrong, for people.
         fix: what to do about it.
+        headers: headers of the answer.
         extra: further keys of the JSON body.
     """
 
-    def __init__(self, status: int, code: str, what: str, fix: str = "", **extra: Any) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        what: str,
+        fix: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
         super().__init__(f"{what} {fix}".strip())
         self.status = status
         self.code = code
         self.what = what
         self.fix = fix
+        self.headers = dict(headers or {})
         self.extra = extra

@@ -11,7 +11,9 @@ from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph_runtime.folders import UnsafePath
+from server.bodies import too_long
 from server.errors import NoWorker, Refused, StoreError
+from server.keys import SETTINGS
 from server.security import COOKIE, Guard
 from server.settings import Settings
 
@@ -34,9 +36,11 @@ def error_body(request: web.Request, refused: Refused) -> web.Response:
     """An error answer: our shape under /api/v1, the established one elsewhere."""
     if request.path.startswith("/api/v1/"):
         problem = {"code": refused.code, "node": None, "input": None, "what": refused.what, "fix": refused.fix}
-        return web.json_response({"problems": [problem], **refused.extra}, status=refused.status)
+        return web.json_response(
+            {"problems": [problem], **refused.extra}, status=refused.status, headers=refused.headers
+        )
     error = {"type": refused.code, "message": refused.what, "details": refused.fix, "extra_info": refused.extra}
-    return web.json_response({"error": error, "node_errors": {}}, status=refused.status)
+    return web.json_response({"error": error, "node_errors": {}}, status=refused.status, headers=refused.headers)
 
 
 @web.middleware
@@ -59,10 +63,15 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         cause = getattr(error, "orig", error)
         what = f"The job table cannot be used: {cause}."
         return error_body(request, Refused(507, "store_failed", what, "Nothing was accepted. Check the disk."))
+    except web.HTTPRequestEntityTooLarge:
+        return error_body(request, too_long(request.app[SETTINGS].max_upload_bytes))
     except (web.HTTPException, asyncio.CancelledError):
         raise
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
+        if request.path.startswith("/api/v1/"):
+            what, fix = "The server made a mistake.", "The server's log says what happened."
+            return error_body(request, Refused(500, "internal_error", what, fix))
         text = "500 Internal Server Error\n\nThe server's log says what happened.\n"
         return web.Response(status=500, text=text)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
+
+from server.errors import Refused
 
 __all__ = ["PREFIX", "add_api", "load"]
 
@@ -36,11 +38,30 @@ def add_api(app: web.Application, otherwise: Callable[[web.Request], Awaitable[w
         if table is None:
             table = await asyncio.to_thread(load)
         match = await table.resolve(request)
+        if isinstance(match.http_exception, web.HTTPMethodNotAllowed):
+            raise _wrong_method(request, match.http_exception)
         if match.http_exception is not None:
-            return await otherwise(request)
+            return await _not_ours(request, otherwise)
         request.match_info.clear()
         request.match_info.update(match)
         return await match.handler(request)
 
     app.router.add_route("*", PREFIX, answer)
-    app.router.add_route("*", PREFIX + "/{path:.*}", answer)
+    app.router.add_route("*", PREFIX + r"/{path:[\s\S]*}", answer)
+
+
+def _wrong_method(request: web.Request, error: web.HTTPMethodNotAllowed) -> Refused:
+    """405, naming the methods that there are."""
+    allowed = ", ".join(sorted(error.allowed_methods))
+    what = f"{request.path} has no method {request.method}."
+    return Refused(405, "no_such_method", what, f"Use {allowed}.", headers={hdrs.ALLOW: allowed})
+
+
+async def _not_ours(
+    request: web.Request, otherwise: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """What another part answers, else 404 in the API's shape."""
+    try:
+        return await otherwise(request)
+    except web.HTTPNotFound:
+        raise Refused(404, "no_such_path", f"There is no {request.path}.", f"See {PREFIX}.") from None

@@ -9,7 +9,7 @@ import json
 from aiohttp import hdrs, web
 
 from server.api import schema
-from server.api.operation import Call, InvalidRequest, Operation
+from server.api.operation import Call, Operation
 from server.keys import FEED
 
 __all__ = ["OPERATIONS"]
@@ -22,12 +22,8 @@ MAX_MESSAGE_BYTES = 64 * 1024
 async def get_events(call: Call) -> web.StreamResponse:
     """Send events until the client is gone: over a websocket if it asks for one, else as server-sent events."""
     query: schema.EventsQuery = call.query
-    since = query.since
-    last_id = call.request.headers.get("Last-Event-ID")
-    if last_id is not None:
-        if not last_id.isascii() or not last_id.isdigit():
-            raise InvalidRequest([schema.Problem(code="invalid_request", what="Last-Event-ID must be a number.")])
-        since = int(last_id)
+    headers: schema.EventsHeaders = call.headers
+    since = query.since if headers.last_event_id is None else headers.last_event_id
     if call.request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
         return await _over_websocket(call.request, since, query.job)
     return await _as_stream(call.request, since, query.job)
@@ -90,11 +86,12 @@ OPERATIONS = (
         "GET",
         "/events",
         get_events,
-        "Follow what happens, from a number on: a websocket, or server-sent events (see EventItem).",
+        "Follow what happens, from a number on: a websocket, or server-sent events.",
         "events",
         {200: None},
         schema.EventsQuery,
-        headers={"Last-Event-ID": "The number of the last event that was seen; like since."},
+        headers=schema.EventsHeaders,
         gives="text/event-stream",
+        items=schema.EventItem,
     ),
 )

@@ -19,27 +19,19 @@ from server.submission import Rejected, Submission
 
 __all__ = ["OPERATIONS"]
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
-
 
 async def submit(call: Call) -> Any:
     """Store a job; the answer means that it is on disk."""
     body: schema.JobBody = call.body
     app = call.request.app
     extra_data = dict(body.extra_data)
-    if (body.document is None) == (body.prompt is None):
-        raise InvalidRequest([schema.Problem(code="invalid_request", what="Give either a document or a prompt.")])
     graph: Any = body.prompt
     if body.document is not None:
         graph, saved = await _as_run(call, body.document)
         extra_data["extra_pnginfo"] = {"workflow": saved, **extra_data.get("extra_pnginfo", {})}
     if body.client_id is not None:
         extra_data["client_id"] = body.client_id
-    key = call.request.headers.get(IDEMPOTENCY_KEY)
-    if key is not None and (not key or len(key) > 200):
-        raise InvalidRequest(
-            [schema.Problem(code="invalid_key", what=f"{IDEMPOTENCY_KEY} must have 1 to 200 letters.")]
-        )
+    headers: schema.SubmitHeaders = call.headers
     wanted = Submission(
         graph=graph,
         asked=body.model_dump(mode="json", include={"document", "prompt"}),
@@ -49,7 +41,7 @@ async def submit(call: Call) -> Any:
         number=body.number,
         front=body.front,
         id=body.id,
-        key=key,
+        key=headers.idempotency_key,
     )
     try:
         submitted, problems = await app[SUBMISSIONS].submit(wanted)
@@ -69,10 +61,6 @@ async def list_jobs(call: Call) -> schema.JobsAnswer:
     known: tuple[State, ...] = (*UNFINISHED, *FINISHED)
     words = [word for word in (query.state or "").split(",") if word]
     states = [state for state in known if not words or state in words]
-    unknown = sorted(set(words) - set(known))
-    if unknown:
-        what = f"There is no state {unknown[0]!r}."
-        raise InvalidRequest([schema.Problem(code="invalid_state", what=what, fix=f"Use {', '.join(known)}.")])
     reads = call.request.app[READS]
     jobs, total = await reads.listing(states, query.limit, query.offset)
     return schema.JobsAnswer(
@@ -206,7 +194,8 @@ OPERATIONS = (
         "jobs",
         {202: schema.SubmittedAnswer, 422: schema.ProblemsAnswer, 409: schema.ProblemsAnswer},
         body=schema.JobBody,
-        headers={IDEMPOTENCY_KEY: "The same key and body return the same job; another body is refused with 409."},
+        headers=schema.SubmitHeaders,
+        leads_to=("get_job", "cancel_job", "retry_job", "explain_job"),
     ),
     Operation("list_jobs", "GET", "/jobs", list_jobs, "List jobs.", "jobs", {200: schema.JobsAnswer}, schema.JobsQuery),
     Operation("get_job", "GET", "/jobs/{id}", get_job, "Show one job.", "jobs", {200: schema.JobAnswer, **_NOT_FOUND}),

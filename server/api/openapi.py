@@ -19,6 +19,7 @@ _REFUSALS = {
     400: "The body is no JSON.",
     401: "The token is missing.",
     403: "A foreign host or origin, or a path outside its folder.",
+    405: "The path has no such method.",
     413: "The body is too long.",
     415: "The body is no application/json.",
     422: "The request does not fit its declaration, or the workflow cannot run.",
@@ -31,7 +32,8 @@ def document(operations: Iterable[Operation], prefix: str) -> dict[str, Any]:
     operations = list(operations)
     models: list[type[BaseModel]] = [Problem, ProblemsAnswer]
     for operation in operations:
-        models += [model for model in (operation.body, operation.query, *operation.answers.values()) if model]
+        declared = (operation.body, operation.query, operation.headers, operation.items, *operation.answers.values())
+        models += [model for model in declared if model]
     unique = list(dict.fromkeys(models))
     references, definitions = models_json_schema(
         [(model, "validation") for model in unique], ref_template="#/components/schemas/{model}"
@@ -62,17 +64,17 @@ def _describe(
 ) -> dict[str, Any]:
     name = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f]+$"}
     parameters: list[dict[str, Any]] = [
-        {"name": part, "in": "path", "required": True, "schema": name} for part in re.findall(r"\{(\w+)\}", path)
+        {
+            "name": part,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": list(operation.choices[part])} if part in operation.choices else name,
+        }
+        for part in re.findall(r"\{(\w+)\}", path)
     ]
-    for header, words in operation.headers.items():
-        parameters.append({"name": header, "in": "header", "required": False, "description": words, "schema": name})
-    if operation.query is not None:
-        schema = definitions["$defs"][operation.query.__name__]
-        for key, value in schema.get("properties", {}).items():
-            description = value.get("description", "")
-            parameters.append(
-                {"name": key, "in": "query", "required": False, "description": description, "schema": value}
-            )
+    for place, model in (("header", operation.headers), ("query", operation.query)):
+        if model is not None:
+            parameters += _parameters(place, definitions["$defs"][model.__name__])
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -82,6 +84,11 @@ def _describe(
     problems = {"application/json": {"schema": schema_of[ProblemsAnswer]}}
     for status, words in _REFUSALS.items():
         described["responses"].setdefault(str(status), {"description": words, "content": problems})
+    if operation.leads_to:
+        good = described["responses"][str(next(iter(operation.answers)))]
+        good["links"] = {
+            name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in operation.leads_to
+        }
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -92,7 +99,23 @@ def _describe(
     return described
 
 
+def _parameters(place: str, schema: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The parameters that a model declares; one without a value is left out, so null is no value of theirs."""
+    for name, value in schema.get("properties", {}).items():
+        kinds = [kind for kind in value.get("anyOf", ()) if kind != {"type": "null"}]
+        plain = {key: item for key, item in value.items() if key not in ("anyOf", "default") or item is not None}
+        if len(kinds) == 1:
+            plain = {**kinds[0], **{key: item for key, item in plain.items() if key != "anyOf"}}
+        words = plain.pop("description", "")
+        yield {"name": name, "in": place, "required": False, "description": words, "schema": plain}
+
+
 def _answer(operation: Operation, model: type[BaseModel] | None, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    if operation.items is not None:
+        return {
+            "description": operation.summary,
+            "content": {operation.gives: {"x-item-schema": schema_of[operation.items]}},
+        }
     if model is None:
         return {"description": operation.summary, "content": {operation.gives: {}}}
     return {

@@ -26,6 +26,7 @@ class Call:
     request: web.Request
     path: Mapping[str, str]
     query: Any = None
+    headers: Any = None
     body: Any = None
 
 
@@ -36,15 +37,19 @@ class Operation:
     Attributes:
         name: unique; the operationId.
         handler: gives a model or plain data (answered with the first status of `answers`), or a finished response.
+        choices: what a part of the path can be, where that is known beforehand.
+        leads_to: names of operations whose `id` is the one in the answer.
         query: declares the query parameters.
+        headers: declares the request headers that are looked at, by their aliases.
         body: declares the JSON body; None where there is none or the handler reads bytes.
         answers: status → what the body is; None for no JSON body.
         takes: media types of a body that is not declared by `body`.
         gives: media type of the good answer, when it is not JSON.
+        items: what each item of a stream is, when the answer never ends.
     """
 
     name: str
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     handler: Callable[[Call], Awaitable[Any]]
     summary: str
@@ -52,9 +57,12 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | None]
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: type[BaseModel] | None = None
     takes: tuple[str, ...] = ()
     gives: str = "application/json"
+    items: type[BaseModel] | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    leads_to: tuple[str, ...] = ()
 
 
 class InvalidRequest(Exception):
@@ -90,12 +98,16 @@ async def _read(operation: Operation, request: web.Request) -> Call:
             _NAME.validate_python(value)
         except ValidationError as error:
             raise InvalidRequest(_problems(error, f"path.{name}")) from None
-    query = body = None
+    query = headers = body = None
     if operation.query is not None:
         repeated = [name for name in request.query if len(request.query.getall(name)) > 1]
         if repeated:
             raise InvalidRequest([Problem(code="repeated", what=f"The parameter {repeated[0]!r} is given twice.")])
         query = _validated(operation.query, _without(dict(request.query), "token"), "query")
+    if operation.headers is not None:
+        names = [part.alias or name for name, part in operation.headers.model_fields.items()]
+        given = {name: request.headers[name] for name in names if name in request.headers}
+        headers = _validated(operation.headers, given, "header")
     if operation.body is not None:
         if request.content_type != "application/json":
             raise Refused(
@@ -105,7 +117,7 @@ async def _read(operation: Operation, request: web.Request) -> Call:
                 "Set the header Content-Type.",
             )
         body = _validated(operation.body, await read_json(request), "body")
-    return Call(request, dict(request.match_info), query, body)
+    return Call(request, dict(request.match_info), query, headers, body)
 
 
 def _without(values: dict[str, str], name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import get_args
 
 from aiohttp import web
 
@@ -17,7 +18,7 @@ from server.routes.view import INERT, content_type_of
 
 __all__ = ["OPERATIONS"]
 
-_KINDS = ("input", "output", "temp")
+_KINDS: tuple[str, ...] = get_args(schema.FolderKind)
 
 
 async def get_catalogue(call: Call) -> web.Response:
@@ -99,6 +100,7 @@ OPERATIONS = (
         "List files of input, output or temp.",
         "files",
         {200: schema.FilesAnswer, **_NOT_FOUND},
+        choices={"kind": _KINDS},
     ),
     Operation(
         "get_file",
@@ -108,7 +110,8 @@ OPERATIONS = (
         "Fetch a file.",
         "files",
         {200: None, **_NOT_FOUND},
-        gives="application/octet-stream",
+        gives="*/*",
+        choices={"kind": _KINDS},
     ),
     Operation(
         "list_models",

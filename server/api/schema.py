@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 __all__ = [
     "CancelAnswer",
     "CatalogueAnswer",
     "ConvertedAnswer",
     "EventItem",
+    "EventsHeaders",
     "EventsQuery",
     "ExplainAnswer",
     "ExportBody",
     "ExportedAnswer",
     "FileItem",
     "FilesAnswer",
+    "FolderKind",
     "JobAnswer",
     "JobBody",
     "JobDetail",
@@ -29,12 +31,16 @@ __all__ = [
     "Problem",
     "ProblemsAnswer",
     "StateName",
+    "SubmitHeaders",
     "SubmittedAnswer",
     "TemplateAnswer",
     "TemplatesAnswer",
 ]  # fmt: skip
 
 StateName = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
+_STATE = f"({'|'.join(get_args(StateName))})"
+_STATES = f"^{_STATE}(,{_STATE})*$"
+FolderKind = Literal["input", "output", "temp"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A short text without control characters: ids, keys, names."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -62,8 +68,21 @@ class ProblemsAnswer(BaseModel):
     problems: list[Problem]
 
 
+_ONE_OF_BOTH: list[JsonValue] = [
+    {"properties": {"document": {"type": "object"}, "prompt": {"type": "null"}}, "required": ["document"]},
+    {"properties": {"prompt": {"type": "object"}, "document": {"type": "null"}}, "required": ["prompt"]},
+]
+
+_EXAMPLE: JsonValue = {
+    "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 16744448}},
+    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+}
+
+
 class JobBody(_Model):
-    """A workflow to run: a document in any known format, or an API prompt."""
+    """A workflow to run: either a document in any known format, or an API prompt."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": _ONE_OF_BOTH, "examples": [{"prompt": _EXAMPLE}]})
 
     document: dict[str, Any] | None = Field(None, description="A workflow document in any known format.")
     prompt: dict[str, Any] | None = Field(None, description="A graph in the API format.")
@@ -73,6 +92,22 @@ class JobBody(_Model):
     front: bool = Field(False, description="Run before everything that is queued normally.")
     id: Name | None = Field(None, description="An id of your own; the same id and body return the same job.")
     extra_data: dict[str, Any] = Field(default_factory=dict, description="Carried with the job, saved beside results.")
+
+    @model_validator(mode="after")
+    def _has_one_of_both(self) -> JobBody:
+        if (self.document is None) == (self.prompt is None):
+            raise ValueError("Give either a document or a prompt")
+        return self
+
+
+class SubmitHeaders(_Model):
+    """What makes a submission safe to repeat."""
+
+    idempotency_key: Name | None = Field(
+        None,
+        alias="Idempotency-Key",
+        description="The same key and body return the same job; another body is refused with 409.",
+    )
 
 
 class SubmittedAnswer(BaseModel):
@@ -133,7 +168,7 @@ class JobsAnswer(BaseModel):
 class JobsQuery(_Model):
     """Which jobs to list."""
 
-    state: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+    state: Annotated[str, StringConstraints(max_length=200, pattern=_STATES)] | None = Field(
         None, description="Comma list of states; absent: all."
     )
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
@@ -154,6 +189,14 @@ class ExplainAnswer(BaseModel):
     state: StateName
     attempt: Count
     nodes: list[dict[str, Any]]
+
+
+class EventsHeaders(_Model):
+    """What a client that comes back says."""
+
+    last_event_id: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
+        None, alias="Last-Event-ID", description="The number of the last event that was seen; stronger than since."
+    )
 
 
 class EventsQuery(_Model):
@@ -192,6 +235,8 @@ class ConvertedAnswer(BaseModel):
 
 class ExportBody(_Model):
     """A document to be written in another format."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"document": _EXAMPLE, "format": "heddle"}]})
 
     document: dict[str, Any]
     format: Literal["prompt", "saved", "heddle"] = "prompt"

@@ -1,0 +1,37 @@
+"""Our own API does what its description says, whatever is sent: schemathesis against a server process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path(__file__).parent / "schemathesis.toml"
+
+
+def test_the_server_keeps_to_its_description_under_generated_requests(victim: Any, tmp_path: Path) -> None:
+    script = "from schemathesis.cli import schemathesis; schemathesis()"
+    command = [sys.executable, "-c", script, "--config-file", str(CONFIG), "run", f"{victim.url}/api/v1/openapi.json"]
+    result = subprocess.run(
+        [*command, "--max-response-time", "5"], cwd=tmp_path, capture_output=True, text=True, timeout=150
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Operations:       16 selected / 16 total" in result.stdout, result.stdout
+
+
+def test_the_description_is_a_valid_openapi_document_of_version_3_1(victim: Any) -> None:
+    described = victim.get("/api/v1/openapi.json").json
+
+    assert described["openapi"].startswith("3.1")
+    assert {"/api/v1/jobs", "/api/v1/events", "/api/v1/documents/convert", "/api/v1/catalogue"} <= set(
+        described["paths"]
+    )
+
+
+def test_a_path_or_method_that_does_not_exist_is_refused_in_the_shape_of_the_api(victim: Any) -> None:
+    unknown, wrong = victim.get("/api/v1/none"), victim.request("DELETE", "/api/v1/catalogue")
+
+    assert (unknown.status, unknown.json["problems"][0]["code"]) == (404, "no_such_path")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "GET, HEAD")
