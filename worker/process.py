@@ -1,6 +1,6 @@
 """The worker's side of the socket: frames in, runs of the engine, frames out.
 
-Jobs run one at a time. Everything else that a server asks (cancelling, validation hooks, memory, previews) is answered
+Jobs run one at a time, and memory is freed between them. Everything else that a server asks (cancelling, validation hooks, previews) is answered
 while a job runs. The process ends when the socket does.
 """
 
@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graph_runtime.cancel import CancelToken
@@ -52,7 +53,7 @@ class Worker:
         self._runtime = runtime
         runtime.on_message = self.send
         self._outbox = outbox
-        self._jobs: asyncio.Queue[tuple[_Running, Header]] = asyncio.Queue()
+        self._work_list: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._known: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._packs_ready = asyncio.Event()
@@ -62,7 +63,7 @@ class Worker:
             "cancel": self._on_cancel,
             "previews": self._on_previews,
             "check": self._ask(self._check),
-            "free": self._ask(self._free),
+            "free": self._on_free,
             "catalogue": self._ask(self._catalogue),
             "stats": self._ask(self._stats),
         }
@@ -116,13 +117,13 @@ class Worker:
     async def _wind_down(self, work: asyncio.Task[None], grace: float) -> None:
         """Let the running job end within `grace` seconds, then cancel it."""
         if grace > 0 and self._known:
-            joined = asyncio.create_task(self._jobs.join())
+            joined = asyncio.create_task(self._work_list.join())
             await asyncio.wait({joined, work}, timeout=grace)
             joined.cancel()
         for running in self._known.values():
             running.cancel.cancel()
         if self._known:
-            joined = asyncio.create_task(self._jobs.join())
+            joined = asyncio.create_task(self._work_list.join())
             await asyncio.wait({joined, work}, timeout=min(grace, 1.0) or 0.2)
             joined.cancel()
 
@@ -136,7 +137,11 @@ class Worker:
             previews=bool(header.get("previews")),
         )
         self._known[running.job] = running
-        self._jobs.put_nowait((running, header))
+        self._work_list.put_nowait(partial(self._take, running, header))
+
+    def _on_free(self, header: Header) -> None:
+        """Free memory after what came before, and before what comes next."""
+        self._work_list.put_nowait(partial(self._ask(self._free), header))
 
     def _on_cancel(self, header: Header) -> None:
         running = self._known.get(str(header.get("job")))
@@ -150,12 +155,17 @@ class Worker:
 
     async def _work(self) -> None:
         while True:
-            running, header = await self._jobs.get()
+            work = await self._work_list.get()
             try:
-                await self._run(running, header)
+                await work()
             finally:
-                self._known.pop(running.job, None)
-                self._jobs.task_done()
+                self._work_list.task_done()
+
+    async def _take(self, running: _Running, header: Header) -> None:
+        try:
+            await self._run(running, header)
+        finally:
+            self._known.pop(running.job, None)
 
     async def _run(self, running: _Running, header: Header) -> None:
         done: Header = {"t": "done", "job": running.job, "attempt": running.attempt, "outputs": {}, "meta": {}}
@@ -224,8 +234,6 @@ class Worker:
         self._outbox.put(header, message.bytes)
 
     async def _free(self, header: Header) -> Any:
-        """Free memory, after the running job where there is one."""
-        await self._jobs.join()
         await self._runtime.free(
             unload_models=bool(header.get("unload_models")), clear_results=bool(header.get("free_memory"))
         )
