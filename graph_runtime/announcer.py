@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graph_runtime import events
+from graph_runtime.cache import Entry
+from graph_runtime.explain import FROM_TIER
 from graph_runtime.identity import Identities
 
 __all__ = ["Announcer"]
@@ -38,6 +40,12 @@ class Announcer:
     def explained(self, node_id: str, reasons: tuple[Mapping[str, Any], ...]) -> None:
         """Why a node runs."""
         self._emit(events.NodeExplained(node_id, True, reasons))
+
+    def reused(self, node_id: str, entry: Entry) -> None:
+        """A result is used again; said once of those that outlived the process that computed them."""
+        if entry.from_tier:
+            entry.from_tier = False
+            self._emit(events.NodeExplained(node_id, False, (FROM_TIER,)))
 
     def shown(self, node_id: str, ui: Mapping[str, Any] | None) -> None:
         """What a node shows; None for a cached one that shows nothing."""

@@ -6,7 +6,9 @@ Policies
 - `Cache.lru(n)`: results survive absence; the oldest runs' go while there are more than n.
 - `Cache.none()`: nothing is kept between runs.
 
-Every policy can be given a bound in bytes. Buffers that several results share are counted once.
+Every policy can be given a bound in bytes. Buffers that several results share are counted once. Behind the results in
+memory there may be a `Tier` that outlives the process: what memory does not hold is looked up there, and every new
+result is offered to it.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from graph_runtime.sizes import SizeOf, blobs
+
+if TYPE_CHECKING:
+    from graph_runtime.tier import Tier
 
 __all__ = ["Cache", "Entry", "Eviction"]
 
@@ -33,12 +38,18 @@ class Entry:
         ui: what the node shows.
         warnings: repeated when the result is reused.
         owner: key of the submitted node that expanded into this one; its result goes when that one's does.
+        seconds: how long it took to compute.
+        durable: a tier may keep it beyond this process.
+        from_tier: it has just been read from the tier, and nobody was told yet.
     """
 
     outputs: list[list[Any]]
     ui: Mapping[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     owner: bytes | None = None
+    seconds: float = 0.0
+    durable: bool = False
+    from_tier: bool = False
     generation: int = 0
     nbytes: int = 0
     _blobs: tuple[tuple[int, int], ...] = field(default=(), repr=False)
@@ -60,6 +71,7 @@ class Cache:
         max_bytes: bound on the bytes of all results; None means no bound.
         size_of: bytes of one object, for objects without `nbytes`.
         now: seconds since the epoch, for explanations.
+        tier: keeps results beyond this process; None if there is none.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class Cache:
         max_entries: int | None = None,
         size_of: SizeOf | None = None,
         now: Callable[[], float] = time.time,
+        tier: Tier | None = None,
     ) -> None:
         if max_bytes is not None and max_bytes < 0:
             raise ValueError(f"max_bytes is {max_bytes}; it cannot be negative.")
@@ -81,6 +94,7 @@ class Cache:
         self.nbytes = 0
         self._size_of = size_of
         self._now = now
+        self._tier = tier
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
         self._shared: dict[int, int] = {}
         self._evictions: OrderedDict[bytes, Eviction] = OrderedDict()
@@ -97,15 +111,17 @@ class Cache:
         return cls(max_bytes, policy="lru", max_entries=max_entries, **options)
 
     @classmethod
-    def none(cls) -> Cache:
+    def none(cls, **options: Any) -> Cache:
         """Keep nothing."""
-        return cls(policy="none")
+        return cls(policy="none", **options)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __contains__(self, key: bytes | None) -> bool:
-        return key in self._entries
+        if key in self._entries:
+            return True
+        return key is not None and self._tier is not None and self._tier.has(key)
 
     def begin(self, keys: Collection[bytes | None]) -> None:
         """Start a run whose submitted nodes have these keys: evict what the policy no longer keeps."""
@@ -134,15 +150,49 @@ class Cache:
         if key is None:
             return None
         entry = self._entries.get(key)
-        if entry is not None:
-            entry.generation = self._generation
-            if self.max_bytes is not None:
-                self._entries.move_to_end(key)
+        if entry is None:
+            return self._load(key)
+        entry.generation = self._generation
+        if self.max_bytes is not None:
+            self._entries.move_to_end(key)
         return entry
+
+    def shown(self, key: bytes | None) -> Mapping[str, Any] | None:
+        """Return what a node with this key shows, if memory holds its result; a tier keeps nothing that shows."""
+        entry = None if key is None else self._entries.get(key)
+        return None if entry is None else entry.ui
 
     def put(self, key: bytes | None, entry: Entry) -> None:
         """Keep a result, evicting others if it would not fit. Results without a key are not kept."""
-        if key is None or self.policy == "none":
+        if key is None:
+            return
+        self._keep(key, entry)
+        if self._tier is not None and entry.durable:
+            self._tier.offer(key, entry)
+
+    def end(self) -> None:
+        """The run that `begin` started is over."""
+        if self._tier is not None:
+            self._tier.end_run()
+
+    def shrink(self, max_bytes: int) -> int:
+        """Drop the results used least recently until the rest takes no more than this; returns the bytes dropped."""
+        before = self.nbytes
+        for key in list(self._entries):
+            if self.nbytes <= max_bytes:
+                break
+            self._evict(key, "memory was needed")
+        return before - self.nbytes
+
+    def _load(self, key: bytes) -> Entry | None:
+        entry = None if self._tier is None else self._tier.load(key)
+        if entry is not None:
+            entry.from_tier = True
+            self._keep(key, entry)
+        return entry
+
+    def _keep(self, key: bytes, entry: Entry) -> None:
+        if self.policy == "none":
             return
         if key in self._entries:
             self._drop(key)
@@ -167,7 +217,9 @@ class Cache:
         return None if key is None else self._evictions.get(key)
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Drop everything, in the tier as well."""
+        if self._tier is not None:
+            self._tier.clear()
         for key in list(self._entries):
             self._evict(key, "the cache was cleared")
 

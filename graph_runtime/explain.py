@@ -17,7 +17,13 @@ from graph_runtime.keys import NO_TOKEN, Key, encode
 from graph_runtime.showing import is_deep, shown
 from graph_runtime.spec import NodeSpec
 
-__all__ = ["Explainer", "RunRecord"]
+__all__ = ["FROM_TIER", "Explainer", "RunRecord"]
+
+FROM_TIER: Mapping[str, Any] = {
+    "kind": "from_disk",
+    "text": "It did not run: its result came from disk, where an earlier run left it.",
+}
+"""Why a node does not run whose result outlived the process that computed it."""
 
 _REMEMBERED_RUNS = 8
 _REMEMBERED_NODES = 200_000

@@ -96,6 +96,7 @@ class Run:
             self.ending.settle_down()
         self.record.finished.update(self.announce.executed, self.ending.cached_at_start)
         self.engine.explainer.remember(self.record)
+        self.engine.cache.end()
         self.ledger.clear()  # values must not wait for the garbage collector: they may fill a device
         self._staged.clear()
         self.ending.announce()
@@ -119,10 +120,8 @@ class Run:
             cached = tuple(node_id for node_id in graph.nodes if keys[node_id] in cache)
             self.ending.cached_at_start = cached
             self.services.emit(events.NodesCached(cached))
-            for node_id in cached:
-                entry = cache.get(keys[node_id])
-                if entry is not None and entry.ui is not None:
-                    self.announce.outputs[node_id] = entry.ui
+            shown = ((node_id, cache.shown(keys[node_id])) for node_id in cached)
+            self.announce.outputs.update((node_id, ui) for node_id, ui in shown if ui is not None)
             unknown = next((target for target in self.targets if target not in graph), None)
             if unknown is not None:
                 raise HeddleError(f"The output '{unknown}' is not in the graph.", fix="Select one of its nodes.")
@@ -184,7 +183,10 @@ class Run:
         return dependencies(node, self.catalogue.get(node.type), self.nodes)
 
     def _available(self, node_id: str) -> bool:
-        return self.ledger.available(node_id)
+        available = self.ledger.available(node_id)
+        if available:
+            self.announce.reused(node_id, self.ledger.results[node_id])
+        return available
 
     def _lane(self, node_id: str) -> str:
         spec = self.catalogue.get(self.nodes[node_id].type)
@@ -338,10 +340,9 @@ class Run:
     def _store(self, work: Work, outputs: list[list[Any]]) -> None:
         node_id = work.node.id
         warnings = tuple(text for context in work.contexts for text in context.warnings)
-        owner = None
-        if self.identities.is_ephemeral(node_id):
-            owner = self.keys.get(self.identities.real(node_id)) or b"nobody"
-        entry = Entry(outputs, work.ui, warnings, owner)
+        ephemeral = self.identities.is_ephemeral(node_id)
+        owner = (self.keys.get(self.identities.real(node_id)) or b"nobody") if ephemeral else None
+        entry = Entry(outputs, work.ui, warnings, owner, work.seconds, work.spec.durable)
         self.ledger.store(node_id, entry)
         self._finished(node_id, entry, cached=False, seconds=work.seconds)
 

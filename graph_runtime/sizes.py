@@ -1,11 +1,12 @@
-"""How many bytes values hold, without knowing what they are."""
+"""How many bytes values hold, without knowing what they are; and sizes as people write them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["SizeOf", "blobs"]
+__all__ = ["SizeOf", "blobs", "read_size"]
 
 SizeOf = Callable[[Any], int | None]
 """Returns the bytes that one object holds, or None if it is not an object that this function knows."""
@@ -41,3 +42,15 @@ def blobs(value: Any, size_of: SizeOf | None = None) -> Iterator[tuple[int, int]
             size = getattr(item, "nbytes", None)
         if isinstance(size, int) and size > 0:
             yield id(item), size
+
+
+def read_size(text: str) -> int:
+    """Read a size such as "20GB", "512 MB" or "0"; a number alone means bytes, and a kilobyte has 1024 of them.
+
+    Raises:
+        ValueError: naming what was given.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    if match is None:
+        raise ValueError(f"{text!r} is no size. Write 20GB, 512MB or a number of bytes.")
+    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))

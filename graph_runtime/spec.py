@@ -232,6 +232,11 @@ class NodeSpec:
         )
 
     @property
+    def durable(self) -> bool:
+        """Its results may outlive the process: it leaves nothing behind but values that equal inputs give again."""
+        return not (self.terminal or self.not_idempotent)
+
+    @property
     def lane(self) -> Literal["device", "beside", "loop"]:
         """Where it runs: on the device's thread, in the pool beside it, or on the event loop."""
         if self.behaviour is not None and self.behaviour.asynchronous:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from graph_runtime.sizes import read_size
 from server.errors import ServerError, SettingsError
 from server.extra_paths import read_extra_paths
 from server.settings import CacheSetting, ExtraPath, Settings, read_token
@@ -59,6 +60,13 @@ class _Parser(argparse.ArgumentParser):
         return f"Unknown flag {name}.{hint} See --help for all flags."
 
 
+def _size(text: str) -> int:
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser() -> _Parser:
     parser = _Parser(
         prog="main.py serve", description="Serve the editor and the API.", allow_abbrev=False, exit_on_error=True
@@ -99,6 +107,13 @@ def _parser() -> _Parser:
     cache.add_argument("--cache-classic", action="store_true", help="keep results of the last workflow only")
     cache.add_argument("--cache-lru", type=int, metavar="N", help="keep the newest N results")
     cache.add_argument("--cache-none", action="store_true", help="keep no results")
+    work.add_argument("--disk-cache", type=_size, metavar="SIZE", help="results kept on disk, such as 20GB (0: none)")
+    work.add_argument("--memory-limit", type=_size, metavar="SIZE", help="memory of each worker, such as 12GB")
+    work.add_argument(
+        "--checkpoint-steps", type=int, default=0, metavar="K", help="sampling can resume after every K steps (0: not)"
+    )
+    work.add_argument("--no-warm-up", action="store_true", help="bring torch in only when a job needs it")
+    work.add_argument("--lease", type=float, default=60.0, metavar="SECONDS", help="silence that ends an attempt")
     work.add_argument("--preview-method", choices=("none", "auto", "latent2rgb", "taesd"), default="auto")
     work.add_argument("--preview-size", type=int, default=512, metavar="PIXELS")
     work.add_argument("--disable-metadata", action="store_true", help="write no workflow into saved files")
@@ -125,6 +140,8 @@ def parse(arguments: Sequence[str]) -> Settings:
         raise SettingsError("--data-dir and --base-directory say the same thing; give one of them.")
     if flags.cache_lru is not None and flags.cache_lru < 1:
         raise SettingsError(f"--cache-lru {flags.cache_lru}: keep at least one result, or use --cache-none.")
+    if flags.checkpoint_steps < 0:
+        raise SettingsError(f"--checkpoint-steps {flags.checkpoint_steps}: give a number of steps, or 0 for none.")
     if flags.max_upload_size <= 0:
         raise SettingsError(f"--max-upload-size {flags.max_upload_size}: give a size in MB above 0.")
     hosts = flags.host or [part.strip() for part in (flags.listen or "127.0.0.1").split(",") if part.strip()]
@@ -149,6 +166,11 @@ def parse(arguments: Sequence[str]) -> Settings:
         workers=flags.workers,
         cpu=flags.cpu,
         cache=_cache(flags),
+        disk_cache=flags.disk_cache,
+        memory_limit=flags.memory_limit,
+        checkpoint_steps=flags.checkpoint_steps,
+        warm_up=not flags.no_warm_up,
+        lease_seconds=flags.lease,
         preview_method=flags.preview_method,
         preview_size=flags.preview_size,
         disable_metadata=flags.disable_metadata,

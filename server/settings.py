@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,11 @@ class Settings:
     workers: int = 1
     cpu: bool = False
     cache: CacheSetting = CacheSetting()
+    disk_cache: int | None = None
+    memory_limit: int | None = None
+    checkpoint_steps: int = 0
+    warm_up: bool = True
+    lease_seconds: float = 60.0
     preview_method: PreviewMethod = "auto"
     preview_size: int = 512
     disable_metadata: bool = False
@@ -79,6 +85,8 @@ class Settings:
             raise SettingsError(f"--port {self.port} is no port. Choose a number from 0 to 65535 (0 = any free one).")
         if self.workers < 1:
             raise SettingsError(f"--workers {self.workers}: at least one worker is needed to run anything.")
+        if self.lease_seconds < 1:
+            raise SettingsError(f"--lease {self.lease_seconds:g}: an attempt needs a second at least to be heard of.")
         if (self.tls_key is None) != (self.tls_certificate is None):
             raise SettingsError("TLS needs both --tls-keyfile and --tls-certfile; only one was given.")
         exposed = [host for host in self.hosts if not is_loopback(host)]
@@ -87,6 +95,22 @@ class Settings:
                 f"Listening on {', '.join(exposed)} lets other machines run workflows here. "
                 "Give a password with --token SECRET, or accept the risk with --insecure."
             )
+
+    @property
+    def disk_cache_bytes(self) -> int:
+        """Bytes of results kept on disk: as asked; else 10 GiB, but no more than a tenth of what is free.
+
+        Where another way of forgetting results was chosen (`--cache-none`, …), nothing is kept on disk unless asked.
+        """
+        if self.disk_cache is not None:
+            return self.disk_cache
+        if self.cache.mode != "bytes":
+            return 0
+        place = self.data_dir if self.data_dir.exists() else self.data_dir.absolute().parent
+        try:
+            return min(10 * 1024**3, shutil.disk_usage(place).free // 10)
+        except OSError:
+            return 0
 
     @property
     def is_exposed(self) -> bool:

@@ -261,6 +261,9 @@ class Worker:
             _log.exception("Packs could not be loaded; the built-in nodes work without them.")
         self._packs_ready.set()
         self._outbox.put(self._announce("catalogue"))
+        if not self._runtime.settings.warm_up:
+            self._runtime.warming = False
+            return
         try:
             ready = await asyncio.to_thread(self._runtime.warm)
         except Exception as error:  # the packs and nodes that need no torch still work

@@ -31,7 +31,10 @@ from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
 from graph_runtime.validate import Validation, validate
 from worker import devices, memory
+from worker.code_mark import CODE, code_mark
+from worker.disk_tier import DiskTier
 from worker.previews import encode_preview
+from worker.result_store import ResultStore
 from worker.runner import DeviceRunner
 from worker.settings import PROJECT, CacheChoice, Settings
 
@@ -86,9 +89,10 @@ class Runtime:
         self._importing = threading.Lock()
         self.warming = False
         self._trimmed = time.monotonic()
+        self._tier = self._open_tier()
         self.engine = Engine(
             self._built_in,
-            cache=_cache(settings.cache),
+            cache=_cache(settings.cache, self._tier),
             files=Files(self.folders),
             runner=self._runner,
             recover=memory.recover,
@@ -246,11 +250,25 @@ class Runtime:
     async def close(self) -> None:
         """End the threads, and the packs' routes; waits for what runs."""
         await asyncio.to_thread(self.engine.close)
+        if self._tier is not None:
+            await asyncio.to_thread(self._tier.close)
         if self._loaded is not None:
             from interop import close_packs
 
             await asyncio.to_thread(close_packs, self._loaded)
             self._loaded = None
+
+    def _open_tier(self) -> DiskTier | None:
+        """The results on disk, if they are wanted and there is a folder for them."""
+        if not self.settings.disk_cache:
+            return None
+        folder = self.folders.data_dir / "cache" / "results"
+        try:
+            store = ResultStore(folder, self.settings.disk_cache)
+        except OSError as error:
+            _log.warning("Results are not kept on disk: '%s' cannot be made: %s.", folder, error)
+            return None
+        return DiskTier(store, lambda: code_mark([PROJECT / name for name in CODE] + self._pack_dirs(), self.settings))
 
     def _pack_dirs(self) -> list[Path]:
         return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]
@@ -271,13 +289,13 @@ def _never() -> bool:
     return False
 
 
-def _cache(choice: CacheChoice) -> Cache:
+def _cache(choice: CacheChoice, tier: DiskTier | None) -> Cache:
     match choice.mode:
         case "classic":
-            return Cache.classic()
+            return Cache.classic(tier=tier)
         case "lru":
-            return Cache.lru(choice.size)
+            return Cache.lru(choice.size, tier=tier)
         case "none":
-            return Cache.none()
+            return Cache.none(tier=tier)
         case _:
-            return Cache(choice.size or psutil.virtual_memory().total // 4)
+            return Cache(choice.size or psutil.virtual_memory().total // 4, tier=tier)

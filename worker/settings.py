@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from graph_runtime.folders import ExtraFolder, Folders
+from graph_runtime.sizes import read_size
 
 __all__ = ["PROJECT", "CacheChoice", "Settings", "add_arguments", "embedded_models", "from_arguments"]
 
@@ -40,6 +41,10 @@ class Settings:
     cpu: bool = False
     device: str | None = None
     cache: CacheChoice = CacheChoice()
+    disk_cache: int = 0
+    memory_limit: int = 0
+    checkpoint_steps: int = 0
+    warm_up: bool = True
     preview_method: PreviewMethod = "auto"
     preview_size: int = 512
     disable_metadata: bool = False
@@ -89,6 +94,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cache.add_argument("--cache-classic", action="store_true", help="keep the results of the last workflow only")
     cache.add_argument("--cache-lru", type=_count, metavar="N", help="keep the last N results")
     cache.add_argument("--cache-none", action="store_true", help="keep no results")
+    add(
+        "--disk-cache",
+        type=_size,
+        default=0,
+        metavar="SIZE",
+        help="keep results on disk too, up to SIZE, such as 20GB (0: no); they outlive the process",
+    )
+    add("--memory-limit", type=_size, default=0, metavar="SIZE", help="memory this process may use, such as 12GB")
+    add(
+        "--checkpoint-steps",
+        type=_count,
+        default=0,
+        metavar="K",
+        help="keep the state of sampling on disk after every K steps, so that a retried job resumes there (0: no)",
+    )
+    add("--no-warm-up", action="store_true", help="bring torch in only when a job needs it")
     add("--preview-method", choices=["none", "auto", "latent2rgb", "taesd"], default="auto", help="pictures of steps")
     add("--preview-size", type=_count, default=512, metavar="PIXELS", help="largest side of a preview")
     add("--disable-metadata", action="store_true", help="do not write the workflow into saved files")
@@ -116,12 +137,23 @@ def from_arguments(arguments: argparse.Namespace) -> Settings:
         cpu=arguments.cpu,
         device=arguments.device,
         cache=cache,
+        disk_cache=arguments.disk_cache,
+        memory_limit=arguments.memory_limit,
+        checkpoint_steps=arguments.checkpoint_steps,
+        warm_up=not arguments.no_warm_up,
         preview_method=arguments.preview_method,
         preview_size=arguments.preview_size,
         disable_metadata=arguments.disable_metadata,
         disable_custom_nodes=arguments.disable_all_custom_nodes,
         whitelist_custom_nodes=tuple(arguments.whitelist_custom_nodes),
     )
+
+
+def _size(text: str) -> int:
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _extra(text: str) -> ExtraFolder:

@@ -99,6 +99,13 @@ def worker_command(settings: Settings) -> list[str]:
             command.append(f"--cache-{mode}")
         case "lru":
             command += ["--cache-lru", str(settings.cache.size)]
+    command += ["--disk-cache", str(settings.disk_cache_bytes)]
+    if settings.memory_limit:
+        command += ["--memory-limit", str(settings.memory_limit)]
+    if settings.checkpoint_steps:
+        command += ["--checkpoint-steps", str(settings.checkpoint_steps)]
+    if not settings.warm_up:
+        command.append("--no-warm-up")
     if settings.cpu:
         command.append("--cpu")
     if settings.disable_metadata:

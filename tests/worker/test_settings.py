@@ -24,6 +24,7 @@ def test_every_flag_that_a_server_passes_is_understood(tmp_path):
         extra_paths=(ExtraPath("loras", tmp_path / "l"), ExtraPath("loras", tmp_path / "first", True)), cpu=True,
         cache=CacheSetting("lru", 7), preview_method="latent2rgb", preview_size=256, disable_metadata=True,
         disable_custom_nodes=True, whitelist_custom_nodes=("a", "b"),
+        disk_cache=5000, memory_limit=6000, checkpoint_steps=3, warm_up=False,
     )  # fmt: skip
 
     settings = parse(*worker_command(server)[3:])
@@ -35,6 +36,8 @@ def test_every_flag_that_a_server_passes_is_understood(tmp_path):
         "latent2rgb",
         256,
     )
+    assert (settings.disk_cache, settings.memory_limit, settings.checkpoint_steps) == (5000, 6000, 3)
+    assert not settings.warm_up
     folders = settings.folders()
     assert (folders.input, folders.output) == (tmp_path / "i", tmp_path / "o")
     assert (folders.temp, folders.user) == (tmp_path / "t", tmp_path / "u")
@@ -71,3 +74,17 @@ def test_the_data_folder_holds_everything_unless_told_otherwise():
     folders = parse("--data-dir", "/data").folders()
 
     assert folders.output == Path("/data/output") and folders.models_dirs == (Path("/data/models"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("0", 0), ("1500", 1500), ("20GB", 20 * 1024**3), ("1.5 MiB", 1536 * 1024), ("2t", 2 * 1024**4)]
+)
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert parse("--disk-cache", text).disk_cache == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1", "5 apples", "1e9"])
+def test_what_is_no_size_is_refused_with_an_example(text, capsys):
+    with pytest.raises(SystemExit):
+        parse("--disk-cache", text)
+    assert "20GB" in capsys.readouterr().err
