@@ -13,7 +13,7 @@ from server import pictures
 from server.api import schema
 from server.api.jobs import problems_of
 from server.api.operation import Call, InvalidRequest, Operation
-from server.bodies import MAX_JSON_BYTES, too_long
+from server.bodies import MAX_JSON_BYTES, bounded_body, check_values
 from server.errors import Refused
 from server.keys import PUBLISHED
 from server.settings import PROJECT
@@ -27,9 +27,7 @@ DEFAULT = "text-to-image"
 
 async def convert_document(call: Call) -> schema.ConvertedAnswer:
     """Our document, made of JSON in any known format or of a picture that carries a workflow."""
-    body = await call.request.read()
-    if len(body) > MAX_JSON_BYTES:
-        raise too_long(MAX_JSON_BYTES)
+    body = await bounded_body(call.request, MAX_JSON_BYTES)
     catalogue = await call.request.app[PUBLISHED].catalogue()
     return await asyncio.to_thread(_convert, body, catalogue)
 
@@ -73,6 +71,7 @@ async def get_template(call: Call) -> schema.TemplateAnswer:
 
 def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
     try:
+        check_values(body)
         data = read_json(body) if body[:1] in (b"{", b"[", b" ", b"\n", b"\r", b"\t", b"\xef") else _from_picture(body)
         converted = convert(data, catalogue)
     except (InvalidDocument, HeddleError) as error:

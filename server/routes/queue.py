@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from server.bodies import object_body, parse_json
+from server.bodies import object_body, read_json
 from server.errors import Refused
 from server.keys import DISPATCHER, POOL, READS, TABLE
 from server.routes.route import Route
@@ -39,7 +39,7 @@ async def post_queue(request: web.Request) -> web.Response:
 async def post_interrupt(request: web.Request) -> web.Response:
     """End the running job, or only the one that is named."""
     try:
-        body = parse_json(await request.read())
+        body = await read_json(request)
     except Refused:
         body = {}
     wanted = body.get("prompt_id") if isinstance(body, dict) else None

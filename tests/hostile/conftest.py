@@ -20,6 +20,26 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+PACK = '''
+"""A pack with a slow node and a web folder."""
+import time
+
+class Slow:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",), "seconds": ("FLOAT", {"default": 0.0})}}
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "run"
+    CATEGORY = "test"
+    def run(self, image, seconds):
+        time.sleep(seconds)
+        return (image,)
+
+NODE_CLASS_MAPPINGS = {"Slow": Slow}
+WEB_DIRECTORY = "web"
+'''
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back: status, headers by lower-case name, body."""
@@ -48,6 +68,10 @@ class Attacked:
         self.log_file = data_dir.parent / f"{data_dir.name}.log"
         address = [] if "--host" in flags else ["--host", "127.0.0.1"]
         command = [sys.executable, "main.py", "serve", *address, "--port", str(self.port), "--data-dir", str(data_dir)]
+        pack = data_dir / "custom_nodes" / "hostile_pack"
+        (pack / "web").mkdir(parents=True)
+        (pack / "__init__.py").write_text(PACK)
+        (pack / "web" / "ours.js").write_text("export const ours = true;")
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--cpu", *flags],
@@ -107,6 +131,13 @@ class Attacked:
         body = b"".join(parts) + head + data + f"\r\n--{edge}--\r\n".encode()
         kind = f"multipart/form-data; boundary={edge}"
         return self.request("POST", path, body, **{"Content_Type": kind, **(headers or {})})
+
+    def run(self, graph: dict[str, Any], headers: dict[str, str] | None = None, **more: Any) -> str:
+        """Submit a graph and return the job's id."""
+        answer = self.post("/prompt", {"prompt": graph, **more}, **(headers or {}))
+        assert answer.status == 200, answer.body
+        job: str = answer.json["prompt_id"]
+        return job
 
     def history(self, job: str, within: float = 60.0, **headers: str) -> dict[str, Any]:
         """Wait for the end of a job."""
@@ -169,6 +200,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     server = Attacked(tmp_path_factory.mktemp("victim") / "data")
     try:
         server.wait()
+        server.wait("/extensions/hostile_pack/ours.js")
         yield server
     finally:
         server.end()
