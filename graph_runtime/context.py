@@ -182,26 +182,31 @@ class Context:
 
             raise Cancelled("The run is stopping because another node failed.")
 
-    def progress(self, done: float, total: float, preview: Preview | None = None) -> None:
+    def progress(
+        self, done: float, total: float, preview: Preview | None = None, *, state_only: bool = False
+    ) -> None:
         """Report that `done` of `total` steps are done; check for cancellation first.
 
         Args:
             preview: called only if somebody watches, and not more often than the rate limit allows.
+            state_only: tell only clients that follow the state of nodes, and do not check for cancellation.
         Raises:
             Cancelled: if the run was asked to stop.
         """
-        self.check_cancelled()
+        if not state_only:
+            self.check_cancelled()
         services = self._services
         if self._share != 1.0 or self._offset:
             done, total = round((self._offset + self._share * done / (total or 1)) * 1000, 3), 1000
-        services.emit(events.NodeProgress(self.node_id, self.display_id, self.parent_id, self.real_id, done, total))
+        who = (self.node_id, self.display_id, self.parent_id, self.real_id)
+        services.emit(events.NodeProgress(*who, done, total, state_only))
         if preview is not None and services.extra.previews():
             now = services.clock()
             if now - self._last_preview >= PREVIEW_INTERVAL or done >= total:
                 self._last_preview = now
-                self.preview(preview())
+                self.preview(preview(), state_only=state_only)
 
-    def preview(self, picture: Any) -> None:
+    def preview(self, picture: Any, *, state_only: bool = False) -> None:
         """Send a preview at once: `(format, bytes)`, or a picture that the host's encoder understands."""
         services = self._services
         if not (isinstance(picture, tuple) and len(picture) == 2 and isinstance(picture[1], bytes)):
@@ -210,11 +215,8 @@ class Context:
             picture = services.encode_preview(picture)
             if picture is None:
                 return
-        services.emit(
-            events.NodePreview(
-                self.node_id, self.display_id, self.parent_id, self.real_id, format=picture[0], blob=picture[1]
-            )
-        )
+        who = (self.node_id, self.display_id, self.parent_id, self.real_id)
+        services.emit(events.NodePreview(*who, format=picture[0], blob=picture[1], state_only=state_only))
 
     def part(self, offset: float, length: float) -> Context:
         """Return a context whose progress fills only a part of this one's.

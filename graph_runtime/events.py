@@ -78,7 +78,7 @@ class NodeStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeProgress(Event):
-    """A node did `value` of `max` steps."""
+    """A node did `value` of `max` steps; with `state_only`, clients that know no state of nodes are not told."""
 
     kind: ClassVar[str] = "node_progress"
     node: str
@@ -87,11 +87,12 @@ class NodeProgress(Event):
     real: str
     value: float
     max: float
+    state_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NodePreview(Event):
-    """An encoded picture of what a node has so far; `format` is "JPEG" or "PNG"."""
+    """An encoded picture of what a node has so far; `format` is "JPEG" or "PNG"; `state_only` as for progress."""
 
     kind: ClassVar[str] = "node_preview"
     node: str
@@ -100,6 +101,7 @@ class NodePreview(Event):
     real: str
     format: str
     blob: bytes = field(repr=False)
+    state_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from interop import running
 from interop.interruption import check
 
-__all__ = ["encode_preview", "load_tensors", "report"]
+__all__ = ["load_tensors", "report", "report_state"]
 
 
-def report(value: float, total: float, preview: tuple[str, Any, int | None] | None = None) -> None:
+Preview = tuple[str, Any, int | None]
+"""("JPEG" or "PNG", picture, side of the square that it is scaled to or None)."""
+
+
+def report(value: float, total: float, preview: Preview | None = None) -> None:
     """Tell clients how far the running node is; outside a node there is nobody to tell.
 
-    Args:
-        preview: ("JPEG" or "PNG", picture, largest side or None).
     Raises:
         InterruptProcessingException: if the run was cancelled.
     """
     call = running.last_call()
     check(call)
     if call is not None and call.context is not None:
-        thunk = None if preview is None else lambda: (preview[0], encode_preview(*preview))
-        call.context.progress(value, total, thunk)
+        call.context.progress(value, total, None if preview is None else lambda: preview)
 
 
-def encode_preview(kind: str, picture: Any, largest: int | None) -> bytes:
-    """Encode a picture as `kind` ("JPEG" or "PNG"), no side longer than `largest`."""
-    if largest is not None and max(picture.size) > largest:
-        picture = picture.copy()
-        picture.thumbnail((largest, largest))
-    buffer = io.BytesIO()
-    picture.convert("RGB").save(buffer, kind, **({"quality": 95} if kind == "JPEG" else {"compress_level": 1}))
-    return buffer.getvalue()
+def report_state(call: running.Call, value: float, total: float, preview: Preview | None = None) -> None:
+    """The same for one call, only to clients that follow the state of nodes, and without asking for cancellation."""
+    if call.context is not None:
+        call.context.progress(value, total, None if preview is None else lambda: preview, state_only=True)
 
 
 def load_tensors(path: str, device: Any) -> tuple[dict[str, Any], dict[str, str] | None]:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Call", "call", "executing", "last_call"]
+__all__ = ["Call", "call", "call_of", "executing", "last_call"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,3 +62,8 @@ def last_call() -> Call | None:
     """The call of this task or thread, else the one that began last and is not over."""
     found = _current.get()
     return found if found is not None else next(reversed(_begun), None)
+
+
+def call_of(node_id: str) -> Call | None:
+    """The call of this node that began last and is not over."""
+    return next((running for running in reversed(_begun) if running.node_id == node_id), None)

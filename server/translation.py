@@ -181,6 +181,8 @@ class Translation:
         node, value, most = event["node"], event["value"], event["max"]
         self._nodes[node] = self._state(event, "running", value, most)
         self._say_state(key=(self.job, "state"))
+        if event.get("state_only"):
+            return
         self._held = {"value": value, "max": most, "prompt_id": self.job, "node": node}
         self._soon(self._say_progress)
 
@@ -202,7 +204,8 @@ class Translation:
         }
         self._send(self.client_id, preview_with_metadata(metadata, event["format"], blob, key))
         self._say_progress()
-        self._send(self.client_id, preview(event["format"], blob, key))
+        if not event.get("state_only"):
+            self._send(self.client_id, preview(event["format"], blob, key))
 
     def _shown(self, event: Mapping[str, Any]) -> None:
         if event["ui"] is not None:

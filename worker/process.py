@@ -1,7 +1,7 @@
 """The worker's side of the socket: frames in, runs of the engine, frames out.
 
-Jobs run one at a time, and memory is freed between them. Everything else that a server asks (cancelling, validation hooks, previews) is answered
-while a job runs. The process ends when the socket does.
+Jobs run one at a time, and memory is freed between them. Everything else that a server asks (cancelling, validation
+hooks, previews) is answered while a job runs. The process ends when the socket does.
 """
 
 from __future__ import annotations

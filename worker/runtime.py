@@ -30,10 +30,10 @@ from graph_runtime.hooks import run_hooks
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
 from graph_runtime.validate import Validation, validate
+from nodes.preview_encoding import encode_preview
 from worker import devices, memory
 from worker.code_mark import CODE, code_mark
 from worker.disk_tier import DiskTier
-from worker.previews import encode_preview
 from worker.result_store import ResultStore
 from worker.runner import DeviceRunner
 from worker.settings import PROJECT, CacheChoice, Settings

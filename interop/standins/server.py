@@ -12,12 +12,12 @@ from typing import Any
 
 from aiohttp import web
 
-from interop import progress as _progress
 from interop import running as _running
 from interop.errors import NotSupported as _NotSupported
 from interop.host import current as _current
 from interop.placeholders import placeholder as _placeholder
 from interop.routes import pack_routes as _pack_routes
+from nodes.preview_encoding import encode_preview as _encode_preview
 
 __all__ = ["BinaryEventTypes", "PromptServer", "uuid", "web"]
 
@@ -229,8 +229,8 @@ class PromptServer:
 
 
 def _preview(data: Any) -> Any:
-    kind, picture, largest = data
-    return struct.pack(">I", 2 if kind == "PNG" else 1) + _progress.encode_preview(kind, picture, largest)
+    kind, encoded = _encode_preview(data)
+    return struct.pack(">I", 2 if kind == "PNG" else 1) + encoded
 
 
 def _json(event: Any, data: Any) -> Any:

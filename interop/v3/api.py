@@ -32,11 +32,13 @@ def _set_progress(
     if call is None or call.context is None:
         raise ValueError("set_progress was called where no node runs. Call it inside execute.")
     if node_id is not None and node_id != call.node_id:
-        raise ValueError(f"set_progress for node {node_id!r} was called while node {call.node_id!r} runs.")
+        call = running.call_of(node_id)
+        if call is None:
+            raise ValueError(f"set_progress names node {node_id!r}, which does not run.")
     preview = None
     if preview_image is not None:
         preview = ("JPEG", _picture(preview_image), None if ignore_size_limit else 512)
-    progress.report(value, max_value, preview)
+    progress.report_state(call, value, max_value, preview)
 
 
 def _picture(image: Any) -> Any:
@@ -62,7 +64,6 @@ class _Execution:
 
         Raises:
             ValueError: outside a node.
-            InterruptProcessingException: if the run was cancelled.
         """
         _set_progress(value, max_value, node_id, preview_image, ignore_size_limit)
 

@@ -17,7 +17,7 @@ from tests.conformance.program import Host
 Graph = dict[str, dict[str, Any]]
 
 
-def node(kind: str, **inputs: Any) -> dict[str, Any]:
+def node(kind: str, /, **inputs: Any) -> dict[str, Any]:
     """A node of an API prompt."""
     return {"class_type": kind, "inputs": inputs}
 
@@ -43,9 +43,8 @@ class Listener:
         async with asyncio.timeout(within):
             while True:
                 found = await self.next(within)
-                if isinstance(found, dict) and found["type"] == kind:
-                    if all(found["data"].get(key) == value for key, value in data.items()):
-                        return found["data"]
+                if isinstance(found, dict) and found["type"] == kind and data.items() <= found["data"].items():
+                    return found["data"]
 
     async def run(self, within: float = 20.0) -> list[Any]:
         """Everything up to the last message of a run."""

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKS = Path(__file__).parent / "packs"
 STARTS_WITHIN_S = 90.0
 
+
 class Host:
     """`main.py` as a process, started the way that people's scripts start it: without a command."""
 

@@ -7,12 +7,31 @@ import pytest
 from tests.conformance.client import Client
 
 BOTH = [
-    "/prompt", "/queue", "/history", "/object_info/ProbeText", "/embeddings", "/models", "/models/loras",
-    "/experiment/models", "/experiment/models/loras", "/extensions", "/features", "/system_stats",
-    "/workflow_templates", "/i18n", "/users", "/settings", "/settings/some.id", "/v2/userdata", "/jobs",
-    "/view?filename=red.png&type=input", "/view_metadata/loras?filename=deep/one.safetensors", "/global_subgraphs",
-    "/node_replacements", "/probe/hello/you",
-]  # fmt: skip
+    "/prompt",
+    "/queue",
+    "/history",
+    "/object_info/ProbeText",
+    "/embeddings",
+    "/models",
+    "/models/loras",
+    "/experiment/models",
+    "/experiment/models/loras",
+    "/extensions",
+    "/features",
+    "/system_stats",
+    "/workflow_templates",
+    "/i18n",
+    "/users",
+    "/settings",
+    "/settings/some.id",
+    "/v2/userdata",
+    "/jobs",
+    "/view?filename=red.png&type=input",
+    "/view_metadata/loras?filename=deep/one.safetensors",
+    "/global_subgraphs",
+    "/node_replacements",
+    "/probe/hello/you",
+]
 """Paths that are served bare and under /api."""
 BARE = ["/internal/logs", "/internal/logs/raw", "/internal/folder_paths", "/internal/files/input"]
 """Paths that are served bare only."""
@@ -35,10 +54,17 @@ async def test_internal_routes_are_bare_only(client: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("DELETE", "/prompt"), ("PUT", "/api/prompt"), ("GET", "/interrupt"), ("GET", "/api/free"), ("POST", "/features"),
-        ("GET", "/upload/image"), ("DELETE", "/history"), ("PATCH", "/queue"), ("POST", "/object_info"),
+        ("DELETE", "/prompt"),
+        ("PUT", "/api/prompt"),
+        ("GET", "/interrupt"),
+        ("GET", "/api/free"),
+        ("POST", "/features"),
+        ("GET", "/upload/image"),
+        ("DELETE", "/history"),
+        ("PATCH", "/queue"),
+        ("POST", "/object_info"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_method_is_405_in_plain_text(client: Client, method: str, path: str) -> None:
     status, _, headers = await client.ask(method, path)
 
@@ -46,7 +72,9 @@ async def test_a_wrong_method_is_405_in_plain_text(client: Client, method: str, 
     assert headers["Content-Type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("path", ["/no/such/path", "/api/no/such/path", "/api/extensions/probe/probe.js", "/api/templates/x.json"])
+@pytest.mark.parametrize(
+    "path", ["/no/such/path", "/api/no/such/path", "/api/extensions/probe/probe.js", "/api/templates/x.json"]
+)
 async def test_a_wrong_path_is_404_in_plain_text(client: Client, path: str) -> None:
     status, _, headers = await client.ask("GET", path)
 

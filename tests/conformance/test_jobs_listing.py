@@ -57,8 +57,12 @@ async def listing(client: Client, query: str) -> list[dict[str, Any]]:
 
 
 async def test_jobs_of_every_fate_keep_the_strict_shape(client: Client) -> None:
-    good = await client.queue({"1": node("EmptyImage", width=8, height=8, batch_size=1, color=uuid.uuid4().int % 2**24),
-                               "2": node("SaveImage", images=["1", 0], filename_prefix="listed")})  # fmt: skip
+    good = await client.queue(
+        {
+            "1": node("EmptyImage", width=8, height=8, batch_size=1, color=uuid.uuid4().int % 2**24),
+            "2": node("SaveImage", images=["1", 0], filename_prefix="listed"),
+        }
+    )
     await client.finished(good)
     bad = await client.queue({"1": node("ProbeFailOwn")})
     await client.finished(bad)
@@ -75,8 +79,12 @@ async def test_jobs_of_every_fate_keep_the_strict_shape(client: Client) -> None:
     assert rows[good]["status"] == "completed"
     assert rows[good]["outputs_count"] == 1
     assert rows[good]["preview_output"] == {
-        "filename": "listed_00001_.png", "subfolder": "", "type": "output", "nodeId": "2", "mediaType": "images",
-    }  # fmt: skip
+        "filename": "listed_00001_.png",
+        "subfolder": "",
+        "type": "output",
+        "nodeId": "2",
+        "mediaType": "images",
+    }
     assert rows[bad]["status"] == "failed"
     assert rows[bad]["execution_error"]["node_type"] == "ProbeFailOwn"
     assert rows[bad]["execution_error"]["exception_message"].startswith("mine")

@@ -129,59 +129,82 @@ async def test_no_choice_of_outputs_runs_all(client: Client) -> None:
         (
             {"whole": 11},
             {
-                "type": "value_bigger_than_max", "message": "Value 11 bigger than max of 10", "details": "whole",
-                "extra_info": {"input_name": "whole", "input_config": ["INT", {"default": 1, "min": -10, "max": 10}], "received_value": 11},
+                "type": "value_bigger_than_max",
+                "message": "Value 11 bigger than max of 10",
+                "details": "whole",
+                "extra_info": {
+                    "input_name": "whole",
+                    "input_config": ["INT", {"default": 1, "min": -10, "max": 10}],
+                    "received_value": 11,
+                },
             },
         ),
         (
             {"real": -1},
             {
-                "type": "value_smaller_than_min", "message": "Value -1.0 smaller than min of 0.0", "details": "real",
-                "extra_info": {"input_name": "real", "input_config": ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0}], "received_value": -1.0},
+                "type": "value_smaller_than_min",
+                "message": "Value -1.0 smaller than min of 0.0",
+                "details": "real",
+                "extra_info": {
+                    "input_name": "real",
+                    "input_config": ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0}],
+                    "received_value": -1.0,
+                },
             },
         ),
         (
             {"choice": "three"},
             {
-                "type": "value_not_in_list", "message": "Value not in list", "details": "choice: 'three' not in ['one', 'two']",
+                "type": "value_not_in_list",
+                "message": "Value not in list",
+                "details": "choice: 'three' not in ['one', 'two']",
                 "extra_info": {"input_name": "choice", "input_config": [["one", "two"]], "received_value": "three"},
             },
         ),
         (
             {"long": "x"},
             {
-                "type": "value_not_in_list", "message": "Value not in list", "details": "long: 'x' not in (list of length 30)",
+                "type": "value_not_in_list",
+                "message": "Value not in list",
+                "details": "long: 'x' not in (list of length 30)",
                 "extra_info": {"input_name": "long", "input_config": None, "received_value": "x"},
             },
         ),
         (
             {"whole": ["1", 0, 5]},
             {
-                "type": "bad_linked_input", "message": "Bad linked input, must be a length-2 list of [node_id, slot_index]", "details": "whole",
-                "extra_info": {"input_name": "whole", "input_config": ["INT", {"default": 1, "min": -10, "max": 10}], "received_value": ["1", 0, 5]},
+                "type": "bad_linked_input",
+                "message": "Bad linked input, must be a length-2 list of [node_id, slot_index]",
+                "details": "whole",
+                "extra_info": {
+                    "input_name": "whole",
+                    "input_config": ["INT", {"default": 1, "min": -10, "max": 10}],
+                    "received_value": ["1", 0, 5],
+                },
             },
         ),
         (
             {"whole": "1.5"},
             {
-                "type": "invalid_input_type", "message": "Failed to convert an input value to a INT value",
+                "type": "invalid_input_type",
+                "message": "Failed to convert an input value to a INT value",
                 "details": "whole, 1.5, invalid literal for int() with base 10: '1.5'",
                 "extra_info": {
-                    "input_name": "whole", "input_config": ["INT", {"default": 1, "min": -10, "max": 10}], "received_value": "1.5",
+                    "input_name": "whole",
+                    "input_config": ["INT", {"default": 1, "min": -10, "max": 10}],
+                    "received_value": "1.5",
                     "exception_message": "invalid literal for int() with base 10: '1.5'",
                 },
             },
         ),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_literal_is_reported_exactly(
     client: Client, changed: dict[str, Any], error: dict[str, Any]
 ) -> None:
     answer = await client.refused(numbers(**changed))
 
-    assert answer["node_errors"] == {
-        "1": {"errors": [error], "dependent_outputs": ["1"], "class_type": "ProbeNumbers"}
-    }
+    assert answer["node_errors"] == {"1": {"errors": [error], "dependent_outputs": ["1"], "class_type": "ProbeNumbers"}}
     assert answer["error"] == {
         "type": "prompt_outputs_failed_validation",
         "message": "Prompt outputs failed validation",
@@ -195,7 +218,9 @@ async def test_every_input_is_reported_at_once(client: Client) -> None:
 
     answer = await client.refused(graph)
 
-    found = {error["details"].split(",")[0].split(":")[0]: error["type"] for error in answer["node_errors"]["1"]["errors"]}
+    found = {
+        error["details"].split(",")[0].split(":")[0]: error["type"] for error in answer["node_errors"]["1"]["errors"]
+    }
     assert found == {
         "whole": "invalid_input_type",
         "real": "invalid_input_type",
@@ -338,7 +363,10 @@ async def test_a_cycle_is_named(client: Client) -> None:
     [
         ({"number": 13, "other": 1}, ["number - thirteen is not allowed"]),
         ({"number": 99, "other": 1}, ["number"]),
-        ({"number": 13, "other": 1, "choice": "anything"}, ["choice - thirteen is not allowed", "number - thirteen is not allowed"]),
+        (
+            {"number": 13, "other": 1, "choice": "anything"},
+            ["choice - thirteen is not allowed", "number - thirteen is not allowed"],
+        ),
     ],
 )
 async def test_a_custom_validator_refuses_once_an_input(

@@ -154,7 +154,11 @@ async def test_history_has_the_established_layout(client: Client) -> None:
     assert entry["outputs"] == {"9": {"text": [repr(graph["1"]["inputs"]["text"])]}}
     assert entry["meta"] == {"9": {"node_id": "9", "display_node": "9", "parent_node": None, "real_node_id": "9"}}
     status = entry["status"]
-    assert (status["status_str"], status["completed"], set(status)) == ("success", True, {"status_str", "completed", "messages"})
+    assert (status["status_str"], status["completed"], set(status)) == (
+        "success",
+        True,
+        {"status_str", "completed", "messages"},
+    )
     stamps = [data.pop("timestamp") for _, data in status["messages"]]
     assert stamps == sorted(stamps) and all(type(stamp) is int for stamp in stamps)
     assert status["messages"] == [
@@ -204,7 +208,11 @@ async def test_a_failed_run_keeps_what_was_shown_before(client: Client) -> None:
 
     assert list(entry["outputs"]) == ["1"]
     assert (entry["status"]["status_str"], entry["status"]["completed"]) == ("error", False)
-    assert [kind for kind, _ in entry["status"]["messages"]] == ["execution_start", "execution_cached", "execution_error"]
+    assert [kind for kind, _ in entry["status"]["messages"]] == [
+        "execution_start",
+        "execution_cached",
+        "execution_error",
+    ]
 
 
 def _cached(entry: dict[str, Any]) -> list[str]:

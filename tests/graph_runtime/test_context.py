@@ -37,6 +37,7 @@ def test_progress_is_told_with_the_nodes_identity() -> None:
         "real": "1",
         "value": 3,
         "max": 20,
+        "state_only": False,
     }
 
 

@@ -21,6 +21,7 @@ from graph_runtime.prompt import parse_prompt
 from graph_runtime.testing import Recorder
 from graph_runtime.validate import Validation, node_errors, validate
 from interop import LoadedPacks, PackReport, close_packs, load_packs
+from nodes.preview_encoding import encode_preview
 
 SPECIMENS = Path(__file__).parent / "packs"
 
@@ -111,7 +112,12 @@ def open_house(root: Path, names: tuple[str, ...], cache: Cache | None = None, *
     loaded = load_packs(
         [root / "custom_nodes"], folders, catalogue, send=lambda *message: sent.append(message), **options
     )
-    engine = Engine(catalogue.merged(loaded.specs()), cache=cache or Cache.classic(), files=Files(folders))
+    engine = Engine(
+        catalogue.merged(loaded.specs()),
+        cache=cache or Cache.classic(),
+        files=Files(folders),
+        encode_preview=encode_preview,
+    )
     return House(loaded, folders, engine, sent)
 
 

@@ -1,0 +1,121 @@
+"""Nodes that take time, report, or fail."""
+
+import asyncio
+import time
+
+from .kinds import ANY
+
+
+class Fail:
+    """Raises."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"message": ("STRING", {"default": "no"})}, "optional": {"value": (ANY,)}}
+
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "run"
+
+    def run(self, message, value=None):
+        raise ValueError(message)
+
+
+class OwnError(Exception):
+    """An exception of the pack."""
+
+
+class FailOwn:
+    """Raises an exception of its own."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    def run(self):
+        raise OwnError("mine")
+
+
+class Sleep:
+    """Blocks for a while, with progress, asking whether it is interrupted."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seconds": ("FLOAT", {"default": 1.0, "step": 0.01})}, "optional": {"value": (ANY,)}}
+
+    RETURN_TYPES = (ANY,)
+    FUNCTION = "run"
+
+    def run(self, seconds, value=None):
+        from comfy.utils import ProgressBar
+
+        bar = ProgressBar(10)
+        for _ in range(10):
+            time.sleep(seconds / 10)
+            bar.update(1)
+        return (value,)
+
+
+class Preview:
+    """Sends previews."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {
+                "kind": (["JPEG", "PNG"],),
+                "width": ("INT", {"default": 64}),
+                "height": ("INT", {"default": 32}),
+            }
+        }
+
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+
+    def run(self, kind, width, height):
+        from comfy.utils import ProgressBar
+        from PIL import Image
+
+        bar = ProgressBar(2)
+        for step in range(2):
+            bar.update_absolute(step + 1, 2, (kind, Image.new("RGB", (width, height), "red"), 512))
+            time.sleep(0.15)
+        return (1,)
+
+
+class Wait:
+    """Waits without holding anything."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {"seconds": ("FLOAT", {"default": 1.0, "step": 0.01})},
+            "optional": {"value": (ANY,), "fail": ("BOOLEAN", {"default": False})},
+        }
+
+    RETURN_TYPES = (ANY,)
+    FUNCTION = "run"
+
+    async def run(self, seconds, value=None, fail=False):
+        await asyncio.sleep(seconds)
+        if fail:
+            raise RuntimeError("waited in vain")
+        return (value,)
+
+
+class WaitForever:
+    """Is never done."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    async def run(self):
+        await asyncio.Event().wait()
