@@ -9,6 +9,9 @@ A frame is a JSON header and an optional blob of bytes (a preview picture, a pac
 
 The header is written as ASCII-escaped JSON, so any Python string survives, lone surrogates included.
 Headers travel between two processes of this project only; numbers that JSON does not have (NaN, infinities) pass.
+
+Headers without a blob that leave together travel as one frame, `{"t": "batch", "frames": [header, …]}`: small facts
+about a run come by the dozen. `FrameReader` takes such a frame apart again.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 from graph_runtime.errors import HeddleError
 
-__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "read_frame"]
+__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "encode_together", "read_frame"]
 
 MAX_HEADER = 512 * 1024 * 1024
 """Largest header accepted, in bytes; a prompt of 100 MB must fit with room to spare."""
@@ -29,6 +33,7 @@ MAX_BLOB = 512 * 1024 * 1024
 
 _LENGTHS = struct.Struct(">II")
 
+_WRITE = json.JSONEncoder(separators=(",", ":")).encode
 Frame = tuple[dict[str, Any], bytes]
 
 
@@ -46,7 +51,7 @@ def encode(header: dict[str, Any], blob: bytes = b"") -> bytes:
         BadFrame: if the header is not JSON (a value of another type, nesting too deep) or a part is too large.
     """
     try:
-        text = json.dumps(header, separators=(",", ":")).encode("ascii")
+        text = _WRITE(header).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise BadFrame(
             f"A frame of type {header.get('t')!r} cannot be written as JSON: {error}. "
@@ -54,6 +59,15 @@ def encode(header: dict[str, Any], blob: bytes = b"") -> bytes:
         ) from error
     _check_lengths(len(text), len(blob))
     return _LENGTHS.pack(len(text), len(blob)) + text + blob
+
+
+def encode_together(headers: Sequence[dict[str, Any]]) -> bytes:
+    """Write headers that have no blob as one frame.
+
+    Raises:
+        BadFrame: as `encode`, if any of them is not JSON.
+    """
+    return encode(headers[0] if len(headers) == 1 else {"t": "batch", "frames": list(headers)})
 
 
 class FrameReader:
@@ -87,7 +101,10 @@ class FrameReader:
             if len(buffer) < end:
                 break
             header = _parse(bytes(buffer[start + _LENGTHS.size : header_end]))
-            frames.append((header, bytes(buffer[header_end:end])))
+            if header.get("t") == "batch":
+                frames.extend((single, b"") for single in header["frames"])
+            else:
+                frames.append((header, bytes(buffer[header_end:end])))
             start = end
         del buffer[:start]
         return frames

@@ -24,13 +24,17 @@ from graph_runtime.tokens import literal_arguments
 
 __all__ = ["run_hooks"]
 
+BUILT_IN = "nodes"
+"""The module of nodes that come with the project."""
+
 
 async def run_hooks(
     graph: Graph, catalogue: Catalogue, outputs: Iterable[str], *, files: Files | None = None
 ) -> tuple[Problem, ...]:
     """Call the validation hook of every node that the outputs depend on; returns what they refuse.
 
-    Synchronous hooks run in a thread; awaitables that hooks return are awaited here.
+    Hooks of packs run in a thread, for nobody knows what they do; those of built-in nodes only look whether a file is
+    there, and are called at once. Awaitables that hooks return are awaited here.
     """
     chosen = tuple(outputs)
     wanted = graph.ancestors(chosen)
@@ -41,7 +45,10 @@ async def run_hooks(
         if node.id in wanted and (spec := catalogue.get(node.type)) is not None
         if spec.checks_inputs is not None and spec.behaviour is not None
     ]
-    await asyncio.to_thread(_start_all, calls)
+    if all(call.spec.module == BUILT_IN for call in calls):
+        _start_all(calls)
+    else:
+        await asyncio.to_thread(_start_all, calls)
     problems: list[Problem] = []
     for call in calls:
         await call.finish()

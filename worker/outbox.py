@@ -8,6 +8,7 @@ held back before itself, so the order of events is never disturbed.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import threading
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from graph_runtime.frames import BadFrame, encode
+from graph_runtime.frames import BadFrame, encode, encode_together
 
 __all__ = ["Outbox"]
 
@@ -42,6 +43,7 @@ class Outbox:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
+        self._called = False
 
     def put(self, header: dict[str, Any], blob: bytes = b"") -> None:
         """Send a frame after everything put before it, held progress included."""
@@ -85,9 +87,8 @@ class Outbox:
         self._wake = asyncio.Event()
         while True:
             items, wait, closed = self._take()
-            for header, blob in items:
-                writer.write(_encode(stamp(header), blob))
             if items:
+                writer.write(_packed([(stamp(header), blob) for header, blob in items]))
                 await writer.drain()
                 continue
             if closed:
@@ -97,6 +98,7 @@ class Outbox:
             except TimeoutError:
                 pass
             self._wake.clear()
+            self._called = False
 
     def _take(self) -> tuple[list[Item], float | None, bool]:
         with self._lock:
@@ -118,12 +120,28 @@ class Outbox:
 
     def _notify(self) -> None:
         loop, wake = self._loop, self._wake
-        if loop is None or wake is None or wake.is_set():
+        if loop is None or wake is None or self._called:
             return
+        self._called = True
         try:
             loop.call_soon_threadsafe(wake.set)
         except RuntimeError:  # the loop has ended; nothing can be sent any more
             pass
+
+
+def _packed(items: list[Item]) -> bytes:
+    """Frames one after the other; neighbours without a blob share one."""
+    parts: list[bytes] = []
+    for has_blob, group in itertools.groupby(items, key=lambda item: bool(item[1])):
+        together = list(group)
+        try:
+            if has_blob:
+                parts += [encode(header, blob) for header, blob in together]
+            else:
+                parts.append(encode_together([header for header, _ in together]))
+        except BadFrame:
+            parts += [_encode(header, blob) for header, blob in together]
+    return b"".join(parts)
 
 
 def _encode(header: dict[str, Any], blob: bytes) -> bytes:

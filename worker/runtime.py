@@ -46,6 +46,8 @@ __all__ = ["Job", "Runtime"]
 _log = logging.getLogger(__name__)
 _TRIM_INTERVAL = 10.0
 """Seconds between two collections of garbage after jobs."""
+_LOOK_INTERVAL = 0.2
+"""Seconds between two looks at the memory that is left, before jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Runtime:
         self._importing = threading.Lock()
         self.warming = False
         self._trimmed = time.monotonic()
+        self._looked = float("-inf")
         self._tier = self._open_tier()
         self.engine = Engine(
             self._built_in,
@@ -187,7 +190,7 @@ class Runtime:
         self._runner.needs_torch = any(spec is not None and spec.device for spec in specs)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
-        await asyncio.to_thread(memory.make_room)
+        await self._make_room()
         keep = not self.settings.disable_metadata
         extra = RunExtra(
             prompt=job.prompt if keep else None,
@@ -278,6 +281,12 @@ class Runtime:
 
     def _encode_preview(self, picture: Any) -> tuple[str, bytes] | None:
         return encode_preview(picture, self.settings.preview_size)
+
+    async def _make_room(self) -> None:
+        """Look whether there is room for what comes, unless that was seen a moment ago."""
+        if time.monotonic() - self._looked >= _LOOK_INTERVAL:
+            await asyncio.to_thread(memory.make_room)
+            self._looked = time.monotonic()
 
     async def _tidy(self) -> None:
         if time.monotonic() - self._trimmed >= _TRIM_INTERVAL:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 __all__ = ["Message", "binary", "message_of_pack", "preview", "preview_with_metadata", "text", "text_on_node"]
 
 IMAGE_TYPES = {"JPEG": 1, "PNG": 2}
+_write = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ class Message:
 
 def text(kind: str, data: Mapping[str, Any], key: Hashable | None = None) -> Message:
     """`{"type": kind, "data": data}`."""
-    body = json.dumps({"type": kind, "data": data}, separators=(",", ":"), ensure_ascii=True)
-    return Message(body.encode("ascii"), True, key)
+    return Message(_write({"type": kind, "data": data}).encode("ascii"), True, key)
 
 
 def binary(code: int, payload: bytes, key: Hashable | None = None) -> Message:

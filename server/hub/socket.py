@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import struct
 from collections.abc import Hashable
 
 from aiohttp import WSMsgType
@@ -20,6 +21,8 @@ MAX_MESSAGES = 4096
 """Messages that may wait for one client."""
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes that may wait for one client."""
+MAX_TOGETHER = 64 * 1024
+"""Most bytes that are written in one piece."""
 STALLED_SECONDS = 60.0
 """How long one message may take to be accepted by the network."""
 TRY_AGAIN_LATER = 1013
@@ -99,11 +102,28 @@ class Socket:
     async def _send(self, batch: list[Message]) -> None:
         try:
             async with asyncio.timeout(STALLED_SECONDS):
+                self._write_together(batch)
                 for message in batch:
                     kind = WSMsgType.TEXT if message.is_text else WSMsgType.BINARY
                     await self._response.send_frame(message.payload, kind)
         except TimeoutError:
             self._drop(f"it accepted nothing for {STALLED_SECONDS:g} s")
+
+    def _write_together(self, batch: list[Message]) -> None:
+        """Write all but the last message in one piece, and take them out of the batch, where that is safe.
+
+        A run says a dozen small things in a millisecond, and each write by itself costs more than the rest of what is
+        done for it. The last one goes the ordinary way, which waits for a client that cannot keep up; one that has
+        not taken what was sent before gets everything that way.
+        """
+        way = self._transport
+        if len(batch) < 2 or not isinstance(way, asyncio.WriteTransport) or self._response.closed or way.is_closing():
+            return
+        size = sum(len(message.payload) for message in batch)
+        if size > MAX_TOGETHER or way.get_write_buffer_size():
+            return
+        way.write(b"".join(_frame(message) for message in batch[:-1]))
+        del batch[:-1]
 
     def _drop(self, why: str) -> None:
         self._dropped = True
@@ -116,3 +136,14 @@ class Socket:
                 await self._response.close(code=TRY_AGAIN_LATER, message=b"too slow")
         if isinstance(self._transport, asyncio.WriteTransport):
             self._transport.abort()
+
+
+def _frame(message: Message) -> bytes:
+    """A whole message as an unmasked websocket frame (RFC 6455, section 5.2)."""
+    first = 0x80 | (WSMsgType.TEXT if message.is_text else WSMsgType.BINARY)
+    length = len(message.payload)
+    if length < 126:
+        return bytes((first, length)) + message.payload
+    if length < 65536:
+        return struct.pack("!BBH", first, 126, length) + message.payload
+    return struct.pack("!BBQ", first, 127, length) + message.payload

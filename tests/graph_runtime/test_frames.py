@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_runtime.frames import BadFrame, FrameReader, encode, read_frame
+from graph_runtime.frames import BadFrame, FrameReader, encode, encode_together, read_frame
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -85,3 +85,16 @@ async def test_a_connection_that_ends_inside_a_frame_is_an_error(kept):
 
     with pytest.raises(BadFrame, match="ended inside a frame"):
         await read_frame(reader)
+
+
+def test_headers_that_travel_together_arrive_one_by_one_in_order():
+    headers = [{"t": "event", "n": number} for number in range(5)]
+    stream = encode({"t": "hello"}) + encode_together(headers) + encode({"t": "picture"}, b"blob")
+
+    frames = FrameReader().feed(stream)
+
+    assert frames == [({"t": "hello"}, b""), *((header, b"") for header in headers), ({"t": "picture"}, b"blob")]
+
+
+def test_a_header_that_travels_alone_is_an_ordinary_frame():
+    assert encode_together([{"t": "done"}]) == encode({"t": "done"})

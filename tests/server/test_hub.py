@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestClient, TestServer
 
 from server.hub.hub import Hub
 from server.hub.messages import Message, preview, preview_with_metadata, text, text_on_node
@@ -191,3 +193,30 @@ def test_a_worker_that_says_nothing_of_the_end_still_gives_a_complete_error() ->
         "timestamp",
     }
     assert data["exception_message"].endswith("\n")
+
+
+async def test_small_messages_that_wait_together_arrive_whole_and_in_order() -> None:
+    messages = [Message(b"x" * size, is_text) for size in (0, 1, 125, 126, 2000, 30000) for is_text in (True, False)]
+
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        response = web.WebSocketResponse()
+        await response.prepare(request)
+        socket = Socket(response, "me", request.transport)
+        for message in messages[:10]:
+            socket.put(message)
+        writer = asyncio.create_task(socket.write())
+        await asyncio.sleep(0.05)
+        for message in messages[10:]:  # 60,000 bytes more
+            socket.put(message)
+        await response.receive()
+        writer.cancel()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", serve)
+    async with TestClient(TestServer(app)) as client, client.ws_connect("/") as socket:
+        received = [await socket.receive(timeout=5) for _ in messages]
+
+    assert [(m.type is WSMsgType.TEXT, len(m.data)) for m in received] == [
+        (m.is_text, len(m.payload)) for m in messages
+    ]

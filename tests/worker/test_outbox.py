@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from graph_runtime.frames import read_frame
+from graph_runtime.frames import FrameReader, read_frame
 from worker.outbox import Outbox
 
 
@@ -35,10 +35,7 @@ async def sent(outbox, writer=None):
     outbox.close()
     await outbox.pump(writer, lambda header: header)
     writer.reader.feed_eof()
-    frames = []
-    while (frame := await read_frame(writer.reader)) is not None:
-        frames.append(frame)
-    return frames
+    return FrameReader().feed(await writer.reader.read())
 
 
 async def test_frames_leave_in_the_order_they_were_put():
@@ -95,11 +92,12 @@ async def test_many_threads_may_put_frames():
     ]
     for thread in threads:
         thread.start()
-    frames = [(await asyncio.wait_for(read_frame(writer.reader), 5))[0] for _ in range(800)]
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
     outbox.close()
     await pump
-    for thread in threads:
-        thread.join()
+    writer.reader.feed_eof()
+    frames = [header for header, _ in FrameReader().feed(await writer.reader.read())]
 
     for t in range(4):
         assert [frame["n"] for frame in frames if frame["thread"] == t] == list(range(200))

@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from graph_runtime.frames import encode, read_frame
+from graph_runtime.frames import FrameReader, encode
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,15 +28,21 @@ class WorkerProcess:
         self._reader = reader
         self.writer = writer
         self.frames: list[tuple[dict[str, Any], bytes]] = []
+        self._cutter = FrameReader()
+        self._arrived: deque[tuple[dict[str, Any], bytes]] = deque()
 
     def send(self, header: dict[str, Any]) -> None:
         self.writer.write(encode(header))
 
     async def next(self, timeout: float = 60) -> tuple[dict[str, Any], bytes] | None:
-        frame = await asyncio.wait_for(read_frame(self._reader), timeout)
-        if frame is not None:
-            self.frames.append(frame)
-        return frame
+        async with asyncio.timeout(timeout):
+            while not self._arrived:
+                data = await self._reader.read(65536)
+                if not data:
+                    return None
+                self._arrived.extend(self._cutter.feed(data))
+        self.frames.append(self._arrived.popleft())
+        return self.frames[-1]
 
     async def until(self, kind: str, timeout: float = 60, **fields: Any) -> dict[str, Any]:
         """The next frame of this kind with these fields."""
