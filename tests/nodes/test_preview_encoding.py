@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from worker.previews import encode_preview
+from nodes.preview_encoding import encode_preview
 
 
 @pytest.mark.parametrize(
