@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 
 from aiohttp import hdrs, web
 
 from server.api import schema
 from server.api.operation import Call, Operation
+from server.feed import Item
 from server.keys import FEED
 
 __all__ = ["OPERATIONS"]
 
 QUIET_SECONDS = 15.0
 """After this long without an event a comment keeps the connection alive."""
+STALLED_SECONDS = 60.0
+"""How long one event may take to be accepted by the network."""
 MAX_MESSAGE_BYTES = 64 * 1024
 
 
@@ -37,7 +39,7 @@ async def _as_stream(request: web.Request, since: int | None, job: str | None) -
     if request.method == hdrs.METH_HEAD:
         return response
     items = request.app[FEED].listen(since, job)
-    waiting: asyncio.Task[dict[str, object]] | None = None
+    waiting: asyncio.Task[Item] | None = None
     try:
         await response.write(b": hello\n\n")
         while True:
@@ -47,10 +49,13 @@ async def _as_stream(request: web.Request, since: int | None, job: str | None) -
                 await response.write(b": still here\n\n")
                 continue
             item, waiting = waiting.result(), None
-            number = f"id: {item['seq']}\n" if item["seq"] is not None else ""
-            await response.write(f"{number}event: {item['kind']}\ndata: {json.dumps(item)}\n\n".encode())
+            number = "" if item.seq is None else f"id: {item.seq}\n"
+            async with asyncio.timeout(STALLED_SECONDS):
+                await response.write(f"{number}event: {item.kind}\ndata: {item.text}\n\n".encode())
     except (StopAsyncIteration, ConnectionError):
         pass
+    except TimeoutError:
+        _cut(request)
     finally:
         if waiting is not None:
             waiting.cancel()
@@ -61,13 +66,17 @@ async def _as_stream(request: web.Request, since: int | None, job: str | None) -
 
 
 async def _over_websocket(request: web.Request, since: int | None, job: str | None) -> web.StreamResponse:
-    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, heartbeat=30.0, compress=False)
+    socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE_BYTES, heartbeat=30.0, compress=False, timeout=2.0)
     await socket.prepare(request)
 
     async def send() -> None:
-        async for item in request.app[FEED].listen(since, job):
-            await socket.send_str(json.dumps(item))
-        await socket.close(code=1013, message=b"too slow")
+        try:
+            async for item in request.app[FEED].listen(since, job):
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await socket.send_str(item.text)
+            await socket.close(code=1013, message=b"too slow")
+        except TimeoutError:
+            _cut(request)
 
     sending = asyncio.create_task(send(), name="send events")
     try:
@@ -78,6 +87,12 @@ async def _over_websocket(request: web.Request, since: int | None, job: str | No
         with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await sending
     return socket
+
+
+def _cut(request: web.Request) -> None:
+    """End the connection of a listener that takes nothing any more; it would not take a goodbye either."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 OPERATIONS = (

@@ -21,8 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 PACK = '''
-"""A pack with a slow node and a web folder."""
+"""A pack with a slow node, a loud node and a web folder."""
 import time
+
+from server import PromptServer
 
 class Slow:
     @classmethod
@@ -35,7 +37,20 @@ class Slow:
         time.sleep(seconds)
         return (image,)
 
-NODE_CLASS_MAPPINGS = {"Slow": Slow}
+class Shout:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"times": ("INT", {"default": 1, "max": 100000}), "size": ("INT", {"max": 10000000})}}
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+    CATEGORY = "test"
+    def run(self, times, size):
+        for number in range(times):
+            PromptServer.instance.send_sync("shout", {"number": number, "noise": "x" * size})
+        return {"ui": {"text": ["done"]}}
+
+NODE_CLASS_MAPPINGS = {"Slow": Slow, "Shout": Shout}
 WEB_DIRECTORY = "web"
 '''
 
