@@ -12,7 +12,7 @@ from typing import Any
 
 from server.errors import SettingsError
 from server.lock import lock_data_folder
-from server.pools.local import LocalWorker, launch, worker_command
+from server.pools.local import LocalWorker, local_launcher
 from server.settings import Settings
 
 __all__ = ["run"]
@@ -25,11 +25,11 @@ def run(settings: Settings) -> int:
         ServerError: if it cannot start: a folder, the database or the address is not usable.
     """
     with lock_data_folder(settings.data_dir):
-        command = worker_command(settings)
-        workers = [_launch(command) for _ in range(settings.workers)]
+        launcher = local_launcher(settings)
+        workers = [_launch(launcher, slot) for slot in range(settings.workers)]
         try:
             serve = _import_server()
-            return asyncio.run(serve(settings, lambda name: launch(command), workers))
+            return asyncio.run(serve(settings, launcher, workers))
         finally:
             for worker in workers:
                 worker.kill()
@@ -50,9 +50,9 @@ def _import_server() -> Callable[..., Coroutine[Any, Any, int]]:
         gc.enable()
 
 
-def _launch(command: list[str]) -> LocalWorker:
+def _launch(launcher: Callable[[int], LocalWorker], slot: int) -> LocalWorker:
     try:
-        return launch(command)
+        return launcher(slot)
     except OSError as error:
         raise SettingsError(
             f"A worker cannot be started: {error}. Check the limits of memory and processes."

@@ -115,7 +115,7 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         known = await load_catalogue(database)
         if known is not None:
             published.remember(*known)
-        dispatcher = Dispatcher(table, pool, hub, feed)
+        dispatcher = Dispatcher(table, pool, hub, feed, settings.lease_seconds)
         tell.append(dispatcher)
         feed.start_at(writer.last_seq)
         session = await stack.enter_async_context(ClientSession())

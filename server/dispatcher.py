@@ -21,6 +21,7 @@ from server.feed import Feed
 from server.hub.hub import Hub
 from server.hub.messages import message_of_pack
 from server.outcome import finish_of
+from server.pools.affinity import Affinity
 from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
 from server.store.jobs import JobTable
 from server.store.rows import FINISHED, Claimed, State
@@ -31,8 +32,8 @@ __all__ = ["Dispatcher"]
 
 log = logging.getLogger("heddle.jobs")
 
-LEASE_MS = 60_000
-"""How long an attempt is valid without being extended."""
+LEASE_SECONDS = 60.0
+"""How long an attempt is valid without being extended, unless told otherwise."""
 LOOK_AGAIN = 5.0
 """Seconds after which the table is looked at though nothing woke the dispatcher: a safety net."""
 
@@ -55,13 +56,19 @@ class Dispatcher:
         pool: the workers.
         hub: connected clients.
         feed: listeners of our own API.
+        lease: seconds that an attempt is valid without being extended.
     """
 
-    def __init__(self, table: JobTable, pool: WorkerPool, hub: Hub, feed: Feed) -> None:
+    def __init__(
+        self, table: JobTable, pool: WorkerPool, hub: Hub, feed: Feed, lease: float = LEASE_SECONDS
+    ) -> None:
         self._table = table
         self._pool = pool
         self._hub = hub
         self._feed = feed
+        self._lease_ms = int(lease * 1000)
+        self._affinity = Affinity()
+        self._cancel_early: set[str] = set()
         self._active: dict[str, _Active] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -115,6 +122,7 @@ class Dispatcher:
                 self._remaining += 1
             elif event.kind in FINISHED:
                 self._remaining -= 1
+                self._cancel_early.discard(event.job)
         self._feed.stored(events)
         for event in events:
             if event.kind == "cancelling" or (event.kind in FINISHED and event.job in self._active):
@@ -130,6 +138,8 @@ class Dispatcher:
         if answer == "requested" and active is not None:
             active.cancelling = True
             await self._pool.cancel(job, active.attempt)
+        elif answer == "requested":
+            self._cancel_early.add(job)  # it has just been claimed: `_start` passes it on
         return answer
 
     async def take(self, event: PoolEvent) -> None:
@@ -148,6 +158,7 @@ class Dispatcher:
                 if active is not None and active.attempt == event.attempt:
                     self._spawn(self._end(active, event))
             case WorkerLost():
+                self._affinity.forget(event.worker)
                 self._wake.set()
                 active = self._active.get(event.job) if event.job is not None else None
                 if active is not None and active.attempt == event.attempt:
@@ -183,16 +194,24 @@ class Dispatcher:
             self._wake.clear()
             try:
                 while not self._draining and (free := self._pool.free()):
-                    claimed = await self._table.claim(free[0], LEASE_MS)
+                    choose = self._choose if len(free) > 1 else None
+                    claimed = await self._table.claim(free[0], self._lease_ms, choose)
                     if claimed is None:
                         break
-                    await self._start(free[0], claimed)
+                    await self._start(claimed)
             except (SQLAlchemyError, StoreError) as error:
                 log.error("no job can be taken from the table: %s. Trying again in %g s.", error, LOOK_AGAIN)
 
-    async def _start(self, worker: str, claimed: Claimed) -> None:
+    def _choose(self, prompt: str) -> str | None:
+        """The free worker that holds most of what a prompt needs; None if there is none any more."""
+        free = self._pool.free()
+        return self._affinity.choose(free, json.loads(prompt)) if free else None
+
+    async def _start(self, claimed: Claimed) -> None:
         client_id = claimed.client_id
         prompt = json.loads(claimed.prompt)
+        worker = claimed.worker
+        self._affinity.runs(worker, prompt)
         translation = Translation(claimed.id, client_id, self._hub, prompt=prompt)
         active = _Active(claimed.id, claimed.attempt, worker, client_id, translation)
         self._active[claimed.id] = active
@@ -207,7 +226,13 @@ class Dispatcher:
             {**json.loads(claimed.extra_data), **secrets},
             self._hub.listens(client_id),
         )
-        if not await self._pool.start(worker, run):
+        if claimed.id in self._cancel_early:
+            self._cancel_early.discard(claimed.id)
+            active.cancelling = True
+        if await self._pool.start(worker, run):
+            if active.cancelling:
+                await self._pool.cancel(active.job, active.attempt)
+        else:
             await self._lose(active, f"{worker} died before it could take the job.", died=False)
 
     async def _end(self, active: _Active, done: RunDone) -> None:
@@ -257,9 +282,9 @@ class Dispatcher:
 
     async def _extend(self) -> None:
         while True:
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(self._lease_ms / 3000)
             try:
-                await self._table.extend(self.running(), LEASE_MS)
+                await self._table.extend(self.running(), self._lease_ms)
                 await self._table.reap()
             except (SQLAlchemyError, StoreError) as error:
                 log.error("leases cannot be extended: %s", error)

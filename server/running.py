@@ -18,7 +18,7 @@ from server import api
 from server.assembly import Server, assemble
 from server.errors import SettingsError
 from server.logs import LogBook, begin_logging
-from server.pools.framed import FramedPool, Launched, Launcher
+from server.pools.framed import Deadlines, FramedPool, Launched, Launcher
 from server.settings import Settings
 
 __all__ = ["serve"]
@@ -38,7 +38,7 @@ async def serve(settings: Settings, launcher: Launcher, first: Sequence[Launched
     """
     logs = LogBook()
     begin_logging(settings.log_level, logs)
-    pool = FramedPool(launcher, settings.workers, first=first)
+    pool = FramedPool(launcher, settings.workers, Deadlines.within(settings.lease_seconds), first)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(assemble(settings, pool, logs))
         runner = web.AppRunner(server.app, access_log=None, handle_signals=False, shutdown_timeout=1.0)

@@ -26,7 +26,16 @@ def restrict(settings: Settings) -> None:
         raise ValueError(f"--device {settings.device!r} is no device. Use cpu, cuda or cuda:1.")
     if "torch" in sys.modules and kind == "cuda":
         raise ValueError("The device must be chosen before torch is imported.")
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if kind == "cpu" else index or os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if kind == "cpu" else _visible(index)
+
+
+def _visible(index: str) -> str:
+    """What `CUDA_VISIBLE_DEVICES` must be so that one device is seen; numbers count those that were visible before."""
+    before = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if not index:
+        return "0" if before is None else before
+    names = [] if before is None else [name.strip() for name in before.split(",") if name.strip()]
+    return names[int(index)] if int(index) < len(names) else index
 
 
 def describe_devices() -> list[dict[str, Any]]:

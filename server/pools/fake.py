@@ -54,7 +54,7 @@ class FakeLauncher:
         self._entries = entries
         self.workers: list[FakeWorker] = []
 
-    def __call__(self, name: str) -> FakeWorker:
+    def __call__(self, slot: int) -> FakeWorker:
         worker = FakeWorker(self._entries)
         self.workers.append(worker)
         return worker

@@ -56,8 +56,8 @@ class Launched(Protocol):
         """Wait until it is gone and say how it ended, for people."""
 
 
-Launcher = Callable[[str], Launched]
-"""Starts a worker under a name."""
+Launcher = Callable[[int], Launched]
+"""Starts the worker of a slot, numbered from 0; a replacement takes the slot of the one it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,20 @@ class Deadlines:
 
     hello: float = 120.0
     """From the start of a worker to its first frame."""
-    cancel: float = 10.0
+    cancel: float = 8.0
     """From a cancellation to the end of the run; after that the worker is replaced."""
-    silence: float = 120.0
-    """Without any frame while it runs something; after that the worker is replaced."""
+    silence: float = 45.0
+    """Without any frame; after that the worker is replaced. Shorter than the lease of an attempt."""
     ping: float = 5.0
     """Between two questions whether a worker is alive."""
     backoff: float = 10.0
     """Longest pause before a worker is replaced that keeps dying young."""
+
+    @classmethod
+    def within(cls, lease: float) -> Deadlines:
+        """Deadlines that give a silent worker up before its attempt's lease of so many seconds ends."""
+        usual = cls()
+        return cls(silence=min(usual.silence, 0.75 * lease), ping=min(usual.ping, lease / 8))
 
 
 @dataclass(slots=True, eq=False)
@@ -123,9 +129,9 @@ class FramedPool:
         """Start the workers; returns before they are up."""
         self._keepers = [
             asyncio.create_task(
-                self._keep(self._first[index] if index < len(self._first) else None), name="worker keeper"
+                self._keep(slot, self._first[slot] if slot < len(self._first) else None), name=f"keeper {slot}"
             )
-            for index in range(self._size)
+            for slot in range(self._size)
         ]
 
     async def close(self) -> None:
@@ -223,14 +229,14 @@ class FramedPool:
         except ConnectionError:
             log.debug("worker %s is gone; its keeper replaces it", worker.name)
 
-    async def _keep(self, launched: Launched | None) -> None:
-        """Keep one worker alive for as long as the pool is open."""
+    async def _keep(self, slot: int, launched: Launched | None) -> None:
+        """Keep the worker of one slot alive for as long as the pool is open."""
         young_deaths = 0
         while not self._closing:
             name = f"worker-{next(self._numbers)}"
             started = time.monotonic()
             try:
-                launched = launched or self._launcher(name)
+                launched = launched or self._launcher(slot)
                 self._alive.add(launched)
             except OSError as error:
                 log.error("a worker cannot be started: %s. Trying again.", error)

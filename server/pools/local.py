@@ -13,12 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from server.pools.accelerators import accelerators, device_of
 from server.pools.connection import Connection
 from server.settings import PROJECT, Settings
 
-__all__ = ["FD_VARIABLE", "LocalWorker", "launch", "worker_command"]
+__all__ = ["FD_VARIABLE", "LocalWorker", "launch", "local_launcher", "worker_command"]
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable that tells a worker the number of its socket."""
@@ -75,6 +76,17 @@ def launch(command: Sequence[str]) -> LocalWorker:
     finally:
         theirs.close()
     return LocalWorker(process, ours)
+
+
+def local_launcher(settings: Settings) -> Callable[[int], LocalWorker]:
+    """What starts the worker of a slot with these settings, on a device of its own where there are several."""
+    count = accelerators()
+
+    def launcher(slot: int) -> LocalWorker:
+        device = device_of(slot, settings, count)
+        return launch([*worker_command(settings), *(("--device", device) if device else ())])
+
+    return launcher
 
 
 def worker_command(settings: Settings) -> list[str]:

@@ -2,7 +2,7 @@
 
     queued ──claim──▶ running ──finish──▶ succeeded | failed | cancelled
       ▲                  │
-      └────── lost ──────┘            a worker died; after the third time: dead
+      └────── lost ──────┘            a worker died; after the second time: dead
 
 Every claim raises the attempt number, and only the newest attempt may finish a job: a worker that was given up
 cannot change anything any more.
@@ -11,7 +11,7 @@ cannot change anything any more.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -25,7 +25,7 @@ from server.store.writer import Transaction, Writer, now_ms
 
 __all__ = ["MAX_DEATHS", "JobTable"]
 
-MAX_DEATHS = 3
+MAX_DEATHS = 2
 """Workers that may die under a job before it is given up as `dead`."""
 
 _CLEARED = {
@@ -64,8 +64,15 @@ class JobTable:
             raise answer
         return answer
 
-    async def claim(self, worker: str, lease_ms: int) -> Claimed | None:
-        """Take the job with the lowest number, or None when nothing is queued."""
+    async def claim(
+        self, worker: str, lease_ms: int, choose: Callable[[str], str | None] | None = None
+    ) -> Claimed | None:
+        """Take the job with the lowest number, or None when nothing is queued.
+
+        Args:
+            worker: who runs it.
+            choose: names a worker that suits this prompt better, where there are several.
+        """
 
         async def operation(transaction: Transaction) -> Claimed | None:
             at = now_ms()
@@ -73,8 +80,12 @@ class JobTable:
             taken = await transaction.first(CLAIM, taking)
             if taken is None:
                 return None
-            transaction.happened(taken.id, taken.attempt, "running", {"worker": worker}, taken.client_id)
+            chosen = (choose(taken.prompt) if choose is not None else None) or worker
+            if chosen != worker:
+                await transaction.execute(update(jobs).where(jobs.c.id == taken.id).values(worker=chosen))
+            transaction.happened(taken.id, taken.attempt, "running", {"worker": chosen}, taken.client_id)
             return Claimed(
+                chosen,
                 taken.id,
                 taken.attempt,
                 taken.prompt,

@@ -63,8 +63,9 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A job that was taken from the queue for one attempt."""
+    """A job that was taken from the queue for one attempt, by a worker."""
 
+    worker: str
     id: str
     attempt: int
     prompt: str
