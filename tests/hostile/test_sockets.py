@@ -103,7 +103,7 @@ def test_a_listener_of_events_that_never_reads_is_cut_off(victim: Any, dial: Any
     memory = psutil.Process(victim.process.pid)
     before = memory.memory_info().rss
     deaf = dial("/api/v1/events", receive_buffer=4096)
-    job = victim.run({"1": {"class_type": "Shout", "inputs": {"times": 90, "size": 1_000_000}}})
+    job = victim.run({"1": {"class_type": "Shout", "inputs": {"times": 91, "size": 1_000_000}}})
     status = victim.history(job)["status"]["status_str"]
     deaf.settimeout(5)
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
