@@ -13,8 +13,12 @@ from diffusion.training.evaluation import SampleSettings, evaluate
 from diffusion.training.model_sizes import NAME
 from diffusion.training.recipe import Recipe
 from diffusion.training.sample_sheet import draw_sheet
+from diffusion.training.xl_recipe import XlRecipe
+from diffusion.training.xl_sizes import BASE_NAME, REFINER_NAME
 
-EMBEDDED_FILE = Path(__file__).parent.parent / "embedded" / f"{NAME}.safetensors"
+EMBEDDED = Path(__file__).parent.parent / "embedded"
+EMBEDDED_FILE = EMBEDDED / f"{NAME}.safetensors"
+FAMILIES = {"sd1": NAME, "sdxl-base": BASE_NAME, "sdxl-refiner": REFINER_NAME}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,10 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="draw the pictures, train and export; goes on where it stopped")
     defaults = Recipe(out=Path())
     train.add_argument("--out", type=Path, required=True, help="folder for data, checkpoints, logs and the model file")
+    train.add_argument(
+        "--family", choices=FAMILIES, default="sd1", help="model to train; one that begins with another trains that too"
+    )
     train.add_argument("--pictures", type=int, default=defaults.pictures, help="pictures to draw")
     train.add_argument("--seed", type=int, default=defaults.seed, help="of the pictures")
-    train.add_argument("--steps", type=int, default=defaults.denoiser.steps, help="steps of the denoiser")
-    train.add_argument("--batch", type=int, default=defaults.denoiser.batch, help="pictures a step of the denoiser")
+    train.add_argument("--steps", type=int, default=None, help="steps of the family's denoiser")
+    train.add_argument("--batch", type=int, default=None, help="pictures a step of the family's denoiser")
 
     sampling = argparse.ArgumentParser(add_help=False)
     chosen = SampleSettings()
@@ -57,10 +64,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
+    changes = {name: getattr(options, name) for name in ("steps", "batch") if getattr(options, name) is not None}
     recipe = Recipe(out=options.out, pictures=options.pictures, seed=options.seed)
-    denoiser = replace(recipe.denoiser, steps=options.steps, batch=options.batch)
+    model_file = options.out / f"{FAMILIES[options.family]}.safetensors"
     try:
-        replace(recipe, denoiser=denoiser).train(options.out / EMBEDDED_FILE.name, _say)
+        if options.family == "sd1":
+            replace(recipe, denoiser=replace(recipe.denoiser, **changes)).train(model_file, _say)
+            return 0
+        large = XlRecipe(first=recipe)
+        if options.family == "sdxl-base":
+            replace(large, base=replace(large.base, **changes)).train_base(model_file, _say)
+        else:
+            replace(large, refiner=replace(large.refiner, **changes)).train_refiner(model_file, _say)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130

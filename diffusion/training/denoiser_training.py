@@ -1,27 +1,67 @@
-"""Training of the U-Net and its text encoder on latents that were computed beforehand.
+"""Training of a denoiser on latents that were computed beforehand.
 
-The loss is the error of the predicted noise, weighted by min-SNR-5 (Hang et al., 2023). The step
-length rises over a short warm-up, stays, and falls linearly to zero over the last part. All chance
-comes from (seed, step), so a run that was stopped continues exactly as if it had not been.
+What is taught (networks, examples, conditioning) is a `Lesson`; how is decided here. The loss is the
+error of the predicted noise, weighted by min-SNR-5 (Hang et al., 2023). The step length rises over a
+short warm-up, stays, and falls linearly to zero over the last part. All chance comes from
+(seed, step), so a run that was stopped continues exactly as if it had not been.
 """
 
 import copy
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from torch import Tensor
+from torch import Tensor, nn
 
-from diffusion.training.drawn_set import CAPTIONS_EACH, DrawnSet
 from diffusion.training.fast_norms import keep_group_norms_in_float32
-from diffusion.training.model_sizes import BETAS, Networks, build_networks
+from diffusion.training.model_sizes import BETAS
 from diffusion.training.muon import muon_for
 from diffusion.training.progress import Progress
-from diffusion.training.vocabulary import Vocabulary
+
+
+class Networks(Protocol):
+    """The networks that one lesson trains together."""
+
+    @property
+    def unet(self) -> UNet2DConditionModel:
+        """The network that is trained to see noise."""
+        ...
+
+    def named(self) -> dict[str, nn.Module]:
+        """Return the networks by the names used in checkpoints."""
+        ...
+
+
+N = TypeVar("N", bound=Networks)
+E = TypeVar("E")
+
+
+class Lesson(Protocol[N, E]):
+    """What a denoiser is taught.
+
+    Attributes:
+        name: of the checkpoint file.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def networks(self) -> N:
+        """Build the networks with the weights they begin with."""
+        ...
+
+    def examples(self, random: np.random.Generator, settings: "DenoiserSettings") -> tuple[Tensor, E]:
+        """Choose a batch: latents of unit variance [batch, 4, 16, 16], and what the networks are told of them."""
+        ...
+
+    def predict(self, networks: N, noisy: Tensor, timesteps: Tensor, told: E) -> Tensor:
+        """Return the noise that the networks see in `noisy`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +78,9 @@ class DenoiserSettings:
         drop_caption: share of the captions replaced by the empty one, for classifier-free guidance.
         pairs: share of each batch that shows two objects; their relation is the hardest to learn.
         snr_limit: gamma of min-SNR.
+        snr_floor: least weight of an error of the predicted picture. Above 0 it makes the coarse layout, which is
+            decided while there is almost only noise, count for more.
+        timesteps: how many of the 1000 noise levels are trained, from the lowest.
         ema: decay of the averaged weights.
         save_every: steps between checkpoints.
         seed: of weights, batches, noise and timesteps.
@@ -52,6 +95,8 @@ class DenoiserSettings:
     drop_caption: float = 0.1
     pairs: float = 0.4
     snr_limit: float = 5.0
+    snr_floor: float = 0.0
+    timesteps: int = 1000
     ema: float = 0.998
     save_every: int = 100
     seed: int = 0
@@ -68,23 +113,20 @@ def alphas_cumprod() -> Tensor:
     return torch.cumprod(1 - betas, dim=0).float()
 
 
-class DenoiserTraining:
+class DenoiserTraining(Generic[N, E]):
     """One run of training in a folder; `run` goes on from the newest checkpoint there."""
 
-    def __init__(self, drawn: DrawnSet, vocabulary: Vocabulary, settings: DenoiserSettings, folder: Path) -> None:
+    def __init__(self, lesson: Lesson[N, E], settings: DenoiserSettings, folder: Path) -> None:
         self.settings = settings
-        self.checkpoint_file = folder / "denoiser.pt"
-        self._latents = np.load(drawn.latents_file, mmap_mode="r")
-        self._tokens = np.load(drawn.tokens_file, mmap_mode="r")
-        self._empty = torch.tensor(vocabulary.encode([""])[0])
-        self._pairs, self._others = _by_kind(self._tokens, vocabulary)
+        self.checkpoint_file = folder / f"{lesson.name}.pt"
+        self._lesson = lesson
         self._signal = alphas_cumprod()
         torch.manual_seed(settings.seed)
-        self.networks = build_networks(len(vocabulary.ids))
+        self.networks = lesson.networks()
         for network in self.networks.named().values():
             network.train()
         self.average = copy.deepcopy(self.networks)
-        _prepare_for_speed(self.networks)
+        _prepare_for_speed(self.networks.unet)
         self._optimizer = muon_for(self.networks.named(), lr=settings.lr, adam_lr=settings.adam_lr)
         self.step = 0
         if self.checkpoint_file.exists():
@@ -113,28 +155,17 @@ class DenoiserTraining:
         return loss.item()
 
     def _loss(self, random: np.random.Generator) -> Tensor:
-        batch = self.settings.batch
-        x0, tokens = self._batch(random)
+        settings = self.settings
+        x0, told = self._lesson.examples(random, settings)
         noise = torch.from_numpy(random.standard_normal(x0.shape, dtype=np.float32))
-        timesteps = torch.from_numpy(random.integers(0, len(self._signal), batch))
+        timesteps = torch.from_numpy(random.integers(0, settings.timesteps, settings.batch))
         signal = self._signal[timesteps].view(-1, 1, 1, 1)
         noisy = (signal.sqrt() * x0 + (1 - signal).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            context = self.networks.text_encoder(tokens).last_hidden_state
-            predicted = self.networks.unet(noisy, timesteps, context).sample
+            predicted = self._lesson.predict(self.networks, noisy, timesteps, told)
         snr = signal / (1 - signal)
-        weight = (self.settings.snr_limit / snr).clamp(max=1.0)
+        weight = snr.clamp(max=settings.snr_limit, min=settings.snr_floor) / snr
         return (weight * (predicted.float() - noise) ** 2).mean()
-
-    def _batch(self, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        batch = self.settings.batch
-        pairs = round(batch * self.settings.pairs) if len(self._pairs) else 0
-        chosen = (random.choice(self._pairs, pairs), random.choice(self._others, batch - pairs))
-        indices = np.sort(np.concatenate(chosen))
-        x0 = torch.from_numpy(self._latents[indices]).float()
-        tokens = torch.from_numpy(self._tokens[indices, random.integers(0, CAPTIONS_EACH, batch)].astype(np.int64))
-        tokens[torch.from_numpy(random.random(batch) < self.settings.drop_caption)] = self._empty
-        return x0, tokens
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -164,15 +195,8 @@ class DenoiserTraining:
             group["base_lr"] = lr
 
 
-def _by_kind(tokens: np.ndarray, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of the pictures of two objects, told by the words of their relation, and of all others."""
-    words = [vocabulary.ids[f"{word}</w>"] for word in ("above", "below", "left", "right")]
-    related = np.isin(tokens[:, 0], words).any(axis=1)
-    return np.flatnonzero(related), np.flatnonzero(~related)
-
-
-def _prepare_for_speed(networks: Networks) -> None:
+def _prepare_for_speed(unet: UNet2DConditionModel) -> None:
     """Choose the layouts and kernels that are fastest on a CPU; the weights are untouched."""
-    networks.unet.to(memory_format=torch.channels_last)
-    networks.unet.set_attn_processor(AttnProcessor())
-    keep_group_norms_in_float32(networks.unet)
+    unet.to(memory_format=torch.channels_last)
+    unet.set_attn_processor(AttnProcessor())
+    keep_group_norms_in_float32(unet)

@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import save_file
+from torch import Tensor
 
 from diffusion.training.model_sizes import (
     BETAS,
@@ -57,12 +59,28 @@ def export(networks: Networks, vae: AutoencoderKL, vocabulary: Vocabulary, path:
     text_prefix = "cond_stage_model.transformer.text_model."
     for name, tensor in networks.text_encoder.state_dict().items():
         tensors[text_prefix + name.removeprefix("text_model.")] = tensor
-    halves = {name: tensor.detach().to(torch.float16).contiguous() for name, tensor in tensors.items()}
+    about = {**description(vocabulary), "latent_rgb": preview_colours(vae, SCALING_FACTOR)}
+    return write_model(path, tensors, "sd1", NAME, about, vocabulary)
+
+
+def write_model(
+    path: Path, tensors: Mapping[str, Tensor], family: str, name: str, about: Mapping[str, Any], vocabulary: Vocabulary
+) -> int:
+    """Write a self-describing model file, float16.
+
+    Args:
+        about: what stands under ``heddle.config``.
+    Returns:
+        Its size in bytes.
+    Raises:
+        ValueError: if the file would be larger than 16 MB.
+    """
+    halves = {key: tensor.detach().to(torch.float16).contiguous() for key, tensor in tensors.items()}
     metadata = {
         "format": "pt",
-        "heddle.family": "sd1",
-        "heddle.name": NAME,
-        "heddle.config": json.dumps({**description(vocabulary), "latent_rgb": preview_colours(vae, SCALING_FACTOR)}),
+        "heddle.family": family,
+        "heddle.name": name,
+        "heddle.config": json.dumps(about),
         "heddle.tokenizer": json.dumps(vocabulary.to_data(), ensure_ascii=False),
     }
     temporary = path.with_suffix(".tmp")

@@ -1,12 +1,15 @@
-"""Names of the tensors in SD1's original single-file layout, for networks of diffusers.
+"""Names of the tensors in the original single-file layouts of SD1 and SDXL, for networks of diffusers.
 
-Source of the layout: Rombach et al., "High-resolution image synthesis with latent diffusion models" (2022).
+Source of the layouts: Rombach et al., "High-resolution image synthesis with latent diffusion models" (2022);
+Podell et al. 2023, arXiv:2307.01952.
 """
 
 from collections.abc import Mapping
 
+import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
+from transformers import CLIPTextModelWithProjection
 
 Renames = dict[str, str]  # dotted prefix of diffusers → dotted prefix of the original layout
 
@@ -18,6 +21,13 @@ _UNET_RESNET = {
     "conv2": "out_layers.3",
     "conv_shortcut": "skip_connection",
 }
+_OPEN_CLIP_LAYER = {
+    "attn.out_proj": "self_attn.out_proj",
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
@@ -25,9 +35,12 @@ def original_unet(unet: UNet2DConditionModel) -> dict[str, Tensor]:
     """Return the U-Net's tensors under their original names, without the outer prefix."""
     stages = len(unet.config.block_out_channels)
     layers = unet.config.layers_per_block
+    layers = [layers] * stages if isinstance(layers, int) else list(layers)
     names: Renames = {
         "time_embedding.linear_1": "time_embed.0",
         "time_embedding.linear_2": "time_embed.2",
+        "class_embedding.linear_1": "label_emb.0.0",
+        "class_embedding.linear_2": "label_emb.0.2",
         "conv_in": "input_blocks.0.0",
         "conv_norm_out": "out.0",
         "conv_out": "out.2",
@@ -35,20 +48,47 @@ def original_unet(unet: UNet2DConditionModel) -> dict[str, Tensor]:
         **_resnet("mid_block.resnets.0", "middle_block.0"),
         **_resnet("mid_block.resnets.1", "middle_block.2"),
     }
+    number = 1
     for stage in range(stages):
-        for layer in range(layers):
-            block = f"input_blocks.{1 + stage * (layers + 1) + layer}"
-            names |= _resnet(f"down_blocks.{stage}.resnets.{layer}", f"{block}.0")
-            names[f"down_blocks.{stage}.attentions.{layer}"] = f"{block}.1"
-        block = f"input_blocks.{(stage + 1) * (layers + 1)}"
-        names[f"down_blocks.{stage}.downsamplers.0.conv"] = f"{block}.0.op"
-        for layer in range(layers + 1):
-            block = f"output_blocks.{stage * (layers + 1) + layer}"
-            names |= _resnet(f"up_blocks.{stage}.resnets.{layer}", f"{block}.0")
-            names[f"up_blocks.{stage}.attentions.{layer}"] = f"{block}.1"
+        for layer in range(layers[stage]):
+            names |= _resnet(f"down_blocks.{stage}.resnets.{layer}", f"input_blocks.{number}.0")
+            names[f"down_blocks.{stage}.attentions.{layer}"] = f"input_blocks.{number}.1"
+            number += 1
+        names[f"down_blocks.{stage}.downsamplers.0.conv"] = f"input_blocks.{number}.0.op"
+        number += 1
+    number = 0
+    for stage in range(stages):
+        for layer in range(layers[stages - 1 - stage] + 1):
+            names |= _resnet(f"up_blocks.{stage}.resnets.{layer}", f"output_blocks.{number}.0")
+            names[f"up_blocks.{stage}.attentions.{layer}"] = f"output_blocks.{number}.1"
+            number += 1
         place = 2 if unet.config.up_block_types[stage].startswith("CrossAttn") else 1
-        names[f"up_blocks.{stage}.upsamplers.0.conv"] = f"{block}.{place}.conv"
+        names[f"up_blocks.{stage}.upsamplers.0.conv"] = f"output_blocks.{number - 1}.{place}.conv"
     return _renamed(unet.state_dict(), names)
+
+
+def original_open_clip(encoder: CLIPTextModelWithProjection) -> dict[str, Tensor]:
+    """Return a text encoder's tensors under OpenCLIP's names, without the outer prefix.
+
+    Source of the layout: the published code of open_clip (`TextTransformer`).
+    """
+    weights = encoder.state_dict()
+    ends = {
+        "token_embedding.weight": "embeddings.token_embedding.weight",
+        "positional_embedding": "embeddings.position_embedding.weight",
+        "ln_final.weight": "final_layer_norm.weight",
+        "ln_final.bias": "final_layer_norm.bias",
+    }
+    tensors = {name: weights[f"text_model.{ours}"] for name, ours in ends.items()}
+    tensors["text_projection"] = weights["text_projection.weight"].T
+    for layer in range(encoder.config.num_hidden_layers):
+        ours, block = f"text_model.encoder.layers.{layer}", f"transformer.resblocks.{layer}"
+        for kind in ("weight", "bias"):
+            parts = [weights[f"{ours}.self_attn.{part}_proj.{kind}"] for part in "qkv"]
+            tensors[f"{block}.attn.in_proj_{kind}"] = torch.cat(parts)
+            for name, own in _OPEN_CLIP_LAYER.items():
+                tensors[f"{block}.{name}.{kind}"] = weights[f"{ours}.{own}.{kind}"]
+    return tensors
 
 
 def original_autoencoder(vae: AutoencoderKL) -> dict[str, Tensor]:

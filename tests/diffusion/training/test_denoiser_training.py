@@ -8,6 +8,7 @@ import torch
 
 from diffusion.training.denoiser_training import DenoiserSettings, DenoiserTraining, alphas_cumprod
 from diffusion.training.progress import Progress
+from diffusion.training.text_lesson import TextLesson
 
 SETTINGS = DenoiserSettings(steps=2, batch=4, save_every=1, warm_up=1)
 
@@ -19,11 +20,13 @@ def progress(folder) -> Progress:
 def test_a_run_that_stopped_and_resumed_ends_with_the_same_weights(drawn, vocabulary, tmp_path):
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
-    whole = DenoiserTraining(drawn, vocabulary, SETTINGS, tmp_path / "whole")
+    whole = DenoiserTraining(TextLesson(drawn, vocabulary), SETTINGS, tmp_path / "whole")
     whole.run(progress(tmp_path / "whole"))
 
-    DenoiserTraining(drawn, vocabulary, SETTINGS, tmp_path / "parts").run(progress(tmp_path / "parts"), until=1)
-    resumed = DenoiserTraining(drawn, vocabulary, SETTINGS, tmp_path / "parts")
+    DenoiserTraining(TextLesson(drawn, vocabulary), SETTINGS, tmp_path / "parts").run(
+        progress(tmp_path / "parts"), until=1
+    )
+    resumed = DenoiserTraining(TextLesson(drawn, vocabulary), SETTINGS, tmp_path / "parts")
     assert resumed.step == 1
     resumed.run(progress(tmp_path / "parts"))
 
@@ -36,7 +39,7 @@ def test_a_run_that_stopped_and_resumed_ends_with_the_same_weights(drawn, vocabu
 
 
 def test_training_changes_every_network(drawn, vocabulary, tmp_path):
-    fresh = DenoiserTraining(drawn, vocabulary, SETTINGS, tmp_path)
+    fresh = DenoiserTraining(TextLesson(drawn, vocabulary), SETTINGS, tmp_path)
     before = {name: next(n.parameters()).clone() for name, n in fresh.networks.named().items()}
 
     fresh.run(progress(tmp_path), until=1)
