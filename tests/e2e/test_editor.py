@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import urllib.request
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
-PROJECT = Path(__file__).resolve().parents[2]
-EMBEDDED = PROJECT / "diffusion" / "embedded" / "heddle-shapes-128.safetensors"
-RED, BLUE = 0xD02020, 0x2030D0
+from tests.e2e.roads import (
+    BLUE,
+    EMBEDDED,
+    PROJECT,
+    RED,
+    OpenPage,
+    Shot,
+    add_by_typing,
+    drag,
+    new_tab,
+    node_named,
+    one_colour,
+    open_document,
+    open_file,
+    result_of,
+)
 
 pytestmark = pytest.mark.browser
-OpenPage = Callable[..., Page]
-Shot = Callable[[Page, str], None]
-
-PIXELS = """image => {
-  const canvas = document.createElement('canvas');
-  canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0);
-  const at = (x, y) => [...context.getImageData(x * canvas.width, y * canvas.height, 1, 1).data.slice(0, 3)];
-  return {middle: at(0.5, 0.5), corner: at(0.04, 0.04), size: [canvas.width, canvas.height]};
-}"""
-
-
-def node_named(page: Page, title: str) -> Locator:
-    return page.locator(f"[data-node][aria-label^='{title}']")
-
-
-def result_of(page: Page) -> dict[str, Any]:
-    """Pixels of the picture that is shown on a node."""
-    image = page.locator("[data-testid=result]").first
-    expect(image).to_be_visible(timeout=60_000)
-    page.wait_for_function("() => document.querySelector('[data-testid=result]').naturalWidth > 0")
-    found: dict[str, Any] = image.evaluate(PIXELS)
-    return found
-
-
-def new_tab(page: Page) -> None:
-    page.get_by_role("button", name="New workflow").click()
-
-
-def add_by_typing(page: Page, name: str) -> None:
-    page.keyboard.press("/")
-    expect(page.get_by_role("dialog", name="Add a node")).to_be_visible()
-    page.keyboard.type(name)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="Add a node")).to_be_hidden()
-
-
-def one_colour(color: int, name: str = "One colour") -> dict[str, Any]:
-    """A workflow that needs no model: a picture of one colour."""
-    return {
-        "format": "heddle-workflow",
-        "version": 1,
-        "name": name,
-        "nodes": {
-            "1": {"type": "EmptyImage", "inputs": {"width": 64, "height": 48, "batch_size": 1, "color": color}},
-            "2": {"type": "SaveImage", "inputs": {"images": {"link": ["1", "IMAGE"]}, "filename_prefix": "colour"}},
-        },
-        "layout": {"nodes": {"1": {"pos": [0, 0]}, "2": {"pos": [340, 0]}}},
-    }
-
-
-def open_document(page: Page, document: dict[str, Any], name: str = "workflow.json") -> None:
-    open_file(page, name, "application/json", json.dumps(document).encode())
-    expect(page.get_by_role("button", name=document["name"], exact=True)).to_have_attribute("aria-current", "page")
-
-
-def open_file(page: Page, name: str, mime: str, content: bytes) -> None:
-    page.locator("#open-file").set_input_files({"name": name, "mimeType": mime, "buffer": content})
 
 
 @pytest.mark.skipif(
@@ -157,16 +108,6 @@ def test_an_error_is_shown_on_its_input_and_goes_once_mended(open_page: OpenPage
     page.get_by_test_id("run").click()
     assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
     expect(alert).to_be_hidden()
-
-
-def drag(page: Page, source: Locator, target: Locator) -> None:
-    start, end = source.bounding_box(), target.bounding_box()
-    assert start is not None and end is not None
-    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(end["x"] - 40, end["y"] + 20, steps=4)
-    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=4)
-    page.mouse.up()
 
 
 def test_undo_brings_back_a_deleted_node_with_its_links(open_page: OpenPage) -> None:

@@ -8,6 +8,7 @@ import { CommandPalette } from "./features/palette/CommandPalette";
 import { ConnectPalette } from "./features/palette/ConnectPalette";
 import { NodePalette } from "./features/palette/NodePalette";
 import { SidePanel } from "./features/panels/SidePanel";
+import { Breadcrumb } from "./features/subgraph/Breadcrumb";
 import { Rail } from "./features/toolbar/Rail";
 import { TopBar } from "./features/toolbar/TopBar";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
@@ -39,6 +40,7 @@ function Workspace() {
       </ErrorBoundary>
       <ErrorBoundary part={t("The toolbar")}>
         <TopBar />
+        <Breadcrumb />
         <Rail />
         <Navigation />
       </ErrorBoundary>

@@ -45,7 +45,7 @@ export function faceOf(spec: NodeSpec, record: NodeRecord, place: Placement | un
   const outputs = spec.outputs.map((output, index): OutputRow => ({
     key: keys[index] ?? output.name,
     type: output.type,
-    label: output.name,
+    label: output.label ?? output.name,
   }));
   const inputs = visibleInputs(spec);
   const plain = inputs.filter(isSocketOnly);

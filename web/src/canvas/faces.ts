@@ -40,6 +40,7 @@ export function paintFaces(
   progress(ctx, nodes, states, theme);
   if (k >= TITLE_FROM) titles(ctx, nodes, theme);
   if (k >= TEXT_FROM) labels(ctx, nodes, theme);
+  modes(ctx, nodes, theme);
 }
 
 /** Very far away a node is one rectangle of the colour that says most about it. */
@@ -71,6 +72,18 @@ function boxes(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], k: nu
     ctx.fillStyle = colour;
     if (k < ROUND_FROM) for (const node of list) ctx.fillRect(node.x, node.y, node.w, METRICS.header);
     else fillRounded(ctx, list, ({ x, y, w, place }) => ctx.roundRect(x, y, w, METRICS.header, place?.collapsed ? r : [r, r, 0, 0]));
+  }
+}
+
+/** Muted nodes fade into the ground, bypassed ones take on a tint of their own. */
+function modes(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], theme: Theme): void {
+  for (const mode of ["muted", "bypassed"] as const) {
+    const marked = nodes.filter((node) => node.record.mode === mode);
+    if (marked.length === 0) continue;
+    ctx.globalAlpha = mode === "muted" ? 0.6 : 0.35;
+    ctx.fillStyle = mode === "muted" ? theme.canvas : theme.bypass;
+    fillRounded(ctx, marked, ({ x, y, w, h }) => ctx.roundRect(x, y, w, h, METRICS.radius));
+    ctx.globalAlpha = 1;
   }
 }
 
@@ -199,9 +212,9 @@ function labels(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], them
     for (const row of node.face.rows) {
       const y = node.y + row.y + Math.min(row.h, METRICS.widget) / 2;
       if (row.kind === "widget") {
-        const text = row.widget === "multiline" && row.h > METRICS.row ? valueText(node, row.input.name) : row.input.name;
+        const text = row.widget === "multiline" && row.h > METRICS.row ? valueText(node, row.input.name) : (row.input.label ?? row.input.name);
         ctx.fillText(clip(text, node.w - 40, 6), node.x + 20, y);
-      } else if (row.kind === "sockets" && row.input) ctx.fillText(row.input.name, node.x + 14, y);
+      } else if (row.kind === "sockets" && row.input) ctx.fillText(row.input.label ?? row.input.name, node.x + 14, y);
     }
   }
   ctx.fillStyle = theme.text;

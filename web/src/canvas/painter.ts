@@ -1,7 +1,8 @@
 /** Scene, theme and zoom to draw calls: ground, groups, links, and the faces of nodes that are not live. */
-import { type Box, overlaps, type View, visibleBox } from "../core/geometry";
+import { type Box, overlaps, type Point, type View, visibleBox } from "../core/geometry";
 import { type FaceState, paintFaces } from "./faces";
-import { bend, type Scene, type SceneLink, type SceneNode } from "./scene";
+import { bend } from "./curve";
+import type { Scene, SceneLink, SceneNode } from "./scene";
 import { socketColor } from "./socketColor";
 import type { Theme } from "./theme";
 
@@ -32,6 +33,7 @@ export function paint(ctx: CanvasRenderingContext2D, picture: Picture): void {
   const seen = visibleBox(view, width, height);
   groups(ctx, scene, seen, view.k, theme);
   links(ctx, picture, seen);
+  waypoints(ctx, picture);
   const painted = scene.within(seen).filter((node) => !picture.isLive(node.id));
   if (painted.length) paintFaces(ctx, painted, view.k, theme, picture.stateOf);
 }
@@ -81,6 +83,11 @@ function links(ctx: CanvasRenderingContext2D, { scene, view, theme, selection, d
   for (const target of scene.nodes.values()) {
     for (const link of target.links) {
       const { from } = link;
+      if (link.via.length) {
+        led(scene.pathOf(target, link), byType, link.type);
+        if (selection.size && (selection.has(target.id) || selection.has(from.id))) strong.push([link, target]);
+        continue;
+      }
       const left = Math.min(from.x + from.w, target.x) - 60;
       const right = Math.max(from.x + from.w, target.x) + 60;
       if (left > seen.x + seen.w || right < seen.x) continue;
@@ -123,11 +130,40 @@ function emphasised(
 ): void {
   ctx.lineWidth = Math.max(3, 1.6 / k);
   for (const [link, target] of strong) {
-    const a = scene.outputPoint(link.from, link.output);
-    const b = scene.inputPoint(target, link.input);
     ctx.strokeStyle = socketColor(link.type, theme.socketLightness);
     ctx.beginPath();
-    curve(ctx, a.x, a.y, b.x, b.y, k);
+    eachSegment(scene.pathOf(target, link), (a, b) => curve(ctx, a.x, a.y, b.x, b.y, k));
+    ctx.stroke();
+  }
+}
+
+function eachSegment(path: readonly Point[], draw: (a: Point, b: Point) => void): void {
+  for (let at = 1; at < path.length; at += 1) {
+    const a = path[at - 1];
+    const b = path[at];
+    if (a && b) draw(a, b);
+  }
+}
+
+/** A link with waypoints, as one stretch between each two of them. */
+function led(path: readonly Point[], byType: Map<string, number[]>, type: string): void {
+  const list = byType.get(type) ?? [];
+  eachSegment(path, (a, b) => list.push(a.x, a.y, b.x, b.y));
+  byType.set(type, list);
+}
+
+/** Waypoints as dots in the colour of what passes through them. */
+function waypoints(ctx: CanvasRenderingContext2D, { scene, view, theme }: Picture): void {
+  if (scene.waypoints.size === 0 || view.k < STRAIGHT_BELOW) return;
+  const types = new Map<string, string>();
+  for (const node of scene.nodes.values()) for (const link of node.links) for (const { id } of link.via) types.set(id, link.type);
+  for (const { id, x, y } of scene.waypoints.values()) {
+    ctx.fillStyle = socketColor(types.get(id) ?? "*", theme.socketLightness);
+    ctx.strokeStyle = theme.canvas;
+    ctx.lineWidth = 2;
+    ctx.beginPath();
+    ctx.arc(x, y, 6, 0, Math.PI * 2);
+    ctx.fill();
     ctx.stroke();
   }
 }

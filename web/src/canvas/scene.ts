@@ -1,10 +1,12 @@
 /** What is where: nodes with their faces, links between them, and an index to find what a box or a point meets. */
 import RBush from "rbush";
 import { type Catalogue, findInput, type NodeSpec, outputType } from "../core/catalogue";
-import type { NodeRecord, Placement, WorkflowDocument } from "../core/document";
-import { type Box, boxBetween, contains, type Point, union } from "../core/geometry";
-import { allLinks, linksInto } from "../core/links";
+import type { NodeRecord, Pair, Placement, Waypoint, WorkflowDocument } from "../core/document";
+import { type Box, contains, type Point, union } from "../core/geometry";
+import { allLinks, type InputEnd, linksInto } from "../core/links";
 import { unknownSpec } from "../core/specs";
+import { routeKey, routes } from "../core/waypoints";
+import { isNear } from "./curve";
 import { type Face, faceOf } from "./face";
 import { METRICS } from "./metrics";
 
@@ -13,6 +15,13 @@ export interface SceneLink {
   readonly output: string;
   readonly input: string;
   readonly type: string;
+  /** Waypoints it is led through, from the source on. */
+  readonly via: readonly SceneWaypoint[];
+}
+export interface SceneWaypoint {
+  readonly id: string;
+  x: number;
+  y: number;
 }
 /** Mutable on purpose: a drag moves it in place; a document change replaces what it derives from. */
 export interface SceneNode {
@@ -35,12 +44,14 @@ export type Hit =
   | { readonly kind: "corner"; readonly node: SceneNode }
   | { readonly kind: "header"; readonly node: SceneNode }
   | { readonly kind: "body"; readonly node: SceneNode }
-  | { readonly kind: "link"; readonly target: SceneNode; readonly link: SceneLink }
+  | { readonly kind: "link"; readonly target: SceneNode; readonly link: SceneLink; readonly segment: number }
+  | { readonly kind: "waypoint"; readonly waypoint: SceneWaypoint }
   | { readonly kind: "group"; readonly index: number; readonly part: "title" | "corner" }
   | { readonly kind: "void" };
 
 export const GROUP_TITLE = 30;
 const CORNER = 14;
+const DIRECT: readonly SceneWaypoint[] = [];
 
 class NodeIndex extends RBush<SceneNode> {
   override toBBox(node: SceneNode) {
@@ -59,6 +70,9 @@ export class Scene {
   /** Changes whenever something in the scene does. */
   version = 0;
   private readonly index = new NodeIndex(12);
+  readonly waypoints = new Map<string, SceneWaypoint>();
+  private reroutes: readonly Waypoint[] | undefined;
+  private routes: ReadonlyMap<string, readonly Waypoint[]> = new Map();
   private document: WorkflowDocument | null = null;
   private catalogue: Catalogue = {};
   private media: ReadonlySet<string> = new Set();
@@ -93,6 +107,7 @@ export class Scene {
     this.nodes.clear();
     this.index.clear();
     for (const [id, record] of Object.entries(document.nodes)) this.nodes.set(id, this.derive(id, record));
+    this.readWaypoints(document.layout.reroutes);
     for (const node of this.nodes.values()) node.links = this.linksOf(node);
     this.index.load([...this.nodes.values()]);
   }
@@ -123,7 +138,8 @@ export class Scene {
       this.index.insert(kept);
       changed.push(kept);
     }
-    for (const node of unlinked ? this.nodes.values() : changed) node.links = this.linksOf(node);
+    const rerouted = this.readWaypoints(document.layout.reroutes);
+    for (const node of unlinked || rerouted ? this.nodes.values() : changed) node.links = this.linksOf(node);
   }
 
   /** Outputs that links name; asked only for nodes whose type is not installed. */
@@ -142,12 +158,32 @@ export class Scene {
     return { id, record, place, spec, known: known !== undefined, face, x, y, w: face.w, h: face.h, links: [], media };
   }
 
+  /** True when they are others than before. */
+  private readWaypoints(reroutes: readonly Waypoint[] | undefined): boolean {
+    if (reroutes === this.reroutes) return false;
+    this.reroutes = reroutes;
+    this.waypoints.clear();
+    for (const { id, pos } of reroutes ?? []) this.waypoints.set(id, { id, x: pos[0], y: pos[1] });
+    this.routes = routes(reroutes ?? []);
+    return true;
+  }
+
+  private viaOf(end: InputEnd): readonly SceneWaypoint[] {
+    const route = this.routes.size ? this.routes.get(routeKey(end)) : undefined;
+    return route?.flatMap(({ id }) => this.waypoints.get(id) ?? []) ?? DIRECT;
+  }
+
+  /** Every point a link passes, its ends included. */
+  pathOf(target: SceneNode, link: SceneLink): readonly Point[] {
+    return [this.outputPoint(link.from, link.output), ...link.via, this.inputPoint(target, link.input)];
+  }
+
   private linksOf(node: SceneNode): SceneLink[] {
     return linksInto(node.id, node.record).flatMap(({ from, to }) => {
       const source = this.nodes.get(from.node);
       if (!source) return [];
       const type = outputType(source.spec, from.output) ?? findInput(node.spec, to.input)?.type ?? "*";
-      return [{ from: source, output: from.output, input: to.input, type }];
+      return [{ from: source, output: from.output, input: to.input, type, via: this.viaOf(to) }];
     });
   }
 
@@ -169,6 +205,14 @@ export class Scene {
       node.y += dy - this.held.dy;
     }
     this.held = { dx, dy };
+  }
+
+  /** Shows waypoints away from their places for the eye only. */
+  leadWaypoints(from: ReadonlyMap<string, Pair>, dx: number, dy: number): void {
+    for (const [id, [x, y]] of from) {
+      const waypoint = this.waypoints.get(id);
+      if (waypoint) Object.assign(waypoint, { x: x + dx, y: y + dy });
+    }
   }
 
   /** Puts held nodes back where the document has them. */
@@ -235,7 +279,7 @@ export class Scene {
     }
     const node = ordered.find((candidate) => contains(candidate, point));
     if (node) return this.partOf(node, point);
-    return this.linkAt(point, reach * 0.7) ?? this.groupAt(point) ?? { kind: "void" };
+    return this.waypointAt(point, reach) ?? this.linkAt(point, reach * 0.7) ?? this.groupAt(point) ?? { kind: "void" };
   }
 
   private socketAt(node: SceneNode, point: Point, reach: number): Hit | null {
@@ -257,13 +301,17 @@ export class Scene {
   private linkAt(point: Point, reach: number): Hit | null {
     for (const target of this.nodes.values()) {
       for (const link of target.links) {
-        const a = this.outputPoint(link.from, link.output);
-        const b = this.inputPoint(target, link.input);
-        const span = boxBetween(a, b);
-        const roomy = { x: span.x - 80, y: span.y - 20, w: span.w + 160, h: span.h + 40 };
-        if (contains(roomy, point) && distanceToCurve(a, b, point) <= reach) return { kind: "link", target, link };
+        const path = this.pathOf(target, link);
+        const segment = path.findIndex((b, index) => index > 0 && isNear(path[index - 1] ?? b, b, point, reach));
+        if (segment > 0) return { kind: "link", target, link, segment: segment - 1 };
       }
     }
+    return null;
+  }
+
+  private waypointAt(point: Point, reach: number): Hit | null {
+    for (const waypoint of this.waypoints.values())
+      if (Math.hypot(waypoint.x - point.x, waypoint.y - point.y) <= reach) return { kind: "waypoint", waypoint };
     return null;
   }
 
@@ -284,35 +332,4 @@ export class Scene {
 function wantsMedia(spec: NodeSpec): boolean {
   const shows = spec.terminal && spec.inputs.some((input) => input.type === "IMAGE");
   return shows || spec.inputs.some((input) => input.options["image_upload"] === true);
-}
-
-/** How far the handles of a link's curve reach. */
-export function bend(a: Point, b: Point): number {
-  return Math.min(150, Math.max(28, Math.abs(b.x - a.x) * 0.5, Math.abs(b.y - a.y) * 0.25));
-}
-
-export function curvePoint(a: Point, b: Point, t: number): Point {
-  const reach = bend(a, b);
-  const u = 1 - t;
-  const x = u ** 3 * a.x + 3 * u * u * t * (a.x + reach) + 3 * u * t * t * (b.x - reach) + t ** 3 * b.x;
-  const y = u * u * (u + 3 * t) * a.y + t * t * (t + 3 * u) * b.y;
-  return { x, y };
-}
-
-function distanceToCurve(a: Point, b: Point, point: Point): number {
-  let best = Infinity;
-  for (let step = 0; step <= 24; step += 1) {
-    const at = curvePoint(a, b, step / 24);
-    const next = curvePoint(a, b, Math.min(1, (step + 1) / 24));
-    best = Math.min(best, distanceToSegment(at, next, point));
-  }
-  return best;
-}
-
-function distanceToSegment(a: Point, b: Point, point: Point): number {
-  const dx = b.x - a.x;
-  const dy = b.y - a.y;
-  const length = dx * dx + dy * dy;
-  const t = length === 0 ? 0 : Math.min(1, Math.max(0, ((point.x - a.x) * dx + (point.y - a.y) * dy) / length));
-  return Math.hypot(point.x - a.x - t * dx, point.y - a.y - t * dy);
 }

@@ -12,6 +12,7 @@ export interface Theme {
   readonly danger: string;
   readonly done: string;
   readonly group: string;
+  readonly bypass: string;
   readonly shadow: string;
   readonly font: string;
   readonly socketLightness: number;
@@ -33,6 +34,7 @@ export function readTheme(element: Element): Theme {
     danger: read("--danger"),
     done: read("--done"),
     group: read("--group"),
+    bypass: read("--bypass"),
     shadow: read("--node-shadow-flat"),
     font: style.fontFamily,
     socketLightness: Number(read("--socket-l")),

@@ -1,9 +1,12 @@
 import { tidyPositions } from "../canvas/tidy";
 import { aligned, distributed, type Edge } from "../core/align";
-import { change } from "../core/diff";
+import type { SceneLink } from "../canvas/scene";
+import { GRID } from "../canvas/metrics";
+import { apply, change, type Diff, squash } from "../core/diff";
 import type { Group, Note } from "../core/document";
 import { placeNodes } from "../core/edits";
 import type { Box } from "../core/geometry";
+import { addWaypoint, movedTogether, removeWaypoint } from "../core/waypoints";
 import type { Editor } from "../store/editor";
 import type { Command, Context } from "./command";
 
@@ -58,10 +61,59 @@ function addNote({ editor }: Context): void {
   editor.commit(change(editor.document, { notes: [...(editor.document.layout.notes ?? []), note] }), "Add note");
 }
 
+/** Links into selected nodes, with the node they end at. */
+function incoming(editor: Editor): { readonly id: string; readonly link: SceneLink }[] {
+  return [...editor.selection].flatMap((id) => (editor.scene.nodes.get(id)?.links ?? []).map((link) => ({ id, link })));
+}
+
+/** A waypoint in the middle of every incoming link that has none. */
+function lead({ editor }: Context): void {
+  let document = editor.document;
+  let diff: Diff = {};
+  for (const { id, link } of incoming(editor)) {
+    const target = editor.scene.nodes.get(id);
+    if (!target || link.via.length > 0) continue;
+    const [from, to] = editor.scene.pathOf(target, link);
+    if (!from || !to) continue;
+    const step = addWaypoint(document, { node: id, input: link.input }, [(from.x + to.x) / 2, (from.y + to.y) / 2 + 60], 0, editor.outside.freshId());
+    document = apply(document, step);
+    diff = squash(diff, step);
+  }
+  editor.commit(diff, "Add waypoints");
+}
+
+function unroute({ editor }: Context): void {
+  let document = editor.document;
+  let diff: Diff = {};
+  for (const { id } of incoming(editor).flatMap(({ link }) => link.via)) {
+    const step = removeWaypoint(document, id);
+    document = apply(document, step);
+    diff = squash(diff, step);
+  }
+  editor.commit(diff, "Remove waypoints");
+}
+
+function nudge(id: string, label: string, key: string, dx: number, dy: number): Command {
+  return {
+    id,
+    label,
+    group: "Arrange",
+    keys: [key],
+    enabled: ({ editor }) => editor.selection.size > 0,
+    run: ({ editor }) => editor.commit(movedTogether(editor.document, editor.selection, dx, dy), "Move nodes", "nudge"),
+  };
+}
+
 export const ARRANGE_COMMANDS: readonly Command[] = [
   { id: "arrange.tidy", label: "Tidy up", group: "Arrange", keys: ["shift+t"], run: tidy },
   { id: "arrange.group", label: "Group selection", group: "Arrange", keys: ["mod+g"], enabled: ({ editor }) => editor.selection.size > 0, run: group },
   { id: "arrange.note", label: "Add note", group: "Arrange", run: addNote },
+  { id: "arrange.waypoint", label: "Lead incoming links around", group: "Arrange", enabled: ({ editor }) => incoming(editor).length > 0, run: lead },
+  { id: "arrange.unroute", label: "Remove waypoints of incoming links", group: "Arrange", enabled: ({ editor }) => incoming(editor).some(({ link }) => link.via.length > 0), run: unroute },
+  nudge("arrange.nudge-left", "Move left", "arrowleft", -GRID, 0),
+  nudge("arrange.nudge-right", "Move right", "arrowright", GRID, 0),
+  nudge("arrange.nudge-up", "Move up", "arrowup", 0, -GRID),
+  nudge("arrange.nudge-down", "Move down", "arrowdown", 0, GRID),
   align("arrange.left", "Align left", "left"),
   align("arrange.right", "Align right", "right"),
   align("arrange.top", "Align top", "top"),

@@ -9,7 +9,7 @@ export interface Context {
 export interface Command {
   readonly id: string;
   readonly label: string;
-  readonly group: "Run" | "Edit" | "Arrange" | "View" | "Workflow";
+  readonly group: "Run" | "Edit" | "Arrange" | "Subgraph" | "View" | "Workflow";
   /** For example `mod+shift+k`; mod is Ctrl, on a Mac Command. */
   readonly keys?: readonly string[];
   readonly enabled?: (context: Context) => boolean;

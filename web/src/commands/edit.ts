@@ -3,6 +3,7 @@ import { disconnect } from "../core/links";
 import { isLink } from "../core/document";
 import { changePlacement, removeNodes, toggleMode } from "../core/edits";
 import { squash } from "../core/diff";
+import { containsDefinition } from "../core/subgraph";
 import type { Editor } from "../store/editor";
 import { activeTab } from "../store/store";
 import type { Command, Context } from "./command";
@@ -20,6 +21,12 @@ export function deleteSelection(editor: Editor): void {
 export function pasteText(editor: Editor, text: string): boolean {
   const clip = readClip(text);
   if (!clip) return false;
+  const inside = editor.path.at(-1)?.definition;
+  const all = { ...editor.root.definitions, ...clip.definitions };
+  if (inside !== undefined && Object.values(clip.nodes).some(({ type }) => containsDefinition(all, type, inside))) {
+    editor.notify("error", "Not pasted", "The subgraph would contain itself.");
+    return true;
+  }
   const at = editor.centre();
   const { diff, ids } = pasteNodes(editor.document, clip, [at.x - 120, at.y - 80]);
   editor.commit(diff, "Paste");

@@ -20,6 +20,7 @@ export const VIEW_COMMANDS: readonly Command[] = [
   panel("jobs", "Jobs panel", ["j"]),
   panel("gallery", "Gallery panel", ["g"]),
   panel("outline", "Outline panel", ["o"]),
+  panel("subgraph", "Subgraph panel", ["s"]),
   panel("library", "Node library", ["n"]),
   { id: "view.commands", label: "All commands…", group: "View", keys: ["mod+k"], run: ({ editor }) => editor.patchView({ commandsOpen: true }) },
 ];

@@ -23,7 +23,7 @@ function save({ editor }: Context): void {
 
 async function exportAs({ session, editor }: Context, format: "prompt" | "saved"): Promise<void> {
   const text = await session.exported(format);
-  if (text !== null) download(`${editor.document.name || "workflow"}.${format}.json`, text);
+  if (text !== null) download(`${editor.root.name || "workflow"}.${format}.json`, text);
 }
 
 /** The page keeps one file field; a command can only press it. */

@@ -3,6 +3,8 @@ import type { Json } from "./document";
 
 export interface InputSpec {
   readonly name: string;
+  /** What people read instead of the name. */
+  readonly label?: string;
   readonly type: string;
   readonly mode?: "value" | "many" | "lazy" | "ref";
   readonly required: boolean;
@@ -15,6 +17,7 @@ export interface InputSpec {
 }
 export interface OutputSpec {
   readonly name: string;
+  readonly label?: string;
   readonly type: string;
   readonly is_list?: boolean;
   readonly tooltip?: string | null;
@@ -33,6 +36,11 @@ export interface NodeSpec {
 }
 export type Catalogue = Readonly<Record<string, NodeSpec>>;
 
+/** What people read at an input. */
+export function labelOf(input: InputSpec): string {
+  return input.label ?? input.name;
+}
+
 /** Inputs a person sees, in order. */
 export function visibleInputs(spec: NodeSpec): InputSpec[] {
   return spec.inputs.filter((input) => input.hidden === null);
@@ -42,10 +50,15 @@ export function isSocketOnly(input: InputSpec): boolean {
   return !input.widget || input.options["forceInput"] === true;
 }
 
-/** Output names as links use them: a repeated name becomes `NAME#2`, `NAME#3`, … */
+/** Output names as links use them. */
 export function outputKeys(spec: NodeSpec): string[] {
+  return uniqueKeys(spec.outputs);
+}
+
+/** Names as links write them: a repeated name becomes `NAME#2`, `NAME#3`, … */
+export function uniqueKeys(sockets: readonly { readonly name: string }[]): string[] {
   const seen = new Map<string, number>();
-  return spec.outputs.map(({ name }) => {
+  return sockets.map(({ name }) => {
     const count = (seen.get(name) ?? 0) + 1;
     seen.set(name, count);
     return count === 1 ? name : `${name}#${count}`;

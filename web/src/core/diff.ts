@@ -14,6 +14,7 @@ export type RecordKey =
   | "groups"
   | "notes"
   | "reroutes"
+  | "form"
   | "meta";
 
 /** An absent `from` means the record is added, an absent `to` that it is removed. */
@@ -64,6 +65,8 @@ function readRecord(document: WorkflowDocument, key: RecordKey): unknown {
       return document.layout.notes;
     case "reroutes":
       return document.layout.reroutes;
+    case "form":
+      return document.form;
     case "meta":
       return document.meta;
     default:

@@ -40,19 +40,20 @@ export interface NodeRecord {
 export interface SocketRecord {
   readonly name: string;
   readonly type: string;
+  readonly label?: string;
   readonly widget?: boolean;
 }
 /** A subgraph: nodes behind named inputs and outputs. */
 export interface Definition {
   readonly name: string;
   readonly description?: string;
-  readonly inputs?: readonly { readonly name: string; readonly type: string; readonly label?: string }[];
+  readonly inputs?: readonly SocketRecord[];
   readonly outputs?: readonly DefinitionOutput[];
   readonly nodes?: Readonly<Record<string, NodeRecord>>;
   readonly layout?: Partial<Layout>;
   readonly kept?: Json;
 }
-interface DefinitionOutput {
+export interface DefinitionOutput {
   readonly name: string;
   readonly type: string;
   readonly label?: string;
@@ -84,11 +85,39 @@ export interface Note {
   readonly color?: string;
   readonly background?: string;
 }
+/** A point that links are drawn through. */
+export interface Waypoint {
+  readonly id: string;
+  readonly pos: Pair;
+  /** The waypoint before this one, towards the source. */
+  readonly after?: string;
+  /** `[node id, input name]` of each link whose last waypoint this is. */
+  readonly links?: readonly (readonly [string, string])[];
+  readonly floating?: "input" | "output";
+}
+/** Which inputs and outputs the form shows, in order, for people who never see the nodes. */
+export interface FormRecord {
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputs?: readonly FormField[];
+  readonly outputs?: readonly FormOutput[];
+}
+export interface FormField {
+  /** Path id of the node, `12:3` inside a subgraph. */
+  readonly node: string;
+  readonly input: string;
+  readonly label?: string;
+  readonly help?: string;
+}
+export interface FormOutput {
+  readonly node: string;
+  readonly label?: string;
+}
 export interface Layout {
   readonly nodes: Readonly<Record<string, Placement>>;
   readonly groups?: readonly Group[];
   readonly notes?: readonly Note[];
-  readonly reroutes?: Json;
+  readonly reroutes?: readonly Waypoint[];
   readonly view?: Json;
 }
 export interface WorkflowDocument {
@@ -98,6 +127,7 @@ export interface WorkflowDocument {
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   readonly definitions?: Readonly<Record<string, Definition>>;
   readonly layout: Layout;
+  readonly form?: FormRecord;
   readonly meta?: Json;
 }
 
@@ -111,6 +141,15 @@ export const EMPTY_DOCUMENT: WorkflowDocument = {
 
 export function isLink(value: InputValue | undefined): value is LinkInput {
   return typeof value === "object" && value !== null && "link" in value;
+}
+
+export function isPromoted(value: InputValue | undefined): value is PromotedInput {
+  return typeof value === "object" && value !== null && "input" in value;
+}
+
+/** The promoted form of a link, keeping the literal it covers. */
+export function promotedOver(link: LinkInput, input: string): PromotedInput {
+  return link.value === undefined ? { input } : { input, value: link.value };
 }
 
 /** The literal behind an input, or undefined when it is linked or absent. */
@@ -169,6 +208,7 @@ export function serialize(document: WorkflowDocument): string {
   if (layout.reroutes !== undefined) orderedLayout["reroutes"] = layout.reroutes;
   if (layout.view !== undefined) orderedLayout["view"] = layout.view;
   ordered["layout"] = orderedLayout;
+  if (document.form) ordered["form"] = document.form;
   if (document.meta !== undefined) ordered["meta"] = document.meta;
   return `${JSON.stringify(ordered, null, 2)}\n`;
 }

@@ -1,10 +1,12 @@
 /** Every way a document is edited, as functions from a document to a diff. */
+import { isBoundary } from "./boundary";
 import { type Catalogue, findInput, hasSeedControl, outputType, startingValue, visibleInputs } from "./catalogue";
 import { change, type Diff, NO_CHANGE, type RecordKey } from "./diff";
 import {
   freshNodeId,
   type InputValue,
   isLink,
+  isPromoted,
   linkOver,
   type Json,
   literalOf,
@@ -53,7 +55,8 @@ function throughLink(document: WorkflowDocument, catalogue: Catalogue, id: strin
 }
 
 /** Removes nodes; links that went through one are joined where a type fits. */
-export function removeNodes(document: WorkflowDocument, catalogue: Catalogue, ids: ReadonlySet<string>): Diff {
+export function removeNodes(document: WorkflowDocument, catalogue: Catalogue, chosen: ReadonlySet<string>): Diff {
+  const ids = new Set([...chosen].filter((id) => !isBoundary(id)));
   const next: Partial<Record<RecordKey, unknown>> = {};
   for (const id of ids) {
     if (document.nodes[id]) next[`node:${id}`] = undefined;
@@ -129,19 +132,33 @@ export function changePlacement(document: WorkflowDocument, id: string, part: Pa
   return change(document, { [`place:${id}`]: merged });
 }
 
-/** Value of each controlled seed for the next run. `random` gives numbers in 0..1. */
+type Nodes = Readonly<Record<string, NodeRecord>>;
+
+/** Value of each controlled seed for the next run, inside subgraphs too. `random` gives numbers in 0..1. */
 export function advanceSeeds(document: WorkflowDocument, catalogue: Catalogue, random: () => number): Diff {
-  const next: Partial<Record<RecordKey, NodeRecord>> = {};
-  for (const [id, node] of Object.entries(document.nodes)) {
-    for (const [name, control] of Object.entries(node.controls ?? {})) {
-      const spec = findInput(catalogue[node.type], name);
-      const current = literalOf(node.inputs[name]);
-      if (control === "fixed" || typeof current !== "number") continue;
-      const value = nextSeed(current, control, spec?.options["min"], spec?.options["max"], random);
-      next[`node:${id}`] = withInput(next[`node:${id}`] ?? node, name, value);
-    }
+  const next: Partial<Record<RecordKey, unknown>> = {};
+  for (const [id, node] of Object.entries(advancedNodes(document.nodes, catalogue, random))) next[`node:${id}`] = node;
+  for (const [id, definition] of Object.entries(document.definitions ?? {})) {
+    const nodes = advancedNodes(definition.nodes ?? {}, catalogue, random);
+    if (Object.keys(nodes).length) next[`definition:${id}`] = { ...definition, nodes: { ...definition.nodes, ...nodes } };
   }
   return change(document, next);
+}
+
+/** The nodes whose seeds move, after they moved. */
+function advancedNodes(nodes: Nodes, catalogue: Catalogue, random: () => number): Record<string, NodeRecord> {
+  const next: Record<string, NodeRecord> = {};
+  for (const [id, node] of Object.entries(nodes)) {
+    for (const [name, control] of Object.entries(node.controls ?? {})) {
+      const spec = findInput(catalogue[node.type], name);
+      const given = node.inputs[name];
+      const current = given === undefined ? spec?.default : literalOf(given);
+      if (control === "fixed" || isPromoted(given) || typeof current !== "number") continue;
+      const value = nextSeed(current, control, spec?.options["min"], spec?.options["max"], random);
+      next[id] = withInput(next[id] ?? node, name, value);
+    }
+  }
+  return next;
 }
 
 /** Random seeds stay below 2^50 so that every program reads them exactly. */

@@ -2,6 +2,7 @@
 import { type Catalogue, findInput, outputType, startingValue } from "./catalogue";
 import { change, type Diff, NO_CHANGE, type RecordKey } from "./diff";
 import { type InputValue, isLink, linkOver, type NodeRecord, storedLiteral, type WorkflowDocument } from "./document";
+import { NEW_SOCKET, OUTPUTS_NODE } from "./boundary";
 import { typesFit } from "./sockets";
 
 export interface OutputEnd {
@@ -72,6 +73,7 @@ export function mayConnect(document: WorkflowDocument, catalogue: Catalogue, fro
   if (!taken) return { ok: false, why: `${target.type} has no input ${to.input}.` };
   if (taken.options["socketless"] === true) return { ok: false, why: `${to.input} cannot be linked.` };
   if (!typesFit(given, taken.type)) return { ok: false, why: `${given} does not fit ${taken.type}.` };
+  if (from.output === NEW_SOCKET && to.node === OUTPUTS_NODE) return { ok: false, why: "Link a node between the two ends." };
   if (upstream(document, from.node).has(to.node)) return { ok: false, why: "That would make a loop." };
   return { ok: true };
 }

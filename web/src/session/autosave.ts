@@ -2,7 +2,8 @@
 import { DocumentError, parseDocument } from "../core/parse";
 import type { Editor } from "../store/editor";
 import type { Run, Tab } from "../store/state";
-import { newTab, NO_RUN } from "../store/store";
+import { NO_RUN } from "../store/runScope";
+import { newTab } from "../store/store";
 
 const KEY = "heddle.tabs.2";
 const TAB_KEY = "heddle.tab.";

@@ -8,7 +8,8 @@ import { imagesIn, textsIn } from "../core/wire";
 import type { Editor } from "../store/editor";
 import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
 import type { JobRow, JobsSlice } from "../store/state";
-import { activeTab, NO_RUN } from "../store/store";
+import { NO_RUN } from "../store/runScope";
+import { activeTab } from "../store/store";
 import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
@@ -124,7 +125,7 @@ export class Session {
       const { number, problems } = await api.submit({ id, document, client_id: this.clientId, targets, front });
       change((jobs) => refuse(withRow(jobs, id, { number }), tab, [...problems, ...(jobs.runs[tab]?.problems ?? [])]));
       if (activeTab(editor.state).id === tab)
-        editor.commit(advanceSeeds(editor.document, editor.specs, editor.outside.random), "Next seed", "next seed");
+        editor.commitRoot(advanceSeeds(editor.root, editor.specs, editor.outside.random), "Next seed", "next seed");
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { problems, message } = error;
@@ -148,7 +149,7 @@ export class Session {
 
   /** The shown document as text of another format; null when the server refused. */
   async exported(format: "prompt" | "saved"): Promise<string | null> {
-    const { document } = this.editor;
+    const document = this.editor.root;
     return this.report("The workflow could not be exported", async () => `${JSON.stringify(await api.exported(document, format), null, 2)}\n`);
   }
 

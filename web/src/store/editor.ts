@@ -2,11 +2,13 @@
 import { Scene } from "../canvas/scene";
 import type { Catalogue } from "../core/catalogue";
 import type { Diff } from "../core/diff";
-import { isEmpty } from "../core/diff";
+import { apply, isEmpty, squash } from "../core/diff";
 import type { WorkflowDocument } from "../core/document";
 import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } from "../core/geometry";
 import { commit, redo, undo } from "../core/history";
-import { specsFor } from "../core/specs";
+import { lift, prefixOf, type Step, validPath } from "../core/scope";
+import { pruneWaypoints } from "../core/waypoints";
+import { SpecBook } from "../core/specs";
 import type { Notice, State, Tab, ViewSlice } from "./state";
 import { activeDocument, activeRun, activeTab, newStore, newTab } from "./store";
 
@@ -21,11 +23,9 @@ export class Editor {
   readonly scene = new Scene();
   size = { width: 1200, height: 800 };
   private noticeCount = 0;
-  private known: { server: Catalogue | null; definitions: WorkflowDocument["definitions"]; all: Catalogue } = {
-    server: null,
-    definitions: undefined,
-    all: {},
-  };
+  private readonly book = new SpecBook();
+  /** Where each scope was looked at, by tab and path. */
+  private readonly scopeViews = new Map<string, View>();
   private media: ReadonlySet<string> = new Set();
   private seenRuns: State["jobs"]["runs"] | null = null;
   private seenTab = "";
@@ -42,6 +42,13 @@ export class Editor {
   get document(): WorkflowDocument {
     return activeDocument(this.state);
   }
+  /** The whole document, whatever part of it is shown. */
+  get root(): WorkflowDocument {
+    return activeTab(this.state).document;
+  }
+  get path(): readonly Step[] {
+    return activeTab(this.state).path;
+  }
   get selection(): ReadonlySet<string> {
     return this.state.view.selection;
   }
@@ -51,9 +58,10 @@ export class Editor {
 
   private syncScene(): void {
     const { runs } = this.state.jobs;
-    if (runs !== this.seenRuns || this.state.document.active !== this.seenTab) this.findMedia();
+    const shown = this.state.document.active + prefixOf(this.path);
+    if (runs !== this.seenRuns || shown !== this.seenTab) this.findMedia();
     this.seenRuns = runs;
-    this.seenTab = this.state.document.active;
+    this.seenTab = shown;
     this.scene.update(this.document, this.specs, this.media);
   }
 
@@ -66,11 +74,8 @@ export class Editor {
 
   /** The catalogue together with what this document defines itself. */
   get specs(): Catalogue {
-    const { specs } = this.state.catalogue;
-    const { definitions } = this.document;
-    if (this.known.server !== specs || this.known.definitions !== definitions)
-      this.known = { server: specs, definitions, all: specsFor(specs, definitions) };
-    return this.known.all;
+    const { document, path } = activeTab(this.state);
+    return this.book.specs(this.state.catalogue.specs, document.definitions, path.at(-1)?.definition ?? null);
   }
 
   /** Tells those who draw that the scene moved without a change of the document; `id` when a face changed size. */
@@ -93,11 +98,52 @@ export class Editor {
     }));
   }
 
-  /** Every edit of a document goes through here. */
+  /** Every edit of what the canvas shows goes through here. */
   commit(diff: Diff, label: string, mergeKey: string | null = null): void {
+    if (isEmpty(diff)) return;
+    const { document, path } = activeTab(this.state);
+    const whole = this.document.layout.reroutes?.length ? squash(diff, pruneWaypoints(apply(this.document, diff))) : diff;
+    this.commitRoot(lift(document, path, whole, this.specs), label, mergeKey === null ? null : prefixOf(path) + mergeKey);
+  }
+
+  /** An edit of the whole document, whatever part of it is shown. */
+  commitRoot(diff: Diff, label: string, mergeKey: string | null = null): void {
     if (isEmpty(diff)) return;
     const tab = activeTab(this.state);
     this.patchTab(tab.id, commit(tab, diff, label, { mergeKey, now: this.outside.now() }));
+    this.dropStalePath();
+  }
+
+  /** Shows the inside of an instance. */
+  enter(instance: string): void {
+    const { id, document, path } = activeTab(this.state);
+    const definition = this.document.nodes[instance]?.type ?? "";
+    if (!document.definitions?.[definition]) return;
+    this.goTo(id, [...path, { instance, definition }]);
+  }
+
+  /** Goes back out until `depth` levels are left. */
+  leaveTo(depth: number): void {
+    const { id, path } = activeTab(this.state);
+    const left = path[depth];
+    if (!left) return;
+    this.goTo(id, path.slice(0, depth));
+    if (this.document.nodes[left.instance]) this.select([left.instance]);
+  }
+
+  private goTo(tab: string, path: readonly Step[]): void {
+    this.scopeViews.set(tab + prefixOf(this.path), this.viewport);
+    this.patchTab(tab, { path });
+    this.select([]);
+    const viewport = this.scopeViews.get(tab + prefixOf(path));
+    if (viewport) this.patchView({ viewport });
+    else this.fit();
+  }
+
+  private dropStalePath(): void {
+    const { id, document, path } = activeTab(this.state);
+    const valid = validPath(document, path);
+    if (valid !== path) this.goTo(id, valid);
   }
 
   undo(): void {
@@ -113,6 +159,7 @@ export class Editor {
   }
 
   private dropStaleSelection(): void {
+    this.dropStalePath();
     const { nodes } = this.document;
     const kept = [...this.selection].filter((id) => nodes[id]);
     if (kept.length !== this.selection.size) this.select(kept);

@@ -1,7 +1,7 @@
 /** What an event from the server does to the jobs slice. Pure: time and picture addresses are arguments. */
 import { type FileRef, imagesIn, type NodeProgress, textsIn, type WireEvent } from "../core/wire";
 import type { JobRow, JobsSlice, JobState, NodeRun, Problem, Run } from "./state";
-import { NO_RUN } from "./store";
+import { NO_RUN } from "./runScope";
 
 const NEW_NODE: NodeRun = {
   state: "waiting",

@@ -4,6 +4,7 @@ import type { WorkflowDocument } from "../core/document";
 import type { Box, Point, View } from "../core/geometry";
 import type { History } from "../core/history";
 import type { InputEnd, OutputEnd } from "../core/links";
+import type { Step } from "../core/scope";
 import type { FileRef, JobFailure } from "../core/wire";
 
 export interface Tab {
@@ -13,6 +14,8 @@ export interface Tab {
   /** The document as it was last opened or saved; the tab is dirty when it differs. */
   readonly saved: WorkflowDocument;
   readonly viewport: View | null;
+  /** The subgraph that is shown, from the outside in; empty for the document itself. */
+  readonly path: readonly Step[];
 }
 export interface DocumentSlice {
   readonly tabs: readonly Tab[];
@@ -43,7 +46,7 @@ export interface MenuRequest {
   readonly graph: Point;
   readonly node: string | null;
 }
-export type PanelName = "jobs" | "gallery" | "outline" | "library";
+export type PanelName = "subgraph" | "jobs" | "gallery" | "outline" | "library";
 export interface Notice {
   readonly id: number;
   readonly tone: "error" | "info";

@@ -2,12 +2,12 @@
 import { createStore } from "zustand/vanilla";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
 import { NO_HISTORY } from "../core/history";
-import type { Run, State, Tab } from "./state";
-
-export const NO_RUN: Run = { job: null, nodes: {}, problems: [] };
+import { prefixOf, scopeOf } from "../core/scope";
+import { NO_RUN, runInScope } from "./runScope";
+import type { State, Run, Tab } from "./state";
 
 export function newTab(id: string, document: WorkflowDocument): Tab {
-  return { id, document, history: NO_HISTORY, saved: document, viewport: null };
+  return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [] };
 }
 
 function startingState(): State {
@@ -43,9 +43,14 @@ export function activeTab(state: State): Tab {
   if (!tab) throw new Error("the editor always has a tab");
   return tab;
 }
+/** What the canvas shows: the document, or the inside of a subgraph as one. */
 export function activeDocument(state: State): WorkflowDocument {
-  return activeTab(state).document;
+  const { document, path } = activeTab(state);
+  return scopeOf(document, path);
 }
+/** The newest run of the active tab, by the ids of the nodes that the canvas shows. */
 export function activeRun(state: State): Run {
-  return state.jobs.runs[state.document.active] ?? NO_RUN;
+  const run = state.jobs.runs[state.document.active] ?? NO_RUN;
+  const { document, path } = activeTab(state);
+  return document.definitions ? runInScope(run, prefixOf(path)) : run;
 }

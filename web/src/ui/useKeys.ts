@@ -5,7 +5,8 @@ import { deleteSelection, openPalette, pasteText } from "../commands/edit";
 import { useWorkbench } from "./context";
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
+  const typed = "input:not([type=checkbox], [type=radio], [type=range], [type=color], [type=file]), textarea, select, [contenteditable]";
+  return target instanceof Element && target.closest(typed) !== null;
 }
 
 function isDialogOpen(): boolean {

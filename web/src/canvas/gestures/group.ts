@@ -1,7 +1,7 @@
 import { change, type RecordKey } from "../../core/diff";
 import type { BoxTuple, Group } from "../../core/document";
 import { contains } from "../../core/geometry";
-import { moveNodes } from "../../core/edits";
+import { movedTogether, waypointsAmong } from "../../core/waypoints";
 import { squash } from "../../core/diff";
 import type { Editor } from "../../store/editor";
 import { GRID } from "../metrics";
@@ -23,6 +23,7 @@ export function groupGesture(editor: Editor, index: number, part: "title" | "cor
     .map((node) => node.id);
   const ids = new Set(part === "title" ? inside : []);
   editor.select(ids);
+  const led = waypointsAmong(editor.document, ids);
   let dx = 0;
   let dy = 0;
   return {
@@ -32,6 +33,7 @@ export function groupGesture(editor: Editor, index: number, part: "title" | "cor
       dx = Math.round((input.at.x - start.at.x) / k);
       dy = Math.round((input.at.y - start.at.y) / k);
       editor.scene.hold(ids, dx, dy);
+      editor.scene.leadWaypoints(led, dx, dy);
       editor.scene.heldGroup = part === "title" ? { index, dx, dy, dw: 0, dh: 0 } : { index, dx: 0, dy: 0, dw: dx, dh: dy };
       editor.moved();
       return this;
@@ -39,12 +41,13 @@ export function groupGesture(editor: Editor, index: number, part: "title" | "cor
     up() {
       editor.scene.settle();
       const moved: BoxTuple = part === "title" ? [box[0] + dx, box[1] + dy, box[2], box[3]] : grown(box, dx, dy);
-      const diff = squash(change(editor.document, withBox(groups, index, moved)), moveNodes(editor.document, ids, dx, dy));
+      const diff = squash(change(editor.document, withBox(groups, index, moved)), movedTogether(editor.document, ids, dx, dy));
       if (dx !== 0 || dy !== 0) editor.commit(diff, part === "title" ? "Move group" : "Resize group");
       return idle(editor);
     },
     cancel() {
       editor.scene.settle();
+      editor.scene.leadWaypoints(led, 0, 0);
       editor.moved();
     },
   };

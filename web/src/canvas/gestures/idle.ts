@@ -6,6 +6,7 @@ import { marquee } from "./marquee";
 import { pan } from "./pan";
 import { pressNode } from "./nodes";
 import { resize } from "./resize";
+import { waypointGesture } from "./waypoint";
 
 /** How near, in screen pixels, the pointer must be to a socket. */
 export function reach(input: PointerInput, k: number): number {
@@ -31,6 +32,8 @@ export function idle(editor: Editor): Gesture {
         case "header":
         case "body":
           return pressNode(editor, hit.node.id, input);
+        case "waypoint":
+          return waypointGesture(editor, hit.waypoint, input);
         case "group":
           return groupGesture(editor, hit.index, hit.part, input);
         case "link":

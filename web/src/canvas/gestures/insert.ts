@@ -5,7 +5,8 @@ import { boxBetween, overlaps } from "../../core/geometry";
 import { mayConnect, withInput } from "../../core/links";
 import { typesFit } from "../../core/sockets";
 import type { Editor } from "../../store/editor";
-import { curvePoint, type SceneLink, type SceneNode } from "../scene";
+import { curvePoint } from "../curve";
+import type { SceneLink, SceneNode } from "../scene";
 
 /** A node without links that was dropped on a link is put into it, where its types fit. */
 export function insertIntoLink(editor: Editor, id: string): void {

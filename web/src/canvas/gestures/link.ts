@@ -148,7 +148,7 @@ function join(editor: Editor, loose: LooseEnd, target: InputEnd | OutputEnd, pic
   const from = loose.from ?? ("output" in target ? target : null);
   const to = loose.to ?? ("input" in target ? target : null);
   if (!from || !to) return;
-  const { specs } = editor.state.catalogue;
+  const { specs } = editor;
   if (!pickedUp || (pickedUp.node === to.node && pickedUp.input === to.input)) {
     editor.commit(connect(editor.document, specs, from, to), "Connect");
     return;

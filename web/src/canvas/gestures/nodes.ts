@@ -1,4 +1,4 @@
-import { moveNodes } from "../../core/edits";
+import { movedTogether, waypointsAmong } from "../../core/waypoints";
 import type { Editor } from "../../store/editor";
 import { GRID } from "../metrics";
 import { idle } from "./idle";
@@ -33,6 +33,7 @@ export function pressNode(editor: Editor, id: string, start: PointerInput): Gest
 export function dragNodes(editor: Editor, ids: ReadonlySet<string>, start: PointerInput, lead: string): Gesture {
   let dx = 0;
   let dy = 0;
+  const led = waypointsAmong(editor.document, ids);
   const origin = editor.document.layout.nodes[lead]?.pos ?? [0, 0];
   return {
     name: "drag nodes",
@@ -45,17 +46,19 @@ export function dragNodes(editor: Editor, ids: ReadonlySet<string>, start: Point
         dy = Math.round((origin[1] + dy) / GRID) * GRID - origin[1];
       }
       editor.scene.hold(ids, dx, dy);
+      editor.scene.leadWaypoints(led, dx, dy);
       editor.moved();
       return this;
     },
     up() {
       editor.scene.settle();
-      editor.commit(moveNodes(editor.document, ids, dx, dy), ids.size === 1 ? "Move node" : "Move nodes");
+      editor.commit(movedTogether(editor.document, ids, dx, dy), ids.size === 1 ? "Move node" : "Move nodes");
       if (ids.size === 1) insertIntoLink(editor, lead);
       return idle(editor);
     },
     cancel() {
       editor.scene.settle();
+      editor.scene.leadWaypoints(led, 0, 0);
       editor.moved();
     },
   };

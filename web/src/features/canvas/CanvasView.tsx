@@ -2,6 +2,7 @@
 import { useRef } from "react";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { toggleWaypoint } from "../../canvas/gestures/waypoint";
 import css from "./CanvasView.module.css";
 import { LinkOverlay } from "./LinkOverlay";
 import { MarqueeOverlay } from "./MarqueeOverlay";
@@ -22,7 +23,8 @@ export function CanvasView() {
     const box = event.currentTarget.getBoundingClientRect();
     const screen = { x: event.clientX - box.left, y: event.clientY - box.top };
     const graph = editor.toGraph(screen);
-    if (editor.scene.hit(graph, 8, editor.selection).kind !== "void") return;
+    const hit = editor.scene.hit(graph, 8, editor.selection);
+    if (toggleWaypoint(editor, hit, [graph.x, graph.y]) || hit.kind !== "void") return;
     editor.patchView({ palette: { screen, graph, drag: null } });
   };
   const openMenu = (event: React.MouseEvent) => {

@@ -4,10 +4,12 @@ import { squash } from "../../core/diff";
 import type { MenuRequest } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { instancesIn } from "../../store/subgraphs";
 import { CommandItem } from "../toolbar/AppMenu";
 import css from "./ContextMenu.module.css";
 
-const ON_NODE = ["run.selected", "-", "edit.rename", "edit.duplicate", "edit.collapse", "edit.mute", "edit.bypass", "edit.unlink", "-", "arrange.group", "arrange.tidy", "-", "edit.delete"];
+const ON_NODE = ["run.selected", "-", "edit.rename", "edit.duplicate", "edit.collapse", "edit.mute", "edit.bypass", "edit.unlink", "-", "arrange.group", "subgraph.make", "arrange.waypoint", "arrange.tidy", "-", "edit.delete"];
+const ON_INSTANCE = ["subgraph.enter", "subgraph.unpack", "view.subgraph", "-"];
 const ON_MANY = ["arrange.left", "arrange.top", "arrange.spread-x", "arrange.spread-y"];
 const ON_VOID = ["edit.select-all", "arrange.note", "arrange.tidy", "view.fit", "-", "edit.undo", "edit.redo", "-", "workflow.save"];
 const COLOURS = ["#8b5e5e", "#8a7350", "#5f7a52", "#4a7a78", "#4f6a8c", "#73608c"];
@@ -21,7 +23,8 @@ function OpenMenu({ request }: { request: MenuRequest }) {
   const { editor } = useWorkbench();
   const many = useEditorState((state) => state.view.selection.size > 1);
   const close = () => editor.patchView({ menu: null });
-  const entries = request.node === null ? ON_VOID : many ? [...ON_NODE.slice(0, -1), ...ON_MANY, "-", "edit.delete"] : ON_NODE;
+  const onNode = many ? [...ON_NODE.slice(0, -1), ...ON_MANY, "-", "edit.delete"] : ON_NODE;
+  const entries = request.node === null ? ON_VOID : instancesIn(editor).length ? [...ON_INSTANCE, ...onNode] : onNode;
   const addHere = () => editor.patchView({ menu: null, palette: { screen: request.screen, graph: request.graph, drag: null } });
   return (
     <Menu opened onClose={close} position="bottom-start" width={250} shadow="md" radius="md" transitionProps={{ duration: 60 }} withinPortal>

@@ -1,4 +1,4 @@
-import { bend } from "../../canvas/scene";
+import { bend } from "../../canvas/curve";
 import { socketColor } from "../../canvas/socketColor";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import css from "./CanvasView.module.css";

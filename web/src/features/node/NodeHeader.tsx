@@ -1,6 +1,6 @@
-import { IconAlertTriangle, IconCheck, IconChevronDown, IconChevronRight, IconRecycle } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCheck, IconChevronDown, IconChevronRight, IconRecycle, IconWindowMaximize } from "@tabler/icons-react";
 import { changePlacement, setTitle } from "../../core/edits";
-import { activeDocument, activeRun } from "../../store/store";
+import { activeDocument, activeRun, activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./NodeHeader.module.css";
@@ -31,10 +31,26 @@ export function NodeHeader({ id, title, colour, collapsed }: Props) {
           {title}
         </span>
       )}
+      <EnterButton id={id} />
       {mode && <span className={css.mode}>{mode === "muted" ? t("muted") : t("bypassed")}</span>}
       <RunBadge id={id} />
       <Progress id={id} />
     </header>
+  );
+}
+
+/** Instances of a subgraph open from their header. */
+function EnterButton({ id }: { id: string }) {
+  const { editor } = useWorkbench();
+  const is = useEditorState((state) => {
+    const { document } = activeTab(state);
+    return document.definitions?.[activeDocument(state).nodes[id]?.type ?? ""] !== undefined;
+  });
+  if (!is) return null;
+  return (
+    <button type="button" className={css.enter} data-widget aria-label={t("Open subgraph")} title={t("Open subgraph")} onClick={() => editor.enter(id)}>
+      <IconWindowMaximize size={14} />
+    </button>
   );
 }
 

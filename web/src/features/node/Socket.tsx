@@ -1,7 +1,7 @@
 import { inputKey, outputKey } from "../../canvas/gestures/link";
 import type { OutputRow } from "../../canvas/face";
 import { socketColor } from "../../canvas/socketColor";
-import type { InputSpec } from "../../core/catalogue";
+import { type InputSpec, labelOf } from "../../core/catalogue";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./Socket.module.css";
@@ -39,13 +39,13 @@ export function InputSocket({ node, input, linked, labelled }: InputProps) {
         data-widget-socket={input.widget || undefined}
         data-linked={linked || undefined}
         data-list={input.mode === "many" || undefined}
-        aria-label={t("Input {name}, {type}", { name: input.name, type: input.type }) + (linked ? `, ${t("linked")}` : "")}
+        aria-label={t("Input {name}, {type}", { name: labelOf(input), type: input.type }) + (linked ? `, ${t("linked")}` : "")}
         style={{ "--socket": socketColor(input.type, "var(--socket-l)") } as React.CSSProperties}
         onClick={() => editor.patchView({ connecting: { from: null, to: { node, input: input.name }, type: input.type } })}
       />
       {labelled && (
         <span className={css.label} data-missing={missing || undefined}>
-          {input.name}
+          {labelOf(input)}
         </span>
       )}
     </span>

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { outputKeys, visibleInputs } from "../../core/catalogue";
+import { labelOf, outputKeys, visibleInputs } from "../../core/catalogue";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { connect, type InputEnd, mayConnect, type OutputEnd } from "../../core/links";
 import type { Editor } from "../../store/editor";
@@ -26,7 +26,7 @@ function choicesFor(editor: Editor, loose: LooseEnd): Choice[] {
     const title = node.record.title ?? node.spec.display_name;
     const { from, to } = loose;
     if (from)
-      for (const input of visibleInputs(node.spec)) offer(from, { node: node.id, input: input.name }, `${title} · ${input.name}`, input.type);
+      for (const input of visibleInputs(node.spec)) offer(from, { node: node.id, input: input.name }, `${title} · ${labelOf(input)}`, input.type);
     if (to)
       outputKeys(node.spec).forEach((output, index) =>
         offer({ node: node.id, output }, to, `${title} · ${output}`, node.spec.outputs[index]?.type ?? ""),

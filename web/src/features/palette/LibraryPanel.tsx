@@ -3,15 +3,16 @@ import { api, ApiError, type Template } from "../../api/client";
 import type { NodeSpec } from "../../core/catalogue";
 import { parseDocument } from "../../core/parse";
 import { addLinked } from "../../store/addLinked";
-import { useEditorState, useWorkbench } from "../../ui/context";
+import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useOfferedSpecs } from "./offered";
 import css from "./library.module.css";
 import { rememberNode } from "./recent";
 import { searchNodes } from "./search";
 
 /** Templates, and every node by category. */
 export function LibraryPanel() {
-  const specs = useEditorState((state) => state.catalogue.specs);
+  const specs = useOfferedSpecs();
   const [query, setQuery] = useState("");
   const groups = useMemo(() => {
     const shown = query ? searchNodes(specs, query, null, []).map(({ spec }) => spec) : Object.values(specs);

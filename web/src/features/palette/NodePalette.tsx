@@ -6,6 +6,7 @@ import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import { NodeDetails } from "./NodeDetails";
 import { Emphasis, PaletteShell } from "./PaletteShell";
+import { useOfferedSpecs } from "./offered";
 import css from "./palette.module.css";
 import { recentNodes, rememberNode } from "./recent";
 import { searchNodes } from "./search";
@@ -17,7 +18,7 @@ export function NodePalette() {
 
 function OpenPalette({ request }: { request: PaletteRequest }) {
   const { editor } = useWorkbench();
-  const specs = useEditorState((state) => state.catalogue.specs);
+  const specs = useOfferedSpecs();
   const loading = useEditorState((state) => state.catalogue.state !== "ready");
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);

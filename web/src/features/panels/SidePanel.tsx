@@ -6,6 +6,7 @@ import { GalleryPanel } from "../gallery/GalleryPanel";
 import { OutlinePanel } from "../outline/OutlinePanel";
 import { LibraryPanel } from "../palette/LibraryPanel";
 import { JobsPanel } from "../queue/JobsPanel";
+import { SubgraphPanel } from "../subgraph/SubgraphPanel";
 import css from "./panels.module.css";
 
 function titleOf(panel: PanelName): string {
@@ -16,6 +17,8 @@ function titleOf(panel: PanelName): string {
       return t("Pictures");
     case "outline":
       return t("Outline");
+    case "subgraph":
+      return t("Subgraph");
     case "library":
       return t("Nodes and templates");
   }
@@ -29,6 +32,8 @@ function Content({ panel }: { panel: PanelName }) {
       return <GalleryPanel />;
     case "outline":
       return <OutlinePanel />;
+    case "subgraph":
+      return <SubgraphPanel />;
     case "library":
       return <LibraryPanel />;
   }

@@ -35,7 +35,7 @@ function DocumentTab({ tab, alone }: { tab: Tab; alone: boolean }) {
   });
   const rename = () => {
     const name = window.prompt(t("Name of the workflow"), tab.document.name)?.trim();
-    if (name) editor.commit(change(editor.document, { name }), "Rename workflow");
+    if (name) editor.commitRoot(change(editor.root, { name }), "Rename workflow");
   };
   return (
     <span className={css.tab} data-active={active || undefined} data-running={running || undefined}>

@@ -1,3 +1,4 @@
+import { labelOf } from "../../core/catalogue";
 import { IconSelector } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { type Json, jsonText } from "../../core/document";
@@ -35,14 +36,14 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
           step(event.key === "ArrowUp" ? -1 : 1);
         }}
       >
-        <span className={css.name}>{input.name}</span>
+        <span className={css.name}>{labelOf(input)}</span>
         <span className={css.value}>{value === "" ? t("choose…") : jsonText(value)}</span>
         <IconSelector size={13} className={css.chevron} aria-hidden="true" />
       </button>
       {open && (
         <ChoiceList
           anchor={button.current}
-          label={input.name}
+          label={labelOf(input)}
           choices={choices}
           value={value}
           onChoose={onChange}

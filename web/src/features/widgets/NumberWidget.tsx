@@ -1,6 +1,6 @@
 /** A number: drag sideways to change it, click to type, arrow keys to step. */
 import { useRef, useState } from "react";
-import { hasSeedControl } from "../../core/catalogue";
+import { hasSeedControl, labelOf } from "../../core/catalogue";
 import type { SeedControl } from "../../core/document";
 import { t } from "../../ui/i18n";
 import { numberRule, numberText, tidyNumber, typedNumber } from "./number";
@@ -55,12 +55,12 @@ export function NumberWidget({ node, control, input, value, problem, onChange }:
       title={problem ?? tip(input.options["tooltip"])}
       onPointerDown={scrub}
     >
-      <span className={css.name}>{input.name}</span>
+      <span className={css.name}>{labelOf(input)}</span>
       <input
         ref={field}
         className={css.number}
         inputMode={rule.whole ? "numeric" : "decimal"}
-        aria-label={input.name}
+        aria-label={labelOf(input)}
         aria-invalid={wrong || problem !== null}
         value={typed ?? numberText(value, rule)}
         onFocus={(event) => event.target.select()}

@@ -1,3 +1,4 @@
+import { labelOf } from "../../core/catalogue";
 import { adjustWeight } from "../../core/promptWeight";
 import { tip } from "./NumberWidget";
 import type { ControlProps } from "./Widget";
@@ -6,12 +7,12 @@ import css from "./widgets.module.css";
 export function TextWidget({ input, value, problem, onChange }: ControlProps<string>) {
   return (
     <label className={css.well} data-widget data-invalid={problem !== null || undefined} title={problem ?? tip(input.options["tooltip"])}>
-      <span className={css.name}>{input.name}</span>
+      <span className={css.name}>{labelOf(input)}</span>
       <input
         className={css.text}
         value={value}
         placeholder={tip(input.options["placeholder"])}
-        aria-label={input.name}
+        aria-label={labelOf(input)}
         aria-invalid={problem !== null}
         spellCheck={false}
         onChange={(event) => onChange(event.target.value)}
@@ -36,9 +37,9 @@ export function MultilineWidget({ input, value, problem, onChange }: ControlProp
       data-widget
       data-invalid={problem !== null || undefined}
       value={value}
-      placeholder={tip(input.options["placeholder"]) ?? input.name}
+      placeholder={tip(input.options["placeholder"]) ?? labelOf(input)}
       title={problem ?? tip(input.options["tooltip"])}
-      aria-label={input.name}
+      aria-label={labelOf(input)}
       aria-invalid={problem !== null}
       spellCheck={false}
       onKeyDown={weigh}

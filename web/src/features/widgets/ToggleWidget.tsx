@@ -1,3 +1,4 @@
+import { labelOf } from "../../core/catalogue";
 import { tip } from "./NumberWidget";
 import type { ControlProps } from "./Widget";
 import css from "./widgets.module.css";
@@ -9,14 +10,14 @@ export function ToggleWidget({ input, value, problem, onChange }: ControlProps<b
       type="button"
       role="switch"
       aria-checked={value}
-      aria-label={input.name}
+      aria-label={labelOf(input)}
       className={css.well}
       data-widget
       data-invalid={problem !== null || undefined}
       title={problem ?? tip(input.options["tooltip"])}
       onClick={() => onChange(!value)}
     >
-      <span className={css.name}>{input.name}</span>
+      <span className={css.name}>{labelOf(input)}</span>
       {word && <span className={css.value}>{word}</span>}
       <span className={css.switch} data-on={value || undefined} aria-hidden="true" />
     </button>
