@@ -19,17 +19,20 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from graph_runtime.errors import HeddleError
 
-__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "encode_together", "read_frame"]
+__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "encode_together", "read_frames"]
 
 MAX_HEADER = 512 * 1024 * 1024
 """Largest header accepted, in bytes; a prompt of 100 MB must fit with room to spare."""
 MAX_BLOB = 512 * 1024 * 1024
 """Largest blob accepted, in bytes."""
+
+_CHUNK = 256 * 1024
+"""Most bytes that are read at once."""
 
 _LENGTHS = struct.Struct(">II")
 
@@ -110,26 +113,22 @@ class FrameReader:
         return frames
 
 
-async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
-    """Wait for the next frame; None when the other side has closed the connection between two frames.
+async def read_frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
+    """Frames as they arrive; ends when the other side has closed the connection between two frames.
 
     Raises:
-        BadFrame: if the bytes are no frame, or the connection ended in the middle of one.
+        BadFrame: if the bytes are no frames, or the connection ended in the middle of one.
+        ConnectionError: if the connection broke.
     """
-    first = await reader.read(1)
-    if not first:
-        return None
-    try:
-        lengths = first + await reader.readexactly(_LENGTHS.size - 1)
-        header_length, blob_length = _LENGTHS.unpack(lengths)
-        _check_lengths(header_length, blob_length)
-        header = _parse(await reader.readexactly(header_length))
-        return header, await reader.readexactly(blob_length)
-    except asyncio.IncompleteReadError as error:
+    cutter = FrameReader()
+    while data := await reader.read(_CHUNK):
+        for frame in cutter.feed(data):
+            yield frame
+    if cutter.pending:
         raise BadFrame(
-            f"The connection ended inside a frame: {len(error.partial)} of {error.expected} bytes arrived. "
+            f"The connection ended inside a frame, of which {cutter.pending} bytes had arrived. "
             "The process on the other side has died; start it again."
-        ) from error
+        )
 
 
 def _check_lengths(header: int, blob: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from graph_runtime.cancel import CancelToken
 from graph_runtime.crash_points import crash_point
 from graph_runtime.events import Custom, Event
-from graph_runtime.frames import BadFrame, read_frame
+from graph_runtime.frames import BadFrame, read_frames
 from graph_runtime.prompt import parse_prompt
 from worker.outbox import Outbox
 from worker.runtime import Job, Runtime
@@ -94,25 +94,23 @@ class Worker:
 
     async def _listen(self, reader: asyncio.StreamReader) -> float:
         """Handle frames; return the seconds that running jobs still have when there are no more frames."""
-        while True:
-            try:
-                frame = await read_frame(reader)
-            except (BadFrame, ConnectionError) as error:
-                _log.warning("The connection to the server broke: %s", error)
-                return 0.0
-            if frame is None:
-                return 0.0
-            header, _ = frame
-            kind = header.get("t")
-            if kind == "shutdown":
-                return float(header.get("grace") or 0.0)
-            handler = self._handlers.get(str(kind))
-            if handler is None:
-                _log.warning("A frame of the unknown type %r was ignored; server and worker differ in version.", kind)
-                continue
-            result = handler(header)
-            if result is not None:
-                self._spawn(result)
+        try:
+            async for header, _ in read_frames(reader):
+                kind = header.get("t")
+                if kind == "shutdown":
+                    return float(header.get("grace") or 0.0)
+                handler = self._handlers.get(str(kind))
+                if handler is None:
+                    _log.warning(
+                        "A frame of the unknown type %r was ignored; server and worker differ in version.", kind
+                    )
+                    continue
+                result = handler(header)
+                if result is not None:
+                    self._spawn(result)
+        except (BadFrame, ConnectionError) as error:
+            _log.warning("The connection to the server broke: %s", error)
+        return 0.0
 
     async def _wind_down(self, work: asyncio.Task[None], grace: float) -> None:
         """Let the running job end within `grace` seconds, then cancel it."""

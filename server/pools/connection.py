@@ -8,11 +8,9 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from graph_runtime.frames import BadFrame, FrameReader, encode
+from graph_runtime.frames import encode, read_frames
 
 __all__ = ["Connection"]
-
-_CHUNK = 256 * 1024
 
 
 class Connection:
@@ -45,17 +43,8 @@ class Connection:
         Raises:
             BadFrame: if the bytes are no frames.
         """
-        cutter = FrameReader()
-        while True:
-            try:
-                data = await self._reader.read(_CHUNK)
-            except ConnectionError:
-                return
-            if not data:
-                if cutter.pending:
-                    raise BadFrame("The connection ended in the middle of a frame; the worker has died.")
-                return
-            for frame in cutter.feed(data):
+        with contextlib.suppress(ConnectionError):
+            async for frame in read_frames(self._reader):
                 yield frame
 
     async def close(self) -> None:

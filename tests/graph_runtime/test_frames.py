@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph_runtime.frames import BadFrame, FrameReader, encode, encode_together, read_frame
+from graph_runtime.frames import BadFrame, FrameReader, encode, encode_together, read_frames
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -67,14 +67,14 @@ def test_bytes_that_are_no_frame_are_refused(data, message):
         FrameReader().feed(data)
 
 
-async def test_reading_ends_with_none_when_the_other_side_closes_between_frames():
+async def test_reading_ends_when_the_other_side_closes_between_frames():
     reader = asyncio.StreamReader()
     reader.feed_data(encode({"t": "hello"}, b"!") + encode({"t": "ready"}))
     reader.feed_eof()
 
-    received = [await read_frame(reader) for _ in range(3)]
+    received = [frame async for frame in read_frames(reader)]
 
-    assert received == [({"t": "hello"}, b"!"), ({"t": "ready"}, b""), None]
+    assert received == [({"t": "hello"}, b"!"), ({"t": "ready"}, b"")]
 
 
 @pytest.mark.parametrize("kept", [1, 7, 8, 12, 20])
@@ -84,7 +84,7 @@ async def test_a_connection_that_ends_inside_a_frame_is_an_error(kept):
     reader.feed_eof()
 
     with pytest.raises(BadFrame, match="ended inside a frame"):
-        await read_frame(reader)
+        [frame async for frame in read_frames(reader)]
 
 
 def test_headers_that_travel_together_arrive_one_by_one_in_order():

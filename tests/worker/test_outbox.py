@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from graph_runtime.frames import FrameReader, read_frame
+from graph_runtime.frames import FrameReader, read_frames
 from worker.outbox import Outbox
 
 
@@ -71,7 +71,8 @@ async def test_progress_is_sent_at_most_once_an_interval():
     clock.now = 0.0
     pump = asyncio.create_task(outbox.pump(writer, lambda header: header))
     outbox.put_newest(("a",), {"value": 1})
-    await asyncio.wait_for(read_frame(writer.reader), 1)
+    frames = read_frames(writer.reader)
+    await asyncio.wait_for(anext(frames), 1)
 
     outbox.put_newest(("a",), {"value": 2})
     outbox.put_newest(("a",), {"value": 3})
@@ -79,7 +80,7 @@ async def test_progress_is_sent_at_most_once_an_interval():
     assert not writer.reader._buffer
 
     clock.now = 0.06
-    assert (await asyncio.wait_for(read_frame(writer.reader), 1))[0] == {"value": 3}
+    assert (await asyncio.wait_for(anext(frames), 1))[0] == {"value": 3}
     outbox.close()
     await pump
 
