@@ -66,7 +66,7 @@ class Services:
     """What the contexts of one run share; made by the engine.
 
     `emit` takes events from any thread, one at a time. `encode_preview` turns what a preview thunk returns into
-    `(format, bytes)`.
+    `(format, bytes)`. `checkpoints` opens the place where a call keeps its state, by its node's key and list index.
     """
 
     job: str
@@ -78,6 +78,7 @@ class Services:
     encode_preview: Callable[[Any], tuple[str, bytes] | None] | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     catalogue: Any = None
+    checkpoints: Callable[[bytes, int], Any] | None = None
     after_run: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -86,6 +87,7 @@ class Context:
 
     __slots__ = (
         "_cleanups",
+        "_key",
         "_last_preview",
         "_offset",
         "_services",
@@ -110,8 +112,10 @@ class Context:
         parent_id: str | None = None,
         real_id: str | None = None,
         list_index: int = 0,
+        key: bytes | None = None,
     ) -> None:
         self._services = services
+        self._key = key
         self.node_id = node_id
         self.node_type = node_type
         self.display_id = display_id or node_id
@@ -170,6 +174,14 @@ class Context:
     def folders(self) -> Any:
         """The folders of models, inputs and outputs (`graph_runtime.folders.Folders`)."""
         return self.files.folders
+
+    def checkpoint(self) -> Any:
+        """Where a long call can keep its state, so that a retried job goes on from there; None if nobody wants that.
+
+        The same node over the same inputs finds the same place again; a node without a cache key has none.
+        """
+        open_checkpoint = self._services.checkpoints
+        return None if open_checkpoint is None or self._key is None else open_checkpoint(self._key, self.list_index)
 
     # -- cancellation and progress
 
@@ -233,6 +245,7 @@ class Context:
             parent_id=self.parent_id,
             real_id=self.real_id,
             list_index=self.list_index,
+            key=self._key,
         )
         part._offset, part._share = self._offset + self._share * offset, self._share * length
         self._ui = self._ui if self._ui is not None else {}

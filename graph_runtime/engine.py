@@ -47,6 +47,7 @@ class Engine:
         recover: called with an error of a node; True means "memory was freed, try that call once more".
         encode_preview: turns a preview picture into `(format, bytes)`.
         max_expanded: bound on the nodes that expansions may add to one run.
+        checkpoints: opens the place where a call keeps its state, by its node's key and list index.
         patience: seconds that a stopped run waits for coroutines that do not end.
     """
 
@@ -61,6 +62,7 @@ class Engine:
         recover: Callable[[BaseException], bool] = _no_recovery,
         encode_preview: Callable[[Any], tuple[str, bytes] | None] | None = None,
         max_expanded: int = 200_000,
+        checkpoints: Callable[[bytes, int], Any] | None = None,
         patience: float = 5.0,
     ) -> None:
         self.catalogue = catalogue
@@ -71,6 +73,7 @@ class Engine:
         self.recover = recover
         self.encode_preview = encode_preview
         self.max_expanded = max_expanded
+        self.checkpoints = checkpoints
         self.patience = patience
         self.explainer = Explainer(self.cache)
         self.latest: Context | None = None
@@ -105,6 +108,7 @@ class Engine:
                 self.clock,
                 self.encode_preview,
                 catalogue=self.catalogue,
+                checkpoints=self.checkpoints,
             )
             chosen = self._terminals(graph) if targets is None else targets
             self._forget_instances(graph)

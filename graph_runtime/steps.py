@@ -152,6 +152,7 @@ def _context(run: Run, work: Work, index: int) -> Context:
         parent_id=known.parent(node_id),
         real_id=known.real(node_id),
         list_index=index,
+        key=run.keys.get(node_id),
     )
     work.contexts.append(context)
     run.engine.latest = context

@@ -133,8 +133,11 @@ def _sample(
     def on_step(step: int, total: int, x0: Tensor, x: Tensor) -> None:
         ctx.progress(step + 1, total, preview=lambda: preview_of(ctx, model, x0))
 
+    checkpoint = ctx.checkpoint()
     result = sampling.sample(
         model, noise=noise, latent=samples, positive=positive, negative=negative, seed=seed,
-        noise_mask=latent.get("noise_mask"), on_step=on_step, **settings,
+        noise_mask=latent.get("noise_mask"), on_step=on_step, checkpoint=checkpoint, **settings,
     )  # fmt: skip
+    if checkpoint is not None:
+        checkpoint.discard()
     return {**latent, "samples": result}

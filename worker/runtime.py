@@ -6,6 +6,7 @@ The worker process and headless runs are the same thing around one `Runtime`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 import time
@@ -32,6 +33,7 @@ from graph_runtime.prompt import parse_prompt
 from graph_runtime.validate import Validation, validate
 from nodes.preview_encoding import encode_preview
 from worker import devices, memory
+from worker.checkpoints import Checkpoints
 from worker.code_mark import CODE, code_mark
 from worker.disk_tier import DiskTier
 from worker.result_store import ResultStore
@@ -92,6 +94,7 @@ class Runtime:
         self.warming = False
         self._trimmed = time.monotonic()
         self._looked = float("-inf")
+        self._mark: str | None = None
         self._tier = self._open_tier()
         self.engine = Engine(
             self._built_in,
@@ -100,6 +103,7 @@ class Runtime:
             runner=self._runner,
             recover=memory.recover,
             encode_preview=self._encode_preview,
+            checkpoints=self._open_checkpoints(),
         )
 
     @property
@@ -165,6 +169,9 @@ class Runtime:
             if self.warming:
                 from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
                 from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
+
+                gc.collect()
+                gc.freeze()  # a million objects of these libraries live as long as the process; do not look again
             self.warming = False
 
     async def validate(self, graph: Graph, targets: Iterable[str] | None = None) -> Validation:
@@ -271,7 +278,20 @@ class Runtime:
         except OSError as error:
             _log.warning("Results are not kept on disk: '%s' cannot be made: %s.", folder, error)
             return None
-        return DiskTier(store, lambda: code_mark([PROJECT / name for name in CODE] + self._pack_dirs(), self.settings))
+        return DiskTier(store, self._code_mark)
+
+    def _open_checkpoints(self) -> Checkpoints | None:
+        """Where sampling keeps its state, if that is wanted."""
+        if not self.settings.checkpoint_steps:
+            return None
+        folder = self.folders.data_dir / "cache" / "checkpoints"
+        return Checkpoints(folder, self.settings.checkpoint_steps, self._code_mark)
+
+    def _code_mark(self) -> str:
+        """The mark of the code that computes; made once, when first needed, and before a pack can change it."""
+        if self._mark is None:
+            self._mark = code_mark([PROJECT / name for name in CODE] + self._pack_dirs(), self.settings)
+        return self._mark
 
     def _pack_dirs(self) -> list[Path]:
         return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffusion.model import Model
+from diffusion.sampling.checkpoint import Checkpoint, resumable
 from diffusion.sampling.conditioning import Conditioning, prepare
 from diffusion.sampling.contract import Denoiser
 from diffusion.sampling.evaluate import Evaluator
@@ -36,6 +37,7 @@ class Run:
     noise_mask: Tensor | None = None
     fresh_mask_noise: bool = False
     on_step: Report | None = None
+    checkpoint: Checkpoint | None = None
 
 
 @torch.inference_mode()
@@ -52,6 +54,7 @@ def integrate(
     noise_mask: Tensor | None = None,
     fresh_mask_noise: bool = False,
     on_step: Report | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Run a sampler over given noise levels.
 
@@ -65,15 +68,18 @@ def integrate(
         noise_mask: 1 where the latent is repainted, any resolution.
         fresh_mask_noise: noise the unmasked part with a draw of its own (seed + 1).
         on_step: told after each step's first evaluation.
+        checkpoint: keeps the run, so that another call can resume it.
     Returns:
         Autoencoder-space latent, float32, on the CPU.
     """
     if len(sigmas) == 0:
         return latent
     run = Run(
-        model, noise, latent, conditioning, guidance, sampler, sigmas, seed, noise_mask, fresh_mask_noise, on_step
-    )
-    return _integrate(run) if model.hooks.run is None else model.hooks.run(run)
+        model, noise, latent, conditioning, guidance, sampler, sigmas, seed, noise_mask, fresh_mask_noise, on_step,
+        checkpoint,
+    )  # fmt: skip
+    takes_over = model.hooks.run or getattr(sampler, "run_whole", None)
+    return _integrate(run) if takes_over is None else takes_over(run)
 
 
 def _integrate(run: Run) -> Tensor:
@@ -93,8 +99,12 @@ def _integrate(run: Run) -> Tensor:
             mask_noise = torch.randn(noise.shape, generator=generator).to(device)
         denoiser = MaskedDenoiser(denoiser, model, mask, start, mask_noise, sigmas)
     rule, total = model.prediction, len(sigmas) - 1
+    kept = resumable(denoiser, model, run.checkpoint)
+    denoiser = kept or denoiser
 
     def tell(step: int, denoised: Tensor, x: Tensor) -> None:
+        if kept is not None:
+            kept.after(step)
         if on_step is not None:
             on_step(step, total, denoised, x)
 
@@ -123,6 +133,7 @@ def sample(
     noise_mask: Tensor | None = None,
     seed: int = 0,
     on_step: Report | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Tensor:
     """Denoise a latent along a named schedule with classifier-free guidance.
 
@@ -137,6 +148,7 @@ def sample(
         noise_mask: 1 where the latent is repainted, any resolution.
         seed: of the noise added on the way.
         on_step: told (step, total, x0, x) after each step.
+        checkpoint: keeps the run, so that another call can resume it.
     Returns:
         Autoencoder-space latent, float32, on the CPU.
     Raises:
@@ -159,6 +171,7 @@ def sample(
         noise_mask=noise_mask,
         fresh_mask_noise=sampler == "ddim",
         on_step=on_step,
+        checkpoint=checkpoint,
     )
 
 
