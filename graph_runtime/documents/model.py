@@ -213,8 +213,33 @@ class Definition(Part):
     kept: dict[str, Any] | None = None
 
 
+class FormField(Part):
+    """One value that the form asks for."""
+
+    node: Name = Field(description="Path id of the node: `3`, or `12:3` inside a subgraph.")
+    input: Name
+    label: StrictStr | None = None
+    help: StrictStr | None = None
+
+
+class FormOutput(Part):
+    """A node whose results the form shows."""
+
+    node: Name
+    label: StrictStr | None = None
+
+
+class Form(Part):
+    """The workflow as a form for people who never see its nodes; it never changes what runs."""
+
+    title: StrictStr | None = None
+    description: StrictStr | None = None
+    inputs: tuple[FormField, ...] = ()
+    outputs: tuple[FormOutput, ...] = ()
+
+
 class Document(Part):
-    """A workflow as a person sees it: nodes, subgraph definitions, layout."""
+    """A workflow as a person sees it: nodes, subgraph definitions, layout, form."""
 
     schema_uri: StrictStr | None = Field(default=None, alias="$schema", description="For text editors; ignored.")
     format: Literal["heddle-workflow"]
@@ -223,6 +248,7 @@ class Document(Part):
     nodes: dict[Name, Node]
     definitions: dict[Name, Definition] | None = None
     layout: Layout | None = None
+    form: Form | None = None
     meta: dict[str, Any] | None = Field(default=None, description="Free for the reader: author, licence, models, ….")
 
     def to_data(self) -> dict[str, Any]:

@@ -20,7 +20,9 @@ _PARTS: dict[type[BaseModel], dict[str, tuple[str, type[BaseModel]]]] = {
         "nodes": ("many", model.Node),
         "definitions": ("many", model.Definition),
         "layout": ("one", model.Layout),
+        "form": ("one", model.Form),
     },
+    model.Form: {"inputs": ("many", model.FormField), "outputs": ("many", model.FormOutput)},
     model.Definition: {
         "inputs": ("many", model.Socket),
         "outputs": ("many", model.DefinitionOutput),

@@ -29,8 +29,9 @@ def to_saved(document: Document, catalogue: Mapping[str, NodeSpec]) -> dict[str,
     view = document.layout.view if document.layout is not None else None
     if view is not None:
         extra["ds"] = {"scale": view.scale, "offset": list(view.offset)}
-    if document.name:
-        extra["heddle"] = {"name": document.name}
+    own = document.model_dump(mode="json", exclude_unset=True, include={"name", "form"})
+    if any(own.values()):
+        extra["heddle"] = own
     if root.reroutes:
         extra["reroutes"] = root.reroutes
         parents = [{"id": link["id"], "parentId": link["parentId"]} for link in root.links if "parentId" in link]

@@ -59,10 +59,11 @@ def import_saved(
     types = _types(definitions, frames, groups, catalogue)
     data: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     extra = {key: value for key, value in mapping(raw.get("extra")).items() if key not in _EXTRA_KEYS}
-    name = mapping(extra.get("heddle")).get("name")
-    if isinstance(name, str) and name:  # written by our own export, which has no other place for it
-        data["name"] = name
-        del extra["heddle"]
+    own = mapping(extra.pop("heddle", None))  # written by our own export, which has no other place for it
+    if isinstance(own.get("name"), str) and own["name"]:
+        data["name"] = own["name"]
+    if isinstance(own.get("form"), Mapping):
+        data["form"] = own["form"]
     reader = NodeReader(root, types, groups, (), warnings)
     data["nodes"] = reader.read()
     stored = {

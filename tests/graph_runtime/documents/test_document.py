@@ -4,7 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from graph_runtime.documents import convert, load, to_prompt, to_saved
+import pytest
+
+from graph_runtime.documents import InvalidDocument, convert, load, to_prompt, to_saved
 from graph_runtime.graph import Link
 
 PAGE = Path(__file__).parents[3] / "docs" / "workflow-format.md"
@@ -15,13 +17,33 @@ def ours(nodes, **more):
 
 
 def test_the_samples_on_the_page_are_documents(catalogue):
-    first, definitions = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    first, definitions, form = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
     assert load(json.loads(first), catalogue).name == "A red circle"
     instance = {"1": {"type": "0b1c6a52-…", "inputs": {"width": 32}}, "2": {"type": "0b1c6a52-…"}}
     document = load(ours(instance, **json.loads("{" + definitions + "}")), catalogue)
+    load(ours(instance, **json.loads("{" + definitions + "," + form + "}")), catalogue)
     prompt = to_prompt(document, catalogue)
     assert (prompt["1:1"]["inputs"], prompt["2:1"]["inputs"]) == ({"width": 32}, {"width": 512})
+
+
+def test_a_form_goes_through_the_saved_format_and_changes_nothing_that_runs(catalogue):
+    nodes = {"1": {"type": "LoadImage", "inputs": {"image": "x.png"}}}
+    form = {"title": "T", "inputs": [{"node": "1", "input": "image", "label": "Photo"}], "outputs": [{"node": "1"}]}
+    document = load(ours(nodes, form=form), catalogue)
+
+    again = load(to_saved(document, catalogue), catalogue)
+
+    assert again.to_data()["form"] == form
+    assert to_prompt(again, catalogue) == to_prompt(load(ours(nodes), catalogue), catalogue)
+
+
+@pytest.mark.parametrize(("form", "path"), [({"inputz": []}, "form"), ({"inputs": [{"node": "1"}]}, "form.inputs")])
+def test_a_wrong_form_is_refused_with_its_path(catalogue, form, path):
+    with pytest.raises(InvalidDocument) as caught:
+        load(ours({}, form=form), catalogue)
+
+    assert any(problem.path.startswith(path) for problem in caught.value.problems)
 
 
 def test_a_document_becomes_a_graph(catalogue):
