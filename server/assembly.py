@@ -17,6 +17,7 @@ from server.api import add_api
 from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
+from server.login import add_login
 from server.logs import LogBook
 from server.middleware import middlewares
 from server.packs import Packs
@@ -173,6 +174,7 @@ def _application(settings: Settings) -> web.Application:
     app = web.Application(middlewares=middlewares(settings), client_max_size=settings.max_upload_bytes)
     for module in _MODULES:
         add_routes(app, module.ROUTES)
+    add_login(app, settings)
     add_api(app, pages.any_path)
     app.on_shutdown.append(_say_goodbye)
     pages.add_pages(app)

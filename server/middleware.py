@@ -11,10 +11,11 @@ from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
 from graph_runtime.folders import UnsafePath
+from server import login
 from server.bodies import too_long
 from server.errors import NoWorker, Refused, StoreError
 from server.keys import SETTINGS
-from server.security import COOKIE, Guard
+from server.security import Guard
 from server.settings import Settings
 
 __all__ = ["error_body", "middlewares"]
@@ -81,7 +82,14 @@ def _access(settings: Settings) -> Middleware:
 
     @web.middleware
     async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
-        guard.check(request)
+        try:
+            guard.check(request)
+        except Refused as refused:
+            if refused.status == 401 and login.asks_for_page(request):
+                return login.page()
+            raise
+        if (welcome := login.take_token(request, settings)) is not None:
+            return welcome
         if request.method == hdrs.METH_OPTIONS:
             return web.Response()
         return await handler(request)
@@ -107,8 +115,6 @@ def _headers(settings: Settings) -> Middleware:
                 response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
                 response.headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
                 response.headers["Access-Control-Allow-Credentials"] = "true"
-            if settings.token is not None and request.path == "/" and "token" in request.query:
-                response.set_cookie(COOKIE, settings.token, httponly=True, samesite="Strict", path="/")
             compressible = response.content_type in ("application/json", "text/plain")
             if settings.compress and compressible and hdrs.CONTENT_ENCODING not in response.headers:
                 response.enable_compression()

@@ -3,15 +3,17 @@
 * Host: a page on the internet can make its own name point to this machine (DNS rebinding), so only names that can be
   ours are served: loopback names, literal addresses, this machine's own name, and those given with `--allow-host`.
 * Origin: a browser says which page a request comes from. It must be a page of this server; `null` (a sandboxed page, a
-  local file) may read but change nothing. Programs that send no Origin are not browsers and pass.
-* Token: when set, every request must carry it: as `Authorization: Bearer`, as the cookie that the editor is given, or
-  once as `?token=`.
+  local file) may read but change nothing. Where a browser leaves Origin out, for the pictures and scripts of a page,
+  it says `Sec-Fetch-Site`. Programs that send neither are not browsers and pass.
+* Token: when set, every request must carry it: as `Authorization: Bearer`, as `?token=`, or as the cookie that
+  `server.login` gives a browser. Only whether the server lives and is ready may be asked without it.
 
 Source: protocol §1.1.2 for what established clients rely on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import logging
@@ -23,13 +25,27 @@ from aiohttp import hdrs, web
 from server.errors import Refused
 from server.settings import Settings
 
-__all__ = ["COOKIE", "Guard"]
+__all__ = ["COOKIE", "LOGIN", "Guard", "is_token", "session_of"]
 
 log = logging.getLogger("heddle.security")
 
-COOKIE = "heddle_token"
+COOKIE = "heddle_session"
+LOGIN = "/login"
+"""Where a browser gives the token."""
 _READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
-_CROSS_SITE_ALLOWED_PATHS = frozenset({"/healthz", "/readyz"})
+_OPEN = frozenset({"/healthz", "/readyz", LOGIN})
+"""Paths that need no token."""
+_OTHER_SITES = frozenset({"cross-site", "same-site"})
+
+
+def session_of(token: str) -> str:
+    """The cookie's value: proves that its holder knew the token, without being the token."""
+    return hmac.new(token.encode(), b"heddle session", hashlib.sha256).hexdigest()
+
+
+def is_token(offered: str, token: str) -> bool:
+    """Whether a client knows the token; takes as long for a nearly right guess as for a wrong one."""
+    return hmac.compare_digest(offered.encode("utf-8", "replace"), token.encode())
 
 
 class Guard:
@@ -43,6 +59,7 @@ class Guard:
         self._settings = settings
         own = {socket.gethostname().lower()} if settings.is_exposed else set()
         self._names = {"localhost"} | own | {name.lower() for name in settings.allowed_hosts}
+        self._session = None if settings.token is None else session_of(settings.token)
 
     def check(self, request: web.Request) -> None:
         """Let a request pass.
@@ -61,10 +78,19 @@ class Guard:
                 f"Start it with --allow-host {name}.",
             )
         origin = request.headers.get(hdrs.ORIGIN)
+        if self._settings.cors_origin is None and origin is None:
+            self._check_embedding(request)
         if origin is not None and self._settings.cors_origin not in ("*", origin):
             self._check_origin(request, origin, name, port)
-        if self._settings.token is not None and request.method != hdrs.METH_OPTIONS:
+        if request.method != hdrs.METH_OPTIONS and request.path not in _OPEN:
             self._check_token(request)
+
+    def _check_embedding(self, request: web.Request) -> None:
+        """Refuse what pages of other sites load without naming an origin: pictures, scripts, plain reads."""
+        site = request.headers.get("Sec-Fetch-Site", "")
+        if site in _OTHER_SITES and request.headers.get("Sec-Fetch-Mode") != "navigate":
+            log.warning("refused %s to %s: a page of another site loads it", request.remote, request.path)
+            raise Refused(403, "foreign_page", "A page of another site may not load this.", "Open it by itself.")
 
     def _check_origin(self, request: web.Request, origin: str, name: str, port: int | None) -> None:
         reads = request.method in _READING and request.headers.get(hdrs.UPGRADE, "").lower() != "websocket"
@@ -87,20 +113,21 @@ class Guard:
             )
 
     def _check_token(self, request: web.Request) -> None:
-        expected = (self._settings.token or "").encode()
+        token, session = self._settings.token, self._session
+        if token is None or session is None:
+            return
         scheme, _, bearer = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        offered = (
-            bearer.strip() if scheme.lower() == "bearer" else "",
-            request.cookies.get(COOKIE, ""),
-            request.query.get("token", ""),
+        if scheme.lower() == "bearer" and is_token(bearer.strip(), token):
+            return
+        if is_token(request.cookies.get(COOKIE, ""), session) or is_token(request.query.get("token", ""), token):
+            return
+        raise Refused(
+            401,
+            "token_required",
+            "This server asks for its token.",
+            f"Send the header Authorization: Bearer SECRET, or open {LOGIN} in a browser.",
+            headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="Heddle"'},
         )
-        if not any(hmac.compare_digest(value.encode("utf-8", "replace"), expected) for value in offered):
-            raise Refused(
-                401,
-                "token_required",
-                "This server asks for its token.",
-                "Open it once with ?token=SECRET, or send the header Authorization: Bearer SECRET.",
-            )
 
     def _is_ours(self, name: str) -> bool:
         if name in self._names or name.endswith(".localhost"):

@@ -84,12 +84,60 @@ async def test_with_a_token_nothing_is_served_without_it(start) -> None:
             assert await status(bench, path=path) == 401
         assert await status(bench, Authorization="Bearer wrong") == 401
         assert await status(bench, Authorization="Bearer s3cret") == 200
-        assert await status(bench, Cookie="heddle_token=s3cret") == 200
         assert await status(bench, path="/api/v1/jobs?token=s3cret") == 200
-        page = await bench.client.get("/?token=s3cret")
-        cookie = page.headers["Set-Cookie"]
+        assert await status(bench, path="/healthz") == 200
 
-    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+
+
+async def test_a_browser_without_the_token_gets_a_page_that_asks_for_it(start) -> None:
+    async with start(token="s3cret") as bench:
+        asked = await bench.client.get("/", headers=BROWSER)
+        wrong = await bench.client.post("/login", data={"token": "wrong"})
+        right = await bench.client.post("/login", data={"token": "s3cret"}, allow_redirects=False)
+        cookie = right.headers["Set-Cookie"]
+        inside = await status(bench, Cookie=cookie.split(";")[0])
+
+        assert (asked.status, asked.content_type) == (401, "text/html")
+        assert "type=password" in await asked.text()
+        assert "script-src" not in asked.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in asked.headers["Content-Security-Policy"]
+        assert wrong.status == 401 and "Set-Cookie" not in wrong.headers
+        assert (right.status, right.headers["Location"]) == (303, "/")
+        assert "HttpOnly" in cookie and "SameSite=Strict" in cookie and "s3cret" not in cookie
+        assert inside == 200
+
+
+async def test_an_address_with_the_token_logs_in_and_is_shown_without_it(start) -> None:
+    async with start(token="s3 cret") as bench:
+        answer = await bench.client.get("/?token=s3%20cret&workflow=a", headers=BROWSER, allow_redirects=False)
+        wrong = await bench.client.get("/?token=other", headers=BROWSER, allow_redirects=False)
+
+        assert (answer.status, answer.headers["Location"]) == (303, "/?workflow=a")
+        assert "heddle_session=" in answer.headers["Set-Cookie"]
+        assert wrong.status == 401 and "Set-Cookie" not in wrong.headers
+
+
+async def test_a_foreign_page_cannot_log_a_browser_in(start) -> None:
+    async with start(token="s3cret") as bench:
+        for origin in ("null", "https://evil.example"):
+            answer = await bench.client.post("/login", data={"token": "s3cret"}, headers={"Origin": origin})
+            assert answer.status == 403 and "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "expected"),
+    [
+        ("cross-site", "no-cors", 403),
+        ("same-site", "no-cors", 403),
+        ("cross-site", "navigate", 200),
+        ("same-origin", "no-cors", 200),
+        ("none", "navigate", 200),
+    ],
+)
+async def test_pages_of_other_sites_may_link_here_but_embed_nothing(bench, site, mode, expected) -> None:
+    assert await status(bench, **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}) == expected
 
 
 async def test_the_editor_page_may_load_from_this_server_only(bench) -> None:
