@@ -41,7 +41,7 @@ class Checkpoint:
 
 
 def load_checkpoint(
-    path: str | Path,
+    path: str | Path | TensorFile,
     *,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -58,7 +58,7 @@ def load_checkpoint(
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown; the message names file, fault and cure.
     """
-    file = TensorFile(path)
+    file = path if isinstance(path, TensorFile) else TensorFile(path)
     config, where = own_config(file), _device(device)
     if not any(name.startswith(NETWORK) for name in file):
         raise UnknownModel(
@@ -89,7 +89,7 @@ def own_config(file: TensorFile) -> dict[str, Any]:
 
 
 def load_diffusion_model(
-    path: str | Path, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    path: str | Path | TensorFile, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
 ) -> Model:
     """Load a denoising network that lies in a file of its own, with or without the checkpoint prefix.
 
@@ -101,7 +101,7 @@ def load_diffusion_model(
     return _network(file, prefix, _device(device), dtype, own_config(file))
 
 
-def load_autoencoder(path: str | Path, *, device: torch.device | str | None = None) -> Autoencoder:
+def load_autoencoder(path: str | Path | TensorFile, *, device: torch.device | str | None = None) -> Autoencoder:
     """Load an autoencoder that lies in a file of its own.
 
     Raises:
@@ -116,7 +116,7 @@ def load_autoencoder(path: str | Path, *, device: torch.device | str | None = No
 
 
 def load_text_encoders(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | Path | TensorFile],
     kind: str,
     *,
     device: torch.device | str | None = None,
@@ -135,8 +135,8 @@ def load_text_encoders(
     return separate_text(files, kind, _device(device), folders, Embeddings(tuple(embeddings)))
 
 
-def _opened(path: str | Path) -> TensorFile:
-    file = TensorFile(path)
+def _opened(path: str | Path | TensorFile) -> TensorFile:
+    file = path if isinstance(path, TensorFile) else TensorFile(path)
     check_finite(file, str(file.path))
     return file
 

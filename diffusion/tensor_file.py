@@ -79,6 +79,26 @@ class TensorFile(Mapping[str, Tensor]):
         return _DTYPES[self.header[name]["dtype"]][0]
 
 
+class TensorsInMemory(TensorFile):
+    """Tensors that somebody read already, where a file of them is expected.
+
+    Args:
+        tensors: by name.
+        source: what to call them in messages.
+        metadata: what a file would say about itself.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], source: str, metadata: Mapping[str, str] | None = None) -> None:
+        self.path = Path(source)
+        self.metadata = dict(metadata or {})
+        self._open = dict(tensors)
+        self.header = {name: {"shape": list(tensor.shape)} for name, tensor in self._open.items()}
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The dtype of a tensor."""
+        return self._open[name].dtype
+
+
 _CURE = "Download or copy the file again"
 
 
@@ -168,4 +188,4 @@ def _are_counts(values: object) -> bool:
     return isinstance(values, list) and all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values)
 
 
-__all__ = ["LARGEST_COUNT", "LARGEST_HEADER", "TensorFile", "read_header"]
+__all__ = ["LARGEST_COUNT", "LARGEST_HEADER", "TensorFile", "TensorsInMemory", "read_header"]

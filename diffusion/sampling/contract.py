@@ -39,7 +39,10 @@ class Denoiser(Protocol):
 
 
 class Sampler(Protocol):
-    """Integrates from noise to latent along `sigmas` (float32 on the CPU, decreasing)."""
+    """Integrates from noise to latent along `sigmas` (float32 on the CPU, decreasing).
+
+    A sampler may have a method `run_whole(run) -> latent` as well, which does a whole `diffusion.sampling.run.Run`.
+    """
 
     def __call__(
         self, denoiser: Denoiser, x: Tensor, sigmas: Tensor, conditioning: Any, noise: StepNoise, on_step: OnStep, /

@@ -95,3 +95,15 @@ def test_random_damage_never_crashes(
     except ModelFileError:
         return
     assert all(isinstance(shape, torch.Size) for shape in shapes.values())
+
+
+def test_tensors_in_memory_load_as_their_file_would(tiny_path: Path) -> None:
+    from diffusion.loading import load_checkpoint
+    from diffusion.tensor_file import TensorsInMemory
+
+    file = TensorFile(tiny_path)
+    loaded = load_checkpoint(TensorsInMemory(dict(file), "a pack's tensors", file.metadata))
+
+    again = load_checkpoint(tiny_path)
+    assert loaded.model.network.weights.keys() == again.model.network.weights.keys()
+    assert loaded.vae is not None and loaded.clip is not None
