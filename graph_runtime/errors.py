@@ -101,7 +101,7 @@ class UnknownInput(HeddleError):
     """A lazy check asked for an input that is a literal or is not connected."""
 
 
-class NodeReturnedWrongly(HeddleError):
+class NodeReturnedWrongly(HeddleError, TypeError):
     """A node returned something that does not fit the outputs it declares."""
 
 

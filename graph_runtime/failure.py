@@ -16,10 +16,16 @@ _MEMORY_NAMES = {"OutOfMemoryError", "MemoryError"}
 
 
 def exception_type(error: BaseException) -> str:
-    """Return the bare name of a builtin exception, else `module.Class`."""
+    """Return the bare name of a builtin exception, else `module.Class`.
+
+    Errors of ours that are also builtin ones go by the builtin's name, which clients know.
+    """
     if isinstance(error, DependencyCycleError):
         return "graph.DependencyCycleError"  # the name that clients know
     kind = type(error)
+    if isinstance(error, HeddleError):
+        builtin = (base for base in kind.__mro__ if base.__module__ == "builtins")
+        kind = next((base for base in builtin if base not in (Exception, BaseException, object)), kind)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 

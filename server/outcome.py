@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from server.json_text import json_text
 from server.store.rows import Finish, Job, State
 from server.translation import Translation
 
@@ -24,14 +24,14 @@ def finish_of(
     count, preview = _listed(outputs)
     return Finish(
         state=state,
-        outputs=_text(outputs),
-        meta=_text(meta),
-        messages=_text(translation.record),
-        error=None if error is None else _text(error),
+        outputs=json_text(outputs),
+        meta=json_text(meta),
+        messages=json_text(translation.record),
+        error=None if error is None else json_text(error),
         reason=reason,
         outputs_count=count,
-        preview_output=None if preview is None else _text(preview),
-        explanations=_text(translation.explanations),
+        preview_output=None if preview is None else json_text(preview),
+        explanations=json_text(translation.explanations),
     )
 
 
@@ -64,7 +64,3 @@ def _listed(outputs: Mapping[str, Any]) -> tuple[int, dict[str, Any] | None]:
     saved = [file for file in files if file["type"] == "output"]
     shown = saved or files
     return len(files), shown[0] if shown else None
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=str)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from server.json_text import json_text
+
 __all__ = ["Message", "binary", "message_of_pack", "preview", "preview_with_metadata", "text", "text_on_node"]
 
 IMAGE_TYPES = {"JPEG": 1, "PNG": 2}
-_write = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Message:
 
 def text(kind: str, data: Mapping[str, Any], key: Hashable | None = None) -> Message:
     """`{"type": kind, "data": data}`."""
-    return Message(_write({"type": kind, "data": data}).encode("ascii"), True, key)
+    return Message(json_text({"type": kind, "data": data}).encode("ascii"), True, key)
 
 
 def binary(code: int, payload: bytes, key: Hashable | None = None) -> Message:
@@ -52,7 +52,7 @@ def preview_with_metadata(
     metadata: Mapping[str, Any], image_format: str, image: bytes, key: Hashable | None = None
 ) -> Message:
     """Code 4: length of the metadata, metadata, picture; for sockets that negotiated it."""
-    header = json.dumps({**metadata, "image_type": f"image/{image_format.lower()}"}, separators=(",", ":")).encode()
+    header = json_text({**metadata, "image_type": f"image/{image_format.lower()}"}).encode()
     return Message(struct.pack(">II", 4, len(header)) + header + image, False, key, "metadata")
 
 
