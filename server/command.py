@@ -96,7 +96,7 @@ def _parser() -> _Parser:
         "--extra-model-paths-config", type=Path, nargs="+", action="append", default=[], metavar="FILE"
     )
     folders.add_argument("--front-end-root", type=Path, metavar="DIR", help="serve another web client")
-    folders.add_argument("--database", metavar="URL", help="job table, sqlite+aiosqlite:///FILE (default: in DATA)")
+    folders.add_argument("--database", metavar="URL", help="job table, postgresql://USER@HOST/NAME or sqlite:///FILE (default: in DATA)")
     folders.add_argument("--multi-user", action="store_true")
     folders.add_argument("--default-hashing-function", choices=("md5", "sha1", "sha256", "sha512"), default="sha256")
 

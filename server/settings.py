@@ -119,7 +119,7 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """SQLAlchemy URL of the SQLite job database; a file in the data folder unless `--database` names one."""
+        """SQLAlchemy URL of the job database: SQLite in the data folder unless `--database` names another."""
         if self.database is None:
             return f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'heddle.sqlite3'}"
         return self.database

@@ -12,34 +12,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from graph_runtime.crash_points import crash_point
 from server.errors import Refused
+from server.store import transitions
 from server.store.rows import FINISHED, Claimed, Finish, NewJob, State, Submitted
-from server.store.schema import events, jobs
-from server.store.statements import CLAIM, FINISH, SAME_KEY
+from server.store.schema import artifacts, events, facts, jobs
+from server.store.statements import CLAIM
+from server.store.transitions import MAX_DEATHS
+from server.store.turns import Turns
 from server.store.writer import Transaction, Writer, now_ms
 
 __all__ = ["MAX_DEATHS", "JobTable"]
 
-MAX_DEATHS = 2
-"""Workers that may die under a job before it is given up as `dead`."""
-
-_CLEARED = {
-    "worker": None, "lease_until": None, "started": None, "finished": None, "finish_order": None, "outputs": None,
-    "meta": None, "messages": None, "error": None, "reason": None, "outputs_count": None, "preview_output": None,
-    "explanations": None, "cancel_requested": 0,
-}  # fmt: skip
-
 
 class JobTable:
-    """The changes a job can go through; each is one operation of the writer and answered when it is on disk."""
+    """The changes a job can go through; each is one operation of the writer and answered when it is on disk.
+
+    Attributes:
+        turns: the order of the queue, and whether it is paused.
+    """
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self.turns = Turns()
 
     async def submit(self, new: NewJob) -> Submitted:
         """Store a job, or return the one that the same key and body made before.
@@ -50,13 +49,14 @@ class JobTable:
 
         async def operation(transaction: Transaction) -> Submitted | Refused:
             if new.key is not None:
-                known = await _same_key(transaction, new)
+                known = await transitions.same_key(transaction, new)
                 if known is not None:
                     return known
-            transaction.add_job(_row(new, now_ms()))
-            transaction.happened(new.id, 0, "queued", {"number": _shown(new.number, new.ticket)}, new.client_id)
+            number = transitions.shown(new.number, new.ticket)
+            transaction.add_job(transitions.row_of(new, self._place(new), now_ms()))
+            transaction.happened(new.id, 0, "queued", {"number": number}, new.client_id)
             crash_point("submit.before_commit")
-            return Submitted(new.id, _shown(new.number, new.ticket), False, json.loads(new.problems))
+            return Submitted(new.id, number, False, json.loads(new.problems))
 
         answer = await self._writer.write(operation)
         crash_point("submit.before_answer")
@@ -67,7 +67,7 @@ class JobTable:
     async def claim(
         self, worker: str, lease_ms: int, choose: Callable[[str], str | None] | None = None
     ) -> Claimed | None:
-        """Take the job with the lowest number, or None when nothing is queued.
+        """Take the job whose turn it is, or None when nothing is queued or the queue is paused.
 
         Args:
             worker: who runs it.
@@ -75,11 +75,16 @@ class JobTable:
         """
 
         async def operation(transaction: Transaction) -> Claimed | None:
+            if self.turns.paused:
+                return None
             at = now_ms()
             taking = {"by_worker": worker, "lease_end": at + lease_ms, "now": at}
             taken = await transaction.first(CLAIM, taking)
             if taken is None:
+                self.turns.rest()
                 return None
+            if taken.ticket is not None:
+                self.turns.served(taken.place)
             chosen = (choose(taken.prompt) if choose is not None else None) or worker
             if chosen != worker:
                 await transaction.execute(update(jobs).where(jobs.c.id == taken.id).values(worker=chosen))
@@ -117,10 +122,10 @@ class JobTable:
         """Store how an attempt ended; False, and nothing changed, when a newer attempt has taken its place."""
 
         async def operation(transaction: Transaction) -> bool:
-            return await _finish(transaction, job, attempt, finish)
+            return await transitions.finish(transaction, job, attempt, finish)
 
         crash_point("done.before_registration")
-        stored = await self._writer.write(operation)
+        stored = await self._writer.write(operation, must=True)
         crash_point("done.before_announcement")
         return stored
 
@@ -136,9 +141,9 @@ class JobTable:
         """
 
         async def operation(transaction: Transaction) -> State | None:
-            return await _lose(transaction, job, attempt, reason, finish, died)
+            return await transitions.lose(transaction, job, attempt, reason, finish, died)
 
-        return await self._writer.write(operation)
+        return await self._writer.write(operation, must=True)
 
     async def cancel(self, job: str) -> Literal["cancelled", "requested"] | None:
         """Cancel a job: at once when queued, by request when running; None when it is neither."""
@@ -148,7 +153,7 @@ class JobTable:
             if found is None or found.state in FINISHED:
                 return None
             if found.state == "queued":
-                await _drop_queued(transaction, [(job, found.attempt)])
+                await transitions.drop_queued(transaction, [(job, found.attempt)])
                 return "cancelled"
             await transaction.execute(update(jobs).where(jobs.c.id == job).values(cancel_requested=1))
             transaction.happened(job, found.attempt, "cancelling", {})
@@ -167,7 +172,7 @@ class JobTable:
             if only is not None:
                 wanted = wanted.where(jobs.c.id.in_(only))
             found = [(row.id, row.attempt) for row in (await transaction.execute(wanted)).all()]
-            await _drop_queued(transaction, found)
+            await transitions.drop_queued(transaction, found)
             return len(found)
 
         return await self._writer.write(operation)
@@ -176,16 +181,7 @@ class JobTable:
         """Queue a finished job again under the next ticket; False when it is not finished."""
 
         async def operation(transaction: Transaction) -> bool:
-            changed = await transaction.execute(
-                update(jobs)
-                .where(jobs.c.id == job, jobs.c.state.in_(FINISHED))
-                .values(state="queued", deaths=0, number=float(ticket), ticket=ticket, **_CLEARED)
-                .returning(jobs.c.attempt)
-            )
-            row = changed.first()
-            if row is not None:
-                transaction.happened(job, row.attempt, "queued", {"number": ticket, "retry": True})
-            return row is not None
+            return await transitions.queue_again(transaction, job, ticket, self.turns)
 
         return await self._writer.write(operation)
 
@@ -199,14 +195,21 @@ class JobTable:
             gone = [
                 row.id for row in (await transaction.execute(delete(jobs).where(chosen).returning(jobs.c.id))).all()
             ]
+            await transaction.execute(_WITHOUT_JOB)
             for job in gone:
                 transaction.happened(job, 0, "forgotten", {})
             return len(gone)
 
         return await self._writer.write(operation)
 
-    async def trim(self, keep: int, keep_events: int) -> None:
-        """Drop the oldest finished jobs beyond `keep`, and events older than the newest `keep_events`."""
+    async def trim(self, keep: int, keep_events: int, ended_before: int | None = None) -> None:
+        """Drop old history; the files of jobs stay where they are.
+
+        Args:
+            keep: finished jobs that stay, the newest.
+            keep_events: events that stay, the newest.
+            ended_before: drop jobs that ended before this time as well, in milliseconds since 1970.
+        """
 
         async def operation(transaction: Transaction) -> None:
             edge = (
@@ -218,8 +221,11 @@ class JobTable:
                     .limit(1)
                 )
             ).scalar()
-            if edge is not None:
-                await transaction.execute(delete(jobs).where(jobs.c.state.in_(FINISHED), jobs.c.finish_order <= edge))
+            old = [jobs.c.finish_order <= edge] if edge is not None else []
+            old += [jobs.c.finished < ended_before] if ended_before is not None else []
+            if old:
+                await transaction.execute(delete(jobs).where(jobs.c.state.in_(FINISHED), or_(*old)))
+                await transaction.execute(_WITHOUT_JOB)
             newest = (await transaction.execute(select(func.max(events.c.seq)))).scalar()
             if newest is not None:
                 await transaction.execute(delete(events).where(events.c.seq <= newest - keep_events))
@@ -230,14 +236,32 @@ class JobTable:
         """After a start: queue every job again that a former server left running; returns how many."""
 
         async def operation(transaction: Transaction) -> int:
+            await self._continue(transaction)
             left = (await transaction.execute(select(jobs.c.id, jobs.c.attempt).where(jobs.c.state == "running"))).all()
             for row in left:
-                await _lose(transaction, row.id, row.attempt, _SERVER_ENDED, Finish("cancelled"), died=False)
+                await transitions.lose(transaction, row.id, row.attempt, _SERVER_ENDED, Finish("cancelled"), died=False)
             return len(left)
 
         lost = await self._writer.write(operation)
         crash_point("recover.after_commit")
         return lost
+
+    async def _continue(self, transaction: Transaction) -> None:
+        """Read from the table what is remembered of the queue's order."""
+        waiting = (jobs.c.state == "queued", jobs.c.ticket.is_not(None))
+        first = (await transaction.execute(select(func.min(jobs.c.place)).where(*waiting))).scalar()
+        last = (
+            select(jobs.c.client_id, func.max(jobs.c.place).label("place")).where(*waiting).group_by(jobs.c.client_id)
+        )
+        self.turns.continue_from(first, [(row.client_id, row.place) for row in await transaction.execute(last)])
+        paused = await transaction.execute(select(facts.c.value).where(facts.c.name == "paused"))
+        self.turns.paused = paused.scalar() is not None
+
+    def _place(self, new: NewJob) -> float:
+        """Where a new job stands: where its number says if it was given one, else in turn with other clients."""
+        if new.ticket is None or new.number < 0:
+            return new.number
+        return self.turns.place(new.client_id, new.ticket)
 
     async def reap(self) -> int:
         """Queue every job again whose attempt let its lease end; returns how many."""
@@ -246,7 +270,7 @@ class JobTable:
             over = select(jobs.c.id, jobs.c.attempt).where(jobs.c.state == "running", jobs.c.lease_until < now_ms())
             left = (await transaction.execute(over)).all()
             for row in left:
-                await _lose(transaction, row.id, row.attempt, _LEASE_ENDED, Finish("dead"), died=True)
+                await transitions.lose(transaction, row.id, row.attempt, _LEASE_ENDED, Finish("dead"), died=True)
             return len(left)
 
         return await self._writer.write(operation)
@@ -263,114 +287,4 @@ class JobTable:
 
 _SERVER_ENDED = "The server ended while the job was running."
 _LEASE_ENDED = "Nothing was heard of the attempt until its lease ended."
-_DROPPED = "Cancelled while it was queued."
-
-
-def _shown(number: float, ticket: int | None) -> float | int:
-    return number if ticket is None else int(number)
-
-
-def _row(new: NewJob, at: int) -> dict[str, Any]:
-    return {
-        "id": new.id,
-        "number": new.number,
-        "ticket": new.ticket,
-        "state": "queued",
-        "client_id": new.client_id,
-        "key": new.key,
-        "body_hash": new.body_hash,
-        "prompt": new.prompt,
-        "targets": json.dumps(list(new.targets)),
-        "extra_data": new.extra_data,
-        "secrets": new.secrets,
-        "problems": new.problems,
-        "attempt": 0,
-        "deaths": 0,
-        "cancel_requested": 0,
-        "created": at,
-    }
-
-
-async def _same_key(transaction: Transaction, new: NewJob) -> Submitted | Refused | None:
-    """The job that came with this key before; None when there is none, or it is finished and had another body."""
-    known = await transaction.first(SAME_KEY, {"of_key": new.key, "of_job": new.id})
-    if known is None:
-        return None
-    if known.body_hash == new.body_hash:
-        return Submitted(known.id, _shown(known.number, known.ticket), True, json.loads(known.problems))
-    if new.replaces_finished and known.state in FINISHED:
-        await transaction.execute(delete(jobs).where(jobs.c.id == known.id))
-        return None
-    return Refused(
-        409,
-        "key_in_use",
-        f"The key {new.key!r} belongs to job {known.id}, which was submitted with another body.",
-        "Use a new key for a new job.",
-        job=known.id,
-        state=known.state,
-    )
-
-
-async def _finish(transaction: Transaction, job: str, attempt: int, finish: Finish) -> bool:
-    values = _finished(transaction, job, attempt, finish)
-    changed = await transaction.change(FINISH, {"of_job": job, "of_attempt": attempt, **values})
-    return _settle(transaction, changed == 1)
-
-
-def _finished(transaction: Transaction, job: str, attempt: int, finish: Finish) -> dict[str, Any]:
-    data = {"reason": finish.reason} if finish.reason else {}
-    order = transaction.happened(job, attempt, finish.state, data)
-    return {
-        "state": finish.state, "outputs": finish.outputs, "meta": finish.meta, "messages": finish.messages,
-        "error": finish.error, "reason": finish.reason, "outputs_count": finish.outputs_count,
-        "preview_output": finish.preview_output, "explanations": finish.explanations, "finished": now_ms(),
-        "finish_order": order, "worker": None, "lease_until": None, "secrets": None,
-    }  # fmt: skip
-
-
-def _settle(transaction: Transaction, changed: bool) -> bool:
-    """Take back the event noted last when nothing was changed by it."""
-    if not changed:
-        transaction.events.pop()
-    return changed
-
-
-async def _lose(
-    transaction: Transaction, job: str, attempt: int, reason: str, finish: Finish, died: bool
-) -> State | None:
-    found = (
-        await transaction.execute(
-            select(jobs.c.cancel_requested, jobs.c.deaths).where(
-                jobs.c.id == job, jobs.c.attempt == attempt, jobs.c.state == "running"
-            )
-        )
-    ).first()
-    if found is None:
-        return None
-    deaths = found.deaths + (1 if died else 0)
-    if found.cancel_requested or deaths >= MAX_DEATHS:
-        state: State = "cancelled" if found.cancel_requested else "dead"
-        ended = Finish(
-            state, finish.outputs, finish.meta, finish.messages, finish.error, reason, finish.outputs_count,
-            finish.preview_output, finish.explanations,
-        )  # fmt: skip
-        values = _finished(transaction, job, attempt, ended) | {"deaths": deaths}
-        await transaction.execute(update(jobs).where(jobs.c.id == job).values(**values))
-        return state
-    await transaction.execute(
-        update(jobs)
-        .where(jobs.c.id == job)
-        .values(state="queued", deaths=deaths, worker=None, lease_until=None, reason=reason)
-    )
-    transaction.happened(job, attempt, "lost", {"reason": reason, "deaths": deaths})
-    return "queued"
-
-
-async def _drop_queued(transaction: Transaction, found: Sequence[tuple[str, int]]) -> None:
-    for job, attempt in found:
-        order = transaction.happened(job, attempt, "cancelled", {"reason": _DROPPED})
-        await transaction.execute(
-            update(jobs)
-            .where(jobs.c.id == job)
-            .values(state="cancelled", finished=now_ms(), finish_order=order, secrets=None, reason=_DROPPED)
-        )
+_WITHOUT_JOB = delete(artifacts).where(artifacts.c.job.not_in(select(jobs.c.id)))

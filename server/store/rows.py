@@ -11,7 +11,19 @@ from sqlalchemy import RowMapping
 
 from graph_runtime.prompt import read_unwrapped
 
-__all__ = ["FINISHED", "UNFINISHED", "Claimed", "Finish", "Job", "NewJob", "State", "Submitted", "split_secrets"]
+__all__ = [
+    "FINISHED",
+    "UNFINISHED",
+    "Artifact",
+    "Claimed",
+    "Finish",
+    "Job",
+    "NewJob",
+    "State",
+    "Submitted",
+    "name_of",
+    "split_secrets",
+]
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
 
@@ -35,6 +47,8 @@ class NewJob:
         secrets: JSON of what only the worker may see; None without any. Removed when the job ends.
         problems: the established `node_errors` of outputs that were left out.
         replaces_finished: whether a finished job of the same id and another body makes room for this one.
+        name: what people call it: the name of its workflow.
+        priority: jobs of a higher one run first; 0 unless somebody asks for another.
     """
 
     id: str
@@ -49,6 +63,8 @@ class NewJob:
     secrets: str | None = None
     problems: str = "{}"
     replaces_finished: bool = False
+    name: str | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +92,19 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that an attempt made: `path` below `folder`, its size, and its SHA-256 where that is known."""
+
+    folder: str
+    path: str
+    bytes: int
+    digest: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
-    """How an attempt ended, as it is stored."""
+    """How an attempt ended, as it is stored; its files are registered in the same transaction."""
 
     state: State
     outputs: str = "{}"
@@ -88,6 +115,7 @@ class Finish:
     outputs_count: int = 0
     preview_output: str | None = None
     explanations: str | None = None
+    artifacts: tuple[Artifact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +147,21 @@ class Job:
     @property
     def queue_item(self) -> list[Any]:
         """The established five-element array; secrets are stored elsewhere and never shown."""
-        return [self.number, self.id, read_unwrapped(self.row["prompt"]), self.json("extra_data", {}), self.json("targets")]
+        return [
+            self.number,
+            self.id,
+            read_unwrapped(self.row["prompt"]),
+            self.json("extra_data", {}),
+            self.json("targets"),
+        ]
+
+
+def name_of(extra_data: Mapping[str, Any]) -> str | None:
+    """The name of the workflow that came along with a job; None when it has none."""
+    value: Any = extra_data
+    for key in ("extra_pnginfo", "workflow", "extra", "heddle", "name"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value[:200] if isinstance(value, str) and value.strip() else None
 
 
 def split_secrets(extra_data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""The tables: jobs, what happened to them, and what workers published."""
+"""The tables: jobs, what happened to them, the files they made, and what workers published.
+
+A change here comes with a migration in `server/store/migrations/versions`; a test compares both.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,17 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = ["SCHEMA_VERSION", "catalogues", "events", "facts", "jobs", "metadata"]
-
-SCHEMA_VERSION = 1
-"""Written into every database; another version is refused rather than guessed at."""
+__all__ = ["artifacts", "catalogues", "events", "facts", "jobs", "metadata"]
 
 metadata = MetaData()
 _Number = BigInteger().with_variant(Integer, "sqlite")
+_Name = String().with_variant(String(collation="C"), "postgresql")
+"""Compared byte by byte, so that ids have the same order in every database."""
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", _Name, primary_key=True),
     Column("number", Float, nullable=False),
     Column("ticket", _Number),
     Column("state", String, nullable=False),
@@ -56,11 +58,18 @@ jobs = Table(
     Column("outputs_count", Integer),
     Column("preview_output", Text),
     Column("explanations", Text),
+    Column("name", Text),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("place", Float, nullable=False, server_default="0"),
     UniqueConstraint("key", name="jobs_key"),
-    Index("jobs_queue", "state", "number", "id"),
-    Index("jobs_finished", "finish_order"),
 )
-"""The queue and its history: one row a job. Times are milliseconds since 1970; JSON is stored as text."""
+"""The queue and its history: one row a job. Times are milliseconds since 1970; JSON is stored as text.
+
+Queued jobs run by `priority` (higher first), then `place` (lower first), then `number` and `id`.
+"""
+Index("jobs_queue", jobs.c.state, jobs.c.priority.desc(), jobs.c.place, jobs.c.number, jobs.c.id)
+Index("jobs_finished", jobs.c.finish_order)
+Index("jobs_created", jobs.c.created, jobs.c.id)
 
 events = Table(
     "events",
@@ -74,6 +83,24 @@ events = Table(
     Index("events_job", "job", "seq"),
 )
 """What happened to jobs, in order. Written in the transaction that made it true."""
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("job", _Name, primary_key=True),
+    Column("folder", String, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("node", String),
+    Column("bytes", _Number, nullable=False),
+    Column("digest", String),
+    Column("at", _Number, nullable=False),
+    Index("artifacts_path", "folder", "path"),
+)
+"""Files that jobs have published: written in the transaction that ends the attempt which made them.
+
+`folder` is "output"; `path` is below it, with forward slashes; `digest` is SHA-256 in hex.
+"""
 
 catalogues = Table(
     "catalogues",
@@ -91,4 +118,4 @@ facts = Table(
     Column("name", String, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""Small single values: the schema's version."""
+"""Small single values: `schema` (so that programs before Alembic refuse this database), `paused`."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from server.store.schema import events, jobs
 
-__all__ = ["ADD_EVENTS", "ADD_JOBS", "CLAIM", "FINISH", "SAME_KEY", "Prepared"]
+__all__ = ["ADD_EVENTS", "ADD_JOBS", "CLAIM", "FINISH", "IN_TURN", "SAME_KEY", "Prepared"]
 
 
 class Prepared:
@@ -50,7 +50,10 @@ class Prepared:
         return self._row(*values)
 
 
-_NEXT = select(jobs.c.id).where(jobs.c.state == "queued").order_by(jobs.c.number, jobs.c.id).limit(1).scalar_subquery()
+IN_TURN = (jobs.c.priority.desc(), jobs.c.place, jobs.c.number, jobs.c.id)
+"""The order in which queued jobs run."""
+
+_NEXT = select(jobs.c.id).where(jobs.c.state == "queued").order_by(*IN_TURN).limit(1).scalar_subquery()
 
 CLAIM = Prepared(
     update(jobs)
@@ -70,9 +73,11 @@ CLAIM = Prepared(
         jobs.c.extra_data,
         jobs.c.secrets,
         jobs.c.client_id,
+        jobs.c.ticket,
+        jobs.c.place,
     )
 )
-"""Takes the job with the lowest number; parameters `by_worker`, `lease_end` and `now`."""
+"""Takes the job whose turn it is; parameters `by_worker`, `lease_end` and `now`."""
 
 FINISH = Prepared(
     update(jobs).where(
@@ -96,7 +101,7 @@ ADD_JOBS = Prepared(
     insert(jobs),
     (
         "id", "number", "ticket", "state", "client_id", "key", "body_hash", "prompt", "targets", "extra_data",
-        "secrets", "problems", "attempt", "deaths", "cancel_requested", "created",
+        "secrets", "problems", "attempt", "deaths", "cancel_requested", "created", "name", "priority", "place",
     ),
 )  # fmt: skip
 """Adds jobs; each row has exactly these columns."""

@@ -2,6 +2,10 @@
 
 A commit costs one flush to disk however much is in it, so submissions, claims and outcomes that arrive while the last
 flush is under way are written together. An operation is answered only after its transaction is on disk.
+
+A database server that is restarted takes the connection with it. What was not committed then is done again over the
+next connection. Whether a commit that was not answered has happened is known by the numbers of its events: only this
+task writes events, and each has a number of its own.
 """
 
 from __future__ import annotations
@@ -18,11 +22,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, func, select
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import StoreError
-from server.store.database import Database
+from server.store.database import Database, cause_of, is_lost
 from server.store.inline_sqlite import InlineConnection
 from server.store.schema import events
 from server.store.statements import ADD_EVENTS, ADD_JOBS, Prepared
@@ -35,6 +39,13 @@ T = TypeVar("T")
 
 MAX_GROUP = 256
 """Most operations in one transaction."""
+PATIENCE = 30.0
+"""Seconds for which an operation waits for a database server that cannot be reached."""
+LOOK_AGAIN = 0.25
+TRY_AGAIN = 1.0
+"""Seconds until an operation that must not be lost is tried again."""
+_OUR_FAULTS = ("IntegrityError", "ProgrammingError", "DataError", "InterfaceError")
+"""Errors that trying again does not mend."""
 
 
 def now_ms() -> int:
@@ -134,10 +145,21 @@ class Transaction:
             self._driver.run(prepared.text, rows)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     operation: Callable[[Transaction], Awaitable[Any]]
     answer: asyncio.Future[Any]
+    must: bool
+    since: float
+
+
+@dataclass(slots=True)
+class _Group:
+    """Operations of one transaction, and what came of them."""
+
+    waiting: list[_Waiting]
+    results: list[Any]
+    transaction: Transaction
 
 
 class Writer:
@@ -158,6 +180,8 @@ class Writer:
         self._driver: InlineConnection | None = None
         self._next_seq = 1
         self._closing = False
+        self._doubtful: _Group | None = None
+        self._later: list[_Waiting] = []
 
     @property
     def last_seq(self) -> int:
@@ -166,24 +190,25 @@ class Writer:
 
     async def start(self) -> None:
         """Continue the numbering of events and begin to write."""
-        async with self._database.reader.connect() as connection:
-            newest = (await connection.execute(select(func.max(events.c.seq)))).scalar()
+        newest = (await self._database.read(_NEWEST))[0][0]
         self._next_seq = (newest or 0) + 1
         self._task = asyncio.create_task(self._run(), name="database writer")
 
-    async def write(self, operation: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(self, operation: Callable[[Transaction], Awaitable[T]], *, must: bool = False) -> T:
         """Run an operation in a transaction, perhaps with others, and return its result once it is on disk.
 
         An operation may run twice: when another one in its transaction failed, each is tried again alone.
 
+        Args:
+            must: try until it succeeds, while the disk is full or the database cannot be reached.
         Raises:
-            StoreError: if the writer has stopped.
+            StoreError: if the writer has stopped, or the database cannot be reached for a while.
             SQLAlchemyError: if the database refuses it.
         """
         if self._task is None or self._closing:
             raise StoreError("The job database is closed; the server is stopping. Send the request again later.")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(operation, answer))
+        self._waiting.append(_Waiting(operation, answer, must, time.monotonic()))
         self._wake.set()
         return await answer
 
@@ -194,63 +219,121 @@ class Writer:
         if self._task is not None:
             await self._task
             self._task = None
+        self._give_up_old(time.monotonic(), must=True)
 
     async def _run(self) -> None:
+        failures: tuple[type[Exception], ...] = (StoreError, *self._database.errors)
         while True:
-            async with self._database.writer.connect() as connection:
-                raw = (await connection.get_raw_connection()).driver_connection
-                self._driver = raw if isinstance(raw, InlineConnection) else None
-                with contextlib.suppress(_Reconnect):
+            try:
+                async with self._database.writer.connect() as connection:
+                    raw = (await connection.get_raw_connection()).driver_connection
+                    self._driver = raw if isinstance(raw, InlineConnection) else None
+                    await self._resolve(connection)
                     await self._serve(connection)
                     return
+            except failures as error:
+                log.error("the job database cannot be reached: %s. Trying again in %g s.", cause_of(error), LOOK_AGAIN)
+            self._give_up_old(time.monotonic() - PATIENCE)
+            if self._closing:
+                return
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _serve(self, connection: AsyncConnection) -> None:
+        """Commit what is waiting until the writer is closed; raises when the connection is lost."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             await asyncio.sleep(0)  # let what was caused by the same event join this transaction
             while self._waiting:
                 group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-                try:
-                    await self._commit(connection, group)
-                except Exception as error:
-                    await self._retry(connection, group, error)
-                    if connection.invalidated or connection.closed:
-                        self._wake.set()
-                        raise _Reconnect from error
+                await self._try(connection, group)
             if self._closing:
                 return
 
-    async def _retry(self, connection: AsyncConnection, group: list[_Waiting], error: Exception) -> None:
-        """Find the operation at fault: each of a group again alone; a single one is answered with its error."""
-        if len(group) > 1:
-            for waiting in group:
+    async def _try(self, connection: AsyncConnection, group: list[_Waiting]) -> None:
+        """Commit a group; where that fails, each of its operations alone, so that only the one at fault fails."""
+        try:
+            await self._commit(connection, group)
+        except Exception as error:
+            if is_lost(error):
+                if self._doubtful is None:
+                    self._put_back(group)
+                raise
+            if len(group) == 1:
+                self._refuse(group[0], error)
+                return
+            while group:
                 try:
-                    await self._commit(connection, [waiting])
-                except Exception as single:
-                    await self._retry(connection, [waiting], single)
-            return
-        if not group[0].answer.done():
-            group[0].answer.set_exception(error)
-        if isinstance(error, SQLAlchemyError):
-            log.error("the job database refused a change: %s", error)
+                    await self._try(connection, [group.pop(0)])
+                except Exception:
+                    self._put_back(group)
+                    raise
 
-    async def _commit(self, connection: AsyncConnection, group: list[_Waiting]) -> None:
-        results: list[Any] = []
+    async def _commit(self, connection: AsyncConnection, waiting: list[_Waiting]) -> None:
+        self._doubtful = None
+        group = _Group(waiting, [], Transaction(connection, self._driver, self._next_seq))
         async with self._begun(connection):
-            transaction = Transaction(connection, self._driver, self._next_seq)
-            for waiting in group:
-                results.append(await waiting.operation(transaction))
-            await transaction.finish()
-        self._next_seq += len(transaction.events)
-        if transaction.events:
+            for item in waiting:
+                group.results.append(await item.operation(group.transaction))
+            await group.transaction.finish()
+            self._doubtful = group
+        self._settle(group)
+
+    def _settle(self, group: _Group) -> None:
+        """A group is on disk: tell the others, then answer its operations."""
+        self._doubtful = None
+        happened = group.transaction.events
+        self._next_seq += len(happened)
+        if happened:
             try:
-                self._committed(transaction.events)
+                self._committed(happened)
             except Exception:
                 log.exception("telling others about a committed change failed; the change itself is stored")
-        for waiting, result in zip(group, results, strict=True):
+        for waiting, result in zip(group.waiting, group.results, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(result)
+
+    async def _resolve(self, connection: AsyncConnection) -> None:
+        """Find out whether the commit that was not answered has happened; if not, its operations wait again."""
+        if (group := self._doubtful) is None:
+            return
+        async with connection.begin():
+            newest = (await connection.execute(_NEWEST)).scalar() or 0
+        happened = group.transaction.events
+        if happened and newest >= happened[-1].seq:
+            self._settle(group)
+        else:
+            self._doubtful = None
+            self._put_back(group.waiting)
+
+    def _try_again(self) -> None:
+        later, self._later = self._later, []
+        self._put_back(later)
+
+    def _put_back(self, group: list[_Waiting]) -> None:
+        self._waiting.extendleft(reversed(group))
+        self._wake.set()
+
+    def _refuse(self, waiting: _Waiting, error: Exception) -> None:
+        """Answer an operation with its error, or try it again later if it must not be lost."""
+        if isinstance(error, self._database.errors):
+            log.error("the job database refused a change: %s", cause_of(error))
+            if not isinstance(error, SQLAlchemyError):
+                error = OperationalError(None, None, error)
+            if waiting.must and not self._closing and not _is_ours(error):
+                self._later.append(waiting)
+                asyncio.get_running_loop().call_later(TRY_AGAIN, self._try_again)
+                return
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
+
+    def _give_up_old(self, before: float, must: bool = False) -> None:
+        """Answer operations that have waited for too long."""
+        for waiting in [*self._waiting, *self._later]:
+            if waiting.since <= before and (must or not waiting.must):
+                (self._waiting if waiting in self._waiting else self._later).remove(waiting)
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(StoreError("The job database cannot be reached. Try again later."))
 
     @contextlib.asynccontextmanager
     async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
@@ -268,5 +351,9 @@ class Writer:
             raise
 
 
-class _Reconnect(Exception):
-    """The connection is gone; open another."""
+def _is_ours(error: Exception) -> bool:
+    names = {kind.__name__ for kind in (*type(error).__mro__, *type(getattr(error, "orig", None)).__mro__)}
+    return not names.isdisjoint(_OUR_FAULTS)
+
+
+_NEWEST = select(func.max(events.c.seq))
