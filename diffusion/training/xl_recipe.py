@@ -13,10 +13,10 @@ from diffusion.training.xl_lessons import BaseLesson, NumberedPictures, RefinerL
 from diffusion.training.xl_sizes import HANDOFF_TIMESTEP, BaseNetworks
 
 BASE = DenoiserSettings(
-    steps=1250, batch=96, lr=0.01, adam_lr=1e-3, warm_up=50, decay_from=0.4, pairs=0.45, snr_floor=0.05, save_every=50
+    steps=950, batch=64, lr=0.01, adam_lr=1e-3, warm_up=50, decay_from=0.4, pairs=0.45, snr_floor=0.05, save_every=50
 )
 REFINER = DenoiserSettings(
-    steps=1000, batch=96, lr=0.01, adam_lr=1e-3, warm_up=30, decay_from=0.3, pairs=0.3, ema=0.995,
+    steps=600, batch=64, lr=0.01, adam_lr=1e-3, warm_up=30, decay_from=0.3, pairs=0.3, ema=0.995,
     timesteps=HANDOFF_TIMESTEP, save_every=50,
 )  # fmt: skip
 
