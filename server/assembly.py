@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession, web
 
+from graph_runtime.examples import copy_examples
 from graph_runtime.folders import ExtraFolder, Folders
 from server import keys
 from server.api import add_api
@@ -18,6 +19,7 @@ from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
 from server.login import add_login
+from server.leftovers import Leftovers
 from server.logs import LogBook
 from server.middleware import middlewares
 from server.packs import Packs
@@ -111,12 +113,14 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         recovered = await table.recover()
         if recovered:
             log.info("%d job(s) were running when the last server ended; they are queued again", recovered)
+        leftovers = Leftovers(folders)
+        await leftovers.settle_all(reads)
         await table.trim(HISTORY_LIMIT, KEPT_EVENTS)
         published = Published(folders)
         known = await load_catalogue(database)
         if known is not None:
             published.remember(*known)
-        dispatcher = Dispatcher(table, pool, hub, feed, settings.lease_seconds)
+        dispatcher = Dispatcher(table, pool, hub, feed, leftovers, settings.lease_seconds)
         tell.append(dispatcher)
         feed.start_at(writer.last_seq)
         session = await stack.enter_async_context(ClientSession())
@@ -185,3 +189,4 @@ def _prepare_folders(folders: Folders) -> None:
     """Make the folders, and empty the one for temporary files."""
     shutil.rmtree(folders.temp, ignore_errors=True)
     folders.create()
+    copy_examples(PROJECT / "workflows" / "inputs", folders)

@@ -19,12 +19,14 @@ import psutil
 
 import nodes
 from graph_runtime import failure
+from graph_runtime.attempts import AttemptJournal, published_files, remove_unpublished
 from graph_runtime.cache import Cache
 from graph_runtime.cancel import CancelToken
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.context import RunExtra
 from graph_runtime.engine import Engine
 from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished
+from graph_runtime.examples import copy_examples
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph
 from graph_runtime.hooks import run_hooks
@@ -62,6 +64,7 @@ class Job:
         extra_data: what the client sent along: `extra_pnginfo`, `client_id`, secrets.
         previews: says whether anybody watches.
         graph: the same graph, where it has been read already.
+        attempt: number of the attempt at it; 0 if nobody would run the job again.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Job:
     extra_data: Mapping[str, Any] = field(default_factory=dict)
     previews: Callable[[], bool] = lambda: False
     graph: Graph | None = None
+    attempt: int = 0
 
 
 class Runtime:
@@ -86,6 +90,7 @@ class Runtime:
         self.on_message = on_message
         self.folders = settings.folders()
         self.folders.create()
+        copy_examples(PROJECT / "workflows" / "inputs", self.folders)
         self._built_in = nodes.catalogue()
         self.packs: list[dict[str, Any]] = []
         self._loaded: LoadedPacks | None = None
@@ -219,7 +224,12 @@ class Runtime:
                     blocked.add(node)
             emit(event)
 
-        outcome = await self.engine.run(graph, job.targets, job=job.id, extra=extra, emit=listen, cancel=cancel)
+        journal = AttemptJournal(self.folders.data_dir, job.id, job.attempt) if job.attempt else None
+        outcome = await self.engine.run(
+            graph, job.targets, job=job.id, extra=extra, emit=listen, cancel=cancel, files=self._files(journal)
+        )
+        if journal is not None and outcome.status != "succeeded":
+            await asyncio.to_thread(remove_unpublished, journal, published_files(outcome.outputs, self.folders))
         await self._tidy()
         return {
             "outcome": outcome.status,
@@ -295,6 +305,10 @@ class Runtime:
 
     def _pack_dirs(self) -> list[Path]:
         return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]
+
+    def _files(self, journal: AttemptJournal | None) -> Files | None:
+        files = self.engine.files
+        return files if files is None or journal is None else files.noted_in(journal)
 
     def _watching(self, job: Job) -> Callable[[], bool]:
         return _never if self.settings.preview_method == "none" else job.previews
