@@ -67,8 +67,12 @@ class Host:
             self.process.wait(30)
         finally:
             if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self.process.kill()
+        self.process.wait()
 
     def _has_packs(self) -> bool:
         if "--disable-all-custom-nodes" in self.flags:

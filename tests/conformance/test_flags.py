@@ -1,0 +1,263 @@
+"""Launch flags that people have in their scripts: each does what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.conformance.client import Client, Graph, node
+from tests.conformance.program import ROOT, Host, base_folder
+
+COLOUR = {"1": node("EmptyImage", width=8, height=8, batch_size=1, color=255)}
+
+
+@contextlib.asynccontextmanager
+async def served(base: Path, *flags: str) -> AsyncIterator[Client]:
+    """A client of a server with flags of its own."""
+    host = Host(base, *flags)
+    try:
+        await asyncio.to_thread(host.wait_until_ready)
+        async with aiohttp.ClientSession() as session:
+            yield Client(host, session)
+    finally:
+        await asyncio.to_thread(host.stop)
+
+
+@pytest.fixture(scope="module")
+def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One server with several flags, for the tests of each of them."""
+    flags = ["--cache-lru", "4", "--multi-user", "--listen", "127.0.0.1,127.0.0.2"]
+    host = Host(base_folder(tmp_path_factory.mktemp("flagged") / "base"), *flags)
+    try:
+        yield host.wait_until_ready()
+    finally:
+        host.stop()
+
+
+@pytest.fixture
+async def flagged_client(flagged: Host) -> AsyncIterator[Client]:
+    """A client of it."""
+    async with aiohttp.ClientSession() as session:
+        yield Client(flagged, session)
+
+
+def launch(*flags: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with flags that end it at once."""
+    command = [sys.executable, "main.py", *flags]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--prot", "1"], "Unknown flag --prot. Did you mean --port?"),
+        (["--lisen"], "Did you mean --listen?"),
+        (["--port"], "expected one argument"),
+        (["--port", "many"], "invalid int value"),
+        (["--port", "70000"], "no port"),
+        (["--cache-lru", "-1"], "keep at least one"),
+        (["--cache-lru", "3", "--cache-none"], "not allowed with"),
+        (["--preview-method", "magic"], "invalid choice"),
+        (["--front-end-root", "/nowhere"], "no index.html"),
+        (["--extra-model-paths-config", "/nowhere.yaml"], "/nowhere.yaml"),
+        (["--lowvram"], "not needed"),
+        (["extra"], "Unexpected argument"),
+    ],
+)
+def test_a_wrong_flag_is_an_error_with_a_hint(flags: list[str], words: str) -> None:
+    ended = launch(*flags)
+
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_folders_are_where_the_flags_say(tmp_path: Path) -> None:
+    base = base_folder(tmp_path / "base")
+    for name in ("in", "models2/loras", "packs2/late_pack"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "models2/loras/extra.safetensors").write_bytes(b"x")
+    (tmp_path / "packs2/late_pack/__init__.py").write_text(
+        "class Late:\n"
+        "    @classmethod\n"
+        "    def INPUT_TYPES(cls): return {}\n"
+        "    RETURN_TYPES = ('INT',)\n"
+        "    FUNCTION = 'run'\n"
+        "    def run(self): return (1,)\n"
+        "NODE_CLASS_MAPPINGS = {'LatePackNode': Late}\n"
+    )
+    config = tmp_path / "paths.yaml"
+    config.write_text(f"mine:\n  base_path: {tmp_path}\n  loras: models2/loras\n  custom_nodes: packs2\n")
+    front_end = tmp_path / "front"
+    (front_end / "assets").mkdir(parents=True)
+    (front_end / "index.html").write_text("<title>another client</title>")
+    (front_end / "assets" / "app.js").write_text("1")
+    flags = [
+        "--input-directory", str(tmp_path / "in"), "--output-directory", str(tmp_path / "out"),
+        "--temp-directory", str(tmp_path / "tmp"), "--user-directory", str(tmp_path / "users"),
+        "--extra-model-paths-config", str(config), "--front-end-root", str(front_end),
+        "--max-upload-size", "1", "--enable-cors-header", "http://other.example", "--disable-metadata",
+        "--enable-compress-response-body", "--verbose", "DEBUG", "--default-hashing-function", "md5",
+        "--preview-method", "latent2rgb", "--preview-size", "256",
+    ]  # fmt: skip
+    async with served(base, *flags) as client:
+        await client.ask("POST", "/userdata/a.txt", data="x")
+        entry = await client.run({**COLOUR, "2": node("SaveImage", images=["1", 0], filename_prefix="here"),
+                                  "3": node("PreviewImage", images=["1", 0])})  # fmt: skip
+        saved = tmp_path / "out" / entry["outputs"]["2"]["images"][0]["filename"]
+        assert saved.is_file()
+        assert b"class_type" not in saved.read_bytes()
+        assert (tmp_path / "tmp" / "temp" / entry["outputs"]["3"]["images"][0]["filename"]).is_file()
+        assert (tmp_path / "users" / "default" / "a.txt").is_file()
+        assert "extra.safetensors" in await client.get("/models/loras")
+        assert (await client.get("/object_info/LatePackNode"))["LatePackNode"][
+            "python_module"
+        ] == "custom_nodes.late_pack"
+        status, body, headers = await client.ask("GET", "/", headers={"Origin": "http://other.example"})
+        assert (status, body) == (200, "<title>another client</title>")
+        assert headers["Cache-Control"] == "no-cache"
+        assert headers["Access-Control-Allow-Origin"] == "http://other.example"
+        assert headers["Access-Control-Allow-Methods"] == "POST, GET, DELETE, PUT, OPTIONS"
+        assert headers["Access-Control-Allow-Headers"] == "Content-Type, Authorization"
+        assert headers["Access-Control-Allow-Credentials"] == "true"
+        assert (await client.ask("GET", "/assets/app.js"))[0] == 200
+        assert (await client.ask("GET", "/assets"))[0] == 403
+        form = aiohttp.FormData()
+        form.add_field("image", io.BytesIO(b"x" * (1024 * 1024 + 10)), filename="big.bin")
+        status, body, _ = await client.ask("POST", "/upload/image", data=form)
+        assert (status, "Maximum request body size 1048576 exceeded" in body) == (413, True)
+        assert (await client.get("/features"))["max_upload_size"] == 1048576
+        async with client.session.get(
+            f"{client.host.url}/history", headers={"Accept-Encoding": "gzip"}, auto_decompress=False
+        ) as answer:
+            assert answer.headers.get("Content-Encoding") == "gzip"
+        assert client.host.flags[-1] in (await client.get("/system_stats"))["system"]["argv"]
+
+
+async def test_packs_can_be_disabled_all_but_some(tmp_path: Path) -> None:
+    base = base_folder(tmp_path / "base")
+    async with served(base, "--disable-all-custom-nodes") as client:
+        assert await client.get("/object_info/ProbeText") == {}
+        assert "KSampler" in await client.get("/object_info")
+    async with served(base, "--disable-all-custom-nodes", "--whitelist-custom-nodes", "probe") as client:
+        for _ in range(200):
+            if await client.get("/object_info/ProbeText"):
+                break
+            await asyncio.sleep(0.1)
+        assert await client.get("/object_info/ProbeText") != {}
+        assert await client.get("/object_info/SchemaPlain") == {}
+
+
+async def test_the_newest_results_are_kept_with_cache_lru(flagged_client: Client) -> None:
+    client = flagged_client
+    graphs: list[Graph] = [
+        {"1": node("ProbeText", text=uuid.uuid4().hex), "2": node("ProbeShow", value=["1", 0])} for _ in range(4)
+    ]
+    await client.run(graphs[0])
+    await client.run(graphs[1])
+    assert cached(await client.run(graphs[0])) == ["1", "2"]
+    for graph in graphs[1:]:
+        await client.run(graph)
+    assert cached(await client.run(graphs[0])) == []
+    await check_expansion(client)
+
+
+async def test_no_results_are_kept_with_cache_none(tmp_path: Path) -> None:
+    async with served(base_folder(tmp_path / "base"), "--cache-none") as client:
+        graph = {"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])}
+        for _ in range(2):
+            entry = await client.run(graph)
+            assert cached(entry) == []
+            assert entry["outputs"]["2"]["text"] == ["'a'"]
+        await check_expansion(client)
+
+
+async def check_expansion(client: Client) -> None:
+    """Expansion and loops work in every mode of the cache."""
+    loop = {
+        "1": node("ProbeLoopOpen", left=3, value="x"),
+        "2": node("ProbeJoin", a=["1", 2], b="+"),
+        "3": node("ProbeLoopClose", flow=["1", 0], left=["1", 1], value=["2", 0]),
+        "4": node("ProbeShow", value=["3", 0]),
+    }
+    assert await client.shown(loop, "4") == ["'x+++'"]
+
+
+async def test_several_users_have_their_own_files_and_settings(flagged_client: Client) -> None:
+    client = flagged_client
+    assert await client.get("/users") == {"storage": "server", "users": {}}
+    ids = [await client.post("/users", {"username": name}) for name in ("Ann Lee", "Bob")]
+    assert ids[0].startswith("Ann-Lee_") and ids[1].startswith("Bob_")
+    assert await client.post("/users", {"username": "Bob"}, 400) == {"error": "Duplicate username."}
+    assert (await client.get("/users"))["users"] == {ids[0]: "Ann Lee", ids[1]: "Bob"}
+    ann, bob = ({"comfy-user": user} for user in ids)
+    await client.post("/settings", {"a": 1}, headers=ann)
+    assert (await client.get("/settings", headers=ann), await client.get("/settings", headers=bob)) == (
+        {"a": 1},
+        {},
+    )
+    await client.ask("POST", "/userdata/x.txt", data="ann", headers=ann)
+    assert (await client.ask("GET", "/userdata/x.txt", headers=ann))[1] == "ann"
+    assert (await client.ask("GET", "/userdata/x.txt", headers=bob))[0] == 404
+    for headers in ({}, {"comfy-user": "nobody"}, {"comfy-user": "../default"}):
+        assert (await client.ask("GET", "/settings", headers=headers))[0] == 401
+        assert (await client.ask("GET", "/userdata?dir=x", headers=headers))[0] == 500
+        assert (await client.ask("GET", "/v2/userdata", headers=headers))[0] == 403
+
+
+async def test_listening_on_several_addresses(flagged_client: Client) -> None:
+    client = flagged_client
+    for address in ("127.0.0.1", "127.0.0.2"):
+        url = f"http://{address}:{client.host.port}/prompt"
+        async with client.session.get(url) as answer:
+            assert answer.status == 200
+
+
+def test_listening_everywhere_needs_a_password_or_a_decision() -> None:
+    ended = launch("--listen", "--port", "1")
+
+    assert ended.returncode == 2
+    assert "--token" in ended.stderr and "--insecure" in ended.stderr
+
+
+async def test_a_killed_server_leaves_no_worker_and_its_port_at_once(tmp_path: Path) -> None:
+    host = Host(base_folder(tmp_path / "base"))
+    try:
+        await asyncio.to_thread(host.wait_until_ready)
+        graph = {"1": node("ProbeSleep", seconds=30.0, value=1), "2": node("ProbeShow", value=["1", 0])}
+        async with aiohttp.ClientSession() as session:
+            client = Client(host, session)
+            async with client.listen() as listener:
+                job = await client.queue(graph, client_id=listener.sid)
+                await listener.until("executing", node="1")
+                children = psutil.Process(host.process.pid).children(recursive=True)
+                host.kill()
+            _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=5)
+            assert children and alive == []
+            host.start()
+            async with asyncio.timeout(30):
+                while True:
+                    assert host.process.poll() is None, host.log
+                    with contextlib.suppress(OSError):
+                        queue = await client.get("/queue")
+                        break
+                    await asyncio.sleep(0.05)
+        assert job in [item[1] for item in queue["queue_running"] + queue["queue_pending"]]
+    finally:
+        host.kill()
+
+
+def cached(entry: dict[str, Any]) -> list[str]:
+    """Nodes whose results were known at the start."""
+    return sorted(entry["status"]["messages"][1][1]["nodes"])
