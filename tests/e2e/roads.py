@@ -82,3 +82,15 @@ def drag(page: Page, source: Locator, target: Locator) -> None:
     page.mouse.move(end["x"] - 40, end["y"] + 20, steps=4)
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=4)
     page.mouse.up()
+
+
+def serious_findings(page: Page) -> list[str]:
+    """What axe calls serious or critical on the page as it is."""
+    axe = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{found['id']}: {found['help']} ({'; '.join(node['html'][:120] for node in found['nodes'][:3])})"
+        for found in report["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]

@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, Route, expect
 from tests.e2e.roads import (
     BLUE,
     EMBEDDED,
-    PROJECT,
     RED,
     OpenPage,
     Shot,
@@ -25,6 +24,7 @@ from tests.e2e.roads import (
     open_document,
     open_file,
     result_of,
+    serious_findings,
 )
 
 pytestmark = pytest.mark.browser
@@ -218,14 +218,6 @@ def test_a_file_that_is_no_workflow_is_refused_in_words(open_page: OpenPage) -> 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_that_axe_calls_serious_is_found(open_page: OpenPage, scheme: str) -> None:
     page = open_page(scheme=scheme)
-    axe = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-    page.evaluate(axe.read_text(encoding="utf-8"))
     page.get_by_role("button", name="Outline").click()
-    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        f"{found['id']}: {found['help']} ({'; '.join(node['html'][:120] for node in found['nodes'][:3])})"
-        for found in report["violations"]
-        if found["impact"] in ("serious", "critical")
-    ]
 
-    assert serious == []
+    assert serious_findings(page) == []

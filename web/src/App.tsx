@@ -3,6 +3,7 @@ import { CanvasView } from "./features/canvas/CanvasView";
 import { ContextMenu } from "./features/canvas/ContextMenu";
 import { Navigation } from "./features/canvas/Navigation";
 import { OpenField } from "./features/documents/OpenField";
+import { FormPage } from "./features/form/FormPage";
 import { Lightbox } from "./features/gallery/Lightbox";
 import { CommandPalette } from "./features/palette/CommandPalette";
 import { ConnectPalette } from "./features/palette/ConnectPalette";
@@ -11,6 +12,7 @@ import { SidePanel } from "./features/panels/SidePanel";
 import { Breadcrumb } from "./features/subgraph/Breadcrumb";
 import { Rail } from "./features/toolbar/Rail";
 import { TopBar } from "./features/toolbar/TopBar";
+import { useEditorState } from "./ui/context";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { t, type Language, useLanguage as loadLanguage } from "./ui/i18n";
 import { LanguageContext } from "./ui/language";
@@ -33,10 +35,24 @@ function Workspace() {
   useKeys();
   useDrop();
   useTitle();
+  const form = useEditorState((state) => state.view.form);
+  if (form === "alone")
+    return (
+      <main>
+        <ErrorBoundary part={t("The form")}>
+          <FormPage />
+          <Lightbox />
+        </ErrorBoundary>
+        <Notices />
+      </main>
+    );
   return (
     <main>
       <ErrorBoundary part={t("The canvas")}>
-        <CanvasView />
+        <div inert={form === "shown"}>
+          <CanvasView />
+        </div>
+        <FormPage />
       </ErrorBoundary>
       <ErrorBoundary part={t("The toolbar")}>
         <TopBar />

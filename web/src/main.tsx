@@ -42,8 +42,10 @@ async function start(root: HTMLElement): Promise<void> {
       </WorkbenchProvider>
     </MantineProvider>,
   );
-  if (new URLSearchParams(location.search).has("bench")) offerBench(editor, engine);
-  await session.start();
+  const asked = new URLSearchParams(location.search);
+  if (asked.has("bench")) offerBench(editor, engine);
+  const form = asked.get("form");
+  await (form === null ? session.start() : session.startForm(form));
 }
 
 const root = document.getElementById("root");

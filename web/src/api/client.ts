@@ -140,6 +140,19 @@ export const api = {
     return unwrap(await postJson("/api/v1/documents/export", { document, format }), "data");
   },
 
+  /** A file this server keeps for its editors. */
+  async userFile(name: string): Promise<unknown> {
+    return call(`/userdata/${encodeURIComponent(name)}`);
+  },
+
+  async keepUserFile(name: string, data: unknown): Promise<void> {
+    await postJson(`/userdata/${encodeURIComponent(name)}?overwrite=true`, data);
+  },
+
+  async dropUserFile(name: string): Promise<void> {
+    await call(`/userdata/${encodeURIComponent(name)}`, { method: "DELETE" });
+  },
+
   async retry(id: string): Promise<void> {
     await postJson(`/api/v1/jobs/${encodeURIComponent(id)}/retry`, {});
   },

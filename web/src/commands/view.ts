@@ -17,6 +17,8 @@ export const VIEW_COMMANDS: readonly Command[] = [
   { id: "view.zoom-out", label: "Zoom out", group: "View", keys: ["-"], run: ({ editor }) => editor.zoom(0.8) },
   { id: "view.actual", label: "Zoom to 100 %", group: "View", keys: ["1"], run: ({ editor }) => editor.zoom(1 / editor.viewport.k) },
   { id: "view.minimap", label: "Show or hide the minimap", group: "View", keys: ["m"], run: ({ editor }) => editor.patchView({ minimap: !editor.state.view.minimap }) },
+  { id: "view.form", label: "Form or graph", group: "View", keys: ["f"], enabled: ({ editor }) => editor.state.view.form !== "alone", run: ({ editor }) => editor.patchView({ form: editor.state.view.form === "shown" ? "hidden" : "shown" }) },
+  { ...panel("form", "Form builder", ["shift+f"]), id: "view.form-builder" },
   panel("jobs", "Jobs panel", ["j"]),
   panel("gallery", "Gallery panel", ["g"]),
   panel("outline", "Outline panel", ["o"]),

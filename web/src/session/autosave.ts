@@ -14,6 +14,7 @@ interface SavedTab {
   readonly id: string;
   readonly viewport: Tab["viewport"];
   readonly job: string | null;
+  readonly shared?: string | null;
 }
 interface Saved {
   readonly active: string;
@@ -40,7 +41,7 @@ export class Autosave {
         const kept = JSON.parse(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
         const document = parseDocument(kept.document);
         const saved = kept.saved === null ? document : parseDocument(kept.saved);
-        return { ...newTab(tab.id, document), saved, viewport: tab.viewport };
+        return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null };
       });
       const first = read[0];
       if (!first) return false;
@@ -78,6 +79,7 @@ export class Autosave {
         id: tab.id,
         viewport: tab.id === document.active ? view.viewport : tab.viewport,
         job: jobs.runs[tab.id]?.job ?? null,
+        shared: tab.shared,
       })),
     };
     try {

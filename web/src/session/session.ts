@@ -13,6 +13,7 @@ import { activeTab } from "../store/store";
 import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
+import { sharedForm } from "./sharing";
 
 const LISTED_JOBS = 60;
 
@@ -39,6 +40,15 @@ export class Session {
       this.editor.openingView();
       await this.takeServersDefault();
     }
+  }
+
+  /** Only the form of a shared workflow; the tabs of other visits are left alone. */
+  async startForm(id: string): Promise<void> {
+    this.editor.patchView({ form: "alone" });
+    this.feed.connect();
+    const loaded = this.loadCatalogue();
+    await this.report("This form is not shared on this server any more", async () => this.editor.open(await sharedForm(id)));
+    await loaded;
   }
 
   /** The server may ship another first workflow than the one this editor was built with. */

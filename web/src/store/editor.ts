@@ -6,7 +6,7 @@ import { apply, isEmpty, squash } from "../core/diff";
 import type { WorkflowDocument } from "../core/document";
 import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } from "../core/geometry";
 import { commit, redo, undo } from "../core/history";
-import { lift, prefixOf, type Step, validPath } from "../core/scope";
+import { lift, prefixOf, scopeOf, type Step, validPath } from "../core/scope";
 import { pruneWaypoints } from "../core/waypoints";
 import { SpecBook } from "../core/specs";
 import type { Notice, State, Tab, ViewSlice } from "./state";
@@ -100,9 +100,15 @@ export class Editor {
 
   /** Every edit of what the canvas shows goes through here. */
   commit(diff: Diff, label: string, mergeKey: string | null = null): void {
+    this.commitIn(this.path, diff, label, mergeKey);
+  }
+
+  /** An edit of the scope at `path`, shown or not. */
+  commitIn(path: readonly Step[], diff: Diff, label: string, mergeKey: string | null = null): void {
     if (isEmpty(diff)) return;
-    const { document, path } = activeTab(this.state);
-    const whole = this.document.layout.reroutes?.length ? squash(diff, pruneWaypoints(apply(this.document, diff))) : diff;
+    const document = this.root;
+    const scope = scopeOf(document, path);
+    const whole = scope.layout.reroutes?.length ? squash(diff, pruneWaypoints(apply(scope, diff))) : diff;
     this.commitRoot(lift(document, path, whole, this.specs), label, mergeKey === null ? null : prefixOf(path) + mergeKey);
   }
 

@@ -16,6 +16,8 @@ export interface Tab {
   readonly viewport: View | null;
   /** The subgraph that is shown, from the outside in; empty for the document itself. */
   readonly path: readonly Step[];
+  /** Under which id its form is shared; null while it is not. */
+  readonly shared: string | null;
 }
 export interface DocumentSlice {
   readonly tabs: readonly Tab[];
@@ -46,7 +48,7 @@ export interface MenuRequest {
   readonly graph: Point;
   readonly node: string | null;
 }
-export type PanelName = "subgraph" | "jobs" | "gallery" | "outline" | "library";
+export type PanelName = "form" | "subgraph" | "jobs" | "gallery" | "outline" | "library";
 export interface Notice {
   readonly id: number;
   readonly tone: "error" | "info";
@@ -67,6 +69,8 @@ export interface ViewSlice {
   readonly lightbox: FileRef | null;
   readonly renaming: string | null;
   readonly minimap: boolean;
+  /** The form instead of the canvas; `alone` when the page was opened by a link to the form. */
+  readonly form: "hidden" | "shown" | "alone";
   readonly notices: readonly Notice[];
 }
 

@@ -7,7 +7,7 @@ import { NO_RUN, runInScope } from "./runScope";
 import type { State, Run, Tab } from "./state";
 
 export function newTab(id: string, document: WorkflowDocument): Tab {
-  return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [] };
+  return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [], shared: null };
 }
 
 function startingState(): State {
@@ -26,6 +26,7 @@ function startingState(): State {
       lightbox: null,
       renaming: null,
       minimap: true,
+      form: "hidden",
       notices: [],
     },
     jobs: { connection: "connecting", remaining: 0, rows: {}, runs: {}, submitting: false },
@@ -48,9 +49,13 @@ export function activeDocument(state: State): WorkflowDocument {
   const { document, path } = activeTab(state);
   return scopeOf(document, path);
 }
+/** The newest run of the active tab by path ids, whatever part of the document is shown. */
+export function wholeRun(state: State): Run {
+  return state.jobs.runs[state.document.active] ?? NO_RUN;
+}
 /** The newest run of the active tab, by the ids of the nodes that the canvas shows. */
 export function activeRun(state: State): Run {
-  const run = state.jobs.runs[state.document.active] ?? NO_RUN;
+  const run = wholeRun(state);
   const { document, path } = activeTab(state);
   return document.definitions ? runInScope(run, prefixOf(path)) : run;
 }

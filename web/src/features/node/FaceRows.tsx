@@ -5,6 +5,8 @@ import { isLink, type NodeRecord } from "../../core/document";
 import { MediaRow } from "./MediaRow";
 import css from "./FaceRows.module.css";
 import { InputSocket, OutputSocket } from "./Socket";
+import { inputEdit } from "../../store/inputEdit";
+import { useWorkbench } from "../../ui/context";
 import { Widget } from "../widgets/Widget";
 import { useInputProblem } from "./useInputProblem";
 
@@ -34,6 +36,7 @@ function keyOf(row: FaceRow): string {
 
 function Row({ id, row, record, node }: { id: string; row: FaceRow; record: NodeRecord; node: SceneNode }) {
   const name = row.kind === "media" ? null : (row.input?.name ?? null);
+  const { editor } = useWorkbench();
   const problem = useInputProblem(id, name);
   const style = { top: row.y, height: row.h };
   switch (row.kind) {
@@ -49,7 +52,7 @@ function Row({ id, row, record, node }: { id: string; row: FaceRow; record: Node
       return (
         <div className={css.row} style={style} data-problem={problem ?? undefined}>
           {row.input.options["socketless"] !== true && <InputSocket node={id} input={row.input} linked={linked} labelled={linked} />}
-          {!linked && <Widget node={id} record={record} input={row.input} kind={row.widget} problem={problem} />}
+          {!linked && <Widget edit={inputEdit(editor, editor.path, id, row.input.name)} record={record} input={row.input} kind={row.widget} problem={problem} />}
         </div>
       );
     }

@@ -2,6 +2,7 @@ import { IconX } from "@tabler/icons-react";
 import type { PanelName } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { FormBuilder } from "../form/FormBuilder";
 import { GalleryPanel } from "../gallery/GalleryPanel";
 import { OutlinePanel } from "../outline/OutlinePanel";
 import { LibraryPanel } from "../palette/LibraryPanel";
@@ -17,6 +18,8 @@ function titleOf(panel: PanelName): string {
       return t("Pictures");
     case "outline":
       return t("Outline");
+    case "form":
+      return t("Form");
     case "subgraph":
       return t("Subgraph");
     case "library":
@@ -32,6 +35,8 @@ function Content({ panel }: { panel: PanelName }) {
       return <GalleryPanel />;
     case "outline":
       return <OutlinePanel />;
+    case "form":
+      return <FormBuilder />;
     case "subgraph":
       return <SubgraphPanel />;
     case "library":

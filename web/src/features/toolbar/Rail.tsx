@@ -1,4 +1,4 @@
-import { IconListTree, IconPhoto, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
+import { IconForms, IconListTree, IconPhoto, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
 import { Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
 import { keyLabel } from "../../commands/command";
@@ -17,6 +17,7 @@ export function Rail() {
       <RailButton id="view.outline" icon={<IconListTree size={18} stroke={1.7} />} label={t("Outline")} panel="outline" />
       <RailButton id="view.jobs" icon={<IconStack2 size={18} stroke={1.7} />} label={t("Jobs")} panel="jobs" badge={remaining} />
       <RailButton id="view.gallery" icon={<IconPhoto size={18} stroke={1.7} />} label={t("Pictures")} panel="gallery" />
+      <RailButton id="view.form" icon={<IconForms size={18} stroke={1.7} />} label={t("Form or graph")} />
       <RailButton id="arrange.tidy" icon={<IconTimelineEvent size={18} stroke={1.7} />} label={t("Tidy up")} />
     </nav>
   );

@@ -9,11 +9,11 @@ import type { ControlProps } from "./Widget";
 import css from "./widgets.module.css";
 
 interface Props extends ControlProps<number> {
-  readonly node: string;
   readonly control: SeedControl | undefined;
+  readonly onControl: (next: SeedControl) => void;
 }
 
-export function NumberWidget({ node, control, input, value, problem, onChange }: Props) {
+export function NumberWidget({ control, onControl, input, value, problem, onChange }: Props) {
   const rule = numberRule(input);
   const field = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState<string | null>(null);
@@ -76,7 +76,7 @@ export function NumberWidget({ node, control, input, value, problem, onChange }:
         }}
       />
       {wrong && <span className={css.range}>{t("{min} to {max}", { min: rule.min, max: rule.max })}</span>}
-      {hasSeedControl(input) && <SeedControlButton node={node} input={input} control={control ?? "fixed"} onChange={onChange} />}
+      {hasSeedControl(input) && <SeedControlButton input={input} control={control ?? "fixed"} onControl={onControl} onChange={onChange} />}
     </div>
   );
 }

@@ -1,15 +1,14 @@
 import { IconArrowsShuffle, IconLock, IconMinus, IconPlus } from "@tabler/icons-react";
 import type { InputSpec } from "../../core/catalogue";
 import type { SeedControl } from "../../core/document";
-import { setControl } from "../../core/edits";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./widgets.module.css";
 
 interface Props {
-  readonly node: string;
   readonly input: InputSpec;
   readonly control: SeedControl;
+  readonly onControl: (next: SeedControl) => void;
   readonly onChange: (value: number) => void;
 }
 
@@ -44,7 +43,7 @@ function Icon({ control }: { control: SeedControl }) {
 }
 
 /** What happens to the seed after each run; a click goes to the next habit, Shift-click rolls a value now. */
-export function SeedControlButton({ node, input, control, onChange }: Props) {
+export function SeedControlButton({ input, control, onControl, onChange }: Props) {
   const { editor } = useWorkbench();
   const label = t("{name} {meaning}", { name: input.name, meaning: meaningOf(control) });
   const next = ORDER[(ORDER.indexOf(control) + 1) % ORDER.length] ?? "fixed";
@@ -57,7 +56,7 @@ export function SeedControlButton({ node, input, control, onChange }: Props) {
       onPointerDown={(event) => event.stopPropagation()}
       onClick={(event) => {
         if (event.shiftKey) onChange(Math.floor(editor.outside.random() * 2 ** 50));
-        else editor.commit(setControl(editor.document, node, input.name, next), `Change ${input.name} control`);
+        else onControl(next);
       }}
     >
       <Icon control={control} />

@@ -1,16 +1,19 @@
 /** The control for one input, made from its declaration. */
 import type { InputSpec, WidgetKind } from "../../core/catalogue";
-import { type Json, literalOf, type NodeRecord } from "../../core/document";
-import { setInput } from "../../core/edits";
-import { useWorkbench } from "../../ui/context";
+import { type Json, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
 import { ChoiceWidget } from "./ChoiceWidget";
 import { NumberWidget } from "./NumberWidget";
 import { MultilineWidget, TextWidget } from "./TextWidget";
 import { ToggleWidget } from "./ToggleWidget";
 import { UploadWidget } from "./UploadWidget";
 
+/** What a control does to the document, wherever it is shown. */
+export interface InputEdit {
+  readonly value: (next: Json) => void;
+  readonly control: (next: SeedControl) => void;
+}
 interface Props {
-  readonly node: string;
+  readonly edit: InputEdit;
   readonly record: NodeRecord;
   readonly input: InputSpec;
   readonly kind: WidgetKind;
@@ -24,15 +27,13 @@ export interface ControlProps<T> {
   readonly onChange: (value: T) => void;
 }
 
-export function Widget({ node, record, input, kind, problem }: Props) {
-  const { editor } = useWorkbench();
+export function Widget({ edit, record, input, kind, problem }: Props) {
   const value = literalOf(record.inputs[input.name]) ?? input.default;
-  const onChange = (next: Json) =>
-    editor.commit(setInput(editor.document, node, input.name, next), `Change ${input.name}`, `input ${node} ${input.name}`);
+  const onChange = edit.value;
   switch (kind) {
     case "int":
     case "float":
-      return <NumberWidget node={node} control={record.controls?.[input.name]} input={input} value={toNumber(value)} problem={problem} onChange={onChange} />;
+      return <NumberWidget control={record.controls?.[input.name]} onControl={edit.control} input={input} value={toNumber(value)} problem={problem} onChange={onChange} />;
     case "toggle":
       return <ToggleWidget input={input} value={value === true} problem={problem} onChange={onChange} />;
     case "choice":
