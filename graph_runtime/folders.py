@@ -2,9 +2,9 @@
 
 A model folder is known by a key ("checkpoints", "loras", …) and may be spread over several directories; the first
 directory that holds a name wins. Names are relative, with forward slashes. Everything a client can name is confined
-to its root: absolute names, `..` and symbolic links that lead out are refused. Symbolic links *inside model
-directories* are followed, because their owner put them there to keep large files on another disk, and because only
-names found by listing or by a path below the directory are opened.
+to its root: absolute names, `..` and symbolic links that lead out are refused. Only model files may lie elsewhere:
+owners keep large files on another disk and link to them. Such a link is followed for names that are listed, never to
+any other file behind a linked directory.
 
 Source: the folder keys, defaults and extensions of the established layout (protocol §1.7, §5.5).
 """
@@ -235,15 +235,24 @@ class Folders:
         return list(listing.names)
 
     def find(self, key: str, name: str) -> Path | None:
-        """The file that a name means in the first directory that has it; None when none has or the name is unsafe."""
+        """The file that a name means in the first directory that has it; None when none has or the name is unsafe.
+
+        A file that lies outside the directories of the key, behind a symbolic link, is found only if it is listed.
+        """
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
         if not parts or ".." in parts or _is_absolute(name) or "\0" in name:
             return None
         for directory in self.model_dirs(key):
             path = directory.joinpath(*parts)
-            if path.exists():
+            if path.exists() and (self.holds(key, path) or "/".join(parts) in self.names(key)):
                 return path
         return None
+
+    def holds(self, key: str, path: Path) -> bool:
+        """Whether a path lies in the directories of a key, or in a root of models, after following links."""
+        resolved = path.resolve()
+        roots = (*self.model_dirs(key), *self.models_dirs)
+        return any(root.resolve() in resolved.parents for root in roots)
 
     def root(self, kind: str) -> Path:
         """The folder called "input", "output" or "temp".

@@ -144,8 +144,12 @@ class Routes:
 
 @web.middleware
 async def _only_from_here(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-    """Refuse names that are not this machine's: a page whose name was rebound to it must not reach packs."""
-    if request.host.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+    """Refuse whatever a browser sends: only the server asks here, after it has checked host, origin and token.
+
+    A page whose name was rebound to this machine is known by its host, any other page by what browsers add.
+    """
+    from_browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
+    if from_browser or request.host.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
         raise web.HTTPForbidden(text="Ask the server, not its worker.")
     answer: web.StreamResponse = await handler(request)
     return answer

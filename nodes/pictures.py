@@ -28,6 +28,8 @@ __all__ = [
     "to_bytes",
 ]
 
+MAX_PIXELS = 250_000_000
+"""Most pixels that are decoded of one file, all frames together: as floats they take twelve bytes each."""
 _SINGLE_FRAME_FORMATS = {"MPO"}
 """Formats whose further frames are previews or the other eye, not an animation."""
 
@@ -63,14 +65,22 @@ def read_picture(path: Path) -> DecodedPicture:
 
     images: list[np.ndarray] = []
     masks: list[np.ndarray] = []
+    pixels = 0
     try:
         with Pillow.open(path) as file:
             for frame in _frames(file):
+                pixels += frame.width * frame.height
+                if pixels > MAX_PIXELS:
+                    raise UnreadablePicture(
+                        f"{path.name!r} has more than {MAX_PIXELS:,} pixels in all. Make it smaller, or split it."
+                    )
                 image, mask = _decode_frame(frame)
                 if images and image.shape != images[0].shape:
                     continue
                 images.append(image)
                 masks.append(mask)
+    except UnreadablePicture:
+        raise
     except UnidentifiedImageError as error:
         raise UnreadablePicture(
             f"{path.name!r} is not a picture that can be read. Choose a PNG, JPEG or WebP."

@@ -21,7 +21,8 @@ _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding"}
     | {"upgrade", "host", "content-length", "content-encoding"}
 )
-_NOT_FOR_PACKS = frozenset({"authorization", "cookie"})
+_NOT_FOR_PACKS = frozenset({"authorization", "cookie", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"})
+"""Headers that are settled here: a worker refuses what a browser would send it directly."""
 ON_PROMPT_SECONDS = 10.0
 """How long packs may take to look at a submission."""
 

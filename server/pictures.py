@@ -5,7 +5,10 @@ Blocking; call in a thread. A picture with more pixels than `MAX_PIXELS` is refu
 
 from __future__ import annotations
 
+import functools
 import io
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +18,10 @@ from server.errors import Refused
 
 __all__ = ["MAX_PIXELS", "channel", "cover", "embedded_texts", "preview", "put_mask"]
 
-MAX_PIXELS = 16384 * 16384
-"""Most pixels of a picture that is decoded."""
+MAX_PIXELS = 100_000_000
+"""Most pixels of a picture that is decoded; a decoded one takes four bytes for each."""
+_DECODING = threading.BoundedSemaphore(2)
+"""How many pictures are decoded at once: a crowd of large ones would fill the memory all the same."""
 
 
 def preview(path: Path, wish: str, channels: str) -> tuple[bytes, str]:
@@ -59,12 +64,13 @@ def put_mask(original: Path, mask: bytes) -> bytes:
     """A PNG of the original with the alpha of the mask picture; the original's text chunks are kept."""
     from PIL.PngImagePlugin import PngInfo
 
-    with _open(original) as image, _open(io.BytesIO(mask)) as painted:
+    with _open(io.BytesIO(mask)) as painted:
+        alpha = painted.convert("RGBA").getchannel("A")
+    with _open(original) as image:
         kept = PngInfo()
         for key, value in getattr(image, "text", {}).items():
             kept.add_text(key, value)
         result = image.convert("RGBA")
-        alpha = painted.convert("RGBA").getchannel("A")
         if alpha.size != result.size:
             raise Refused(
                 400, "mask_size", f"The mask has {alpha.size[0]}×{alpha.size[1]} pixels, the picture {result.size}."
@@ -100,18 +106,33 @@ def embedded_texts(data: bytes) -> dict[str, str]:
         raise
 
 
+@functools.cache
+def _bound() -> None:
+    """Let Pillow refuse, for every picture inside a file too, what has more pixels than are decoded here."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # an error is raised beyond twice this
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+def _too_many(how: str) -> Refused:
+    what = f"The picture is too large: {how.rstrip('.')}. At most {MAX_PIXELS:,} pixels are decoded here."
+    return Refused(413, "too_many_pixels", what, "Make it smaller.")
+
+
 @contextmanager
 def _open(source: Path | io.BytesIO) -> Iterator[Any]:
     from PIL import Image, UnidentifiedImageError
 
+    _bound()
     try:
-        with Image.open(source) as image:
+        with _DECODING, Image.open(source) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise Refused(
-                    413, "too_many_pixels", f"The picture has {image.width}×{image.height} pixels; that is too many."
-                )
+                raise _too_many(f"It has {image.width}×{image.height} pixels")
             image.load()
             yield image
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except Image.DecompressionBombError as error:
+        raise _too_many(str(error)) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         name = source.name if isinstance(source, Path) else "the upload"
         raise Refused(500, "undecodable", f"{name} cannot be read as a picture: {error}.") from error

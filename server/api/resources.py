@@ -14,7 +14,7 @@ from server.api.operation import Call, Operation
 from server.errors import Refused
 from server.keys import FOLDERS, PUBLISHED
 from server.routes.object_info import send_body
-from server.routes.view import INERT, content_type_of
+from server.routes.view import content_type_of, make_inert
 
 __all__ = ["OPERATIONS"]
 
@@ -39,8 +39,9 @@ async def get_file(call: Call) -> web.StreamResponse:
         raise Refused(403, "unsafe_path", str(error)) from None
     if not await asyncio.to_thread(path.is_file):
         raise Refused(404, "no_such_file", f"There is no file {call.path['name']!r}.", "List the folder.")
-    response = web.FileResponse(path, headers={"Content-Security-Policy": INERT})
+    response = web.FileResponse(path)
     response.content_type = content_type_of(path.name)
+    make_inert(response, path.name)
     return response
 
 

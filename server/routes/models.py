@@ -61,12 +61,10 @@ async def get_preview(request: web.Request) -> web.Response:
     """A picture of a model: one that lies beside it, or the one in its metadata."""
     key = _key(request)
     directories = request.app[FOLDERS].model_dirs(key)
-    try:
-        directory = directories[int(request.match_info["index"])]
-        path = confine(directory, request.match_info["file"])
-    except (ValueError, IndexError, UnsafePath):
+    index = request.match_info["index"]
+    if not (index.isascii() and index.isdigit()) or int(index[:9]) >= len(directories):
         return web.Response(status=404)
-    body = await asyncio.to_thread(_cover, path)
+    body = await asyncio.to_thread(_cover, directories[int(index)], request.match_info["file"])
     return web.Response(status=404) if body is None else web.Response(body=body, content_type="image/webp")
 
 
@@ -96,12 +94,17 @@ def _files(names: list[str], directories: list[Path]) -> list[dict[str, Any]]:
     return found
 
 
-def _cover(path: Path) -> bytes | None:
-    stem = path.with_suffix("")
-    candidates = [Path(f"{stem}{middle}{suffix}") for middle in ("", ".preview") for suffix in _SIDE_PICTURES]
-    for candidate in candidates:
-        if candidate.is_file():
-            return pictures.cover(candidate)
+def _cover(directory: Path, name: str) -> bytes | None:
+    """A picture beside a model or in it; what leads out of the directory, by a link as well, is not there."""
+    stem = os.path.splitext(name)[0]
+    try:
+        path = confine(directory, name)
+        for beside in (f"{stem}{middle}{suffix}" for middle in ("", ".preview") for suffix in _SIDE_PICTURES):
+            candidate = confine(directory, beside)
+            if candidate.is_file():
+                return pictures.cover(candidate)
+    except (UnsafePath, OSError, ValueError):
+        return None
     metadata = read_metadata(path) if path.suffix == ".safetensors" else None
     try:
         images = _images(metadata["ssmd_cover_images"]) if metadata and "ssmd_cover_images" in metadata else []

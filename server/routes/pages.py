@@ -35,8 +35,8 @@ The <a href="/api/v1">API</a> works without it.</p>
 async def get_user_css(request: web.Request) -> web.StreamResponse:
     """The user's own style sheet; 404 when there is none."""
     try:
-        path = request.app[USERS].folder(user_of(request)) / "user.css"
-    except UnknownUser:
+        path = confine(request.app[USERS].folder(user_of(request)), "user.css")
+    except (UnknownUser, UnsafePath):
         raise web.HTTPNotFound from None
     if not path.is_file():
         raise web.HTTPNotFound

@@ -19,12 +19,9 @@ from server.errors import Refused
 from server.keys import FOLDERS
 from server.routes.route import Route
 
-__all__ = ["INERT", "ROUTES", "content_type_of", "locate"]
+__all__ = ["INERT", "ROUTES", "content_type_of", "is_active", "locate", "make_inert"]
 
-_ACTIVE = frozenset(
-    {"text/html", "application/xhtml+xml", "text/javascript", "application/javascript", "text/css", "text/xml"}
-    | {"application/xml", "application/x-javascript", "text/ecmascript", "application/ecmascript", "text/xsl"}
-)
+_PLAIN_TEXTS = frozenset({"text/plain", "text/csv", "text/markdown"})
 INERT = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'"
 """Policy for files that people put here: shown as pictures, never run as pages (an SVG may hold scripts)."""
 MAX_HEADER_BYTES = 1024 * 1024
@@ -58,6 +55,8 @@ async def get_view_metadata(request: web.Request) -> web.Response:
         path = request.app[FOLDERS].find(request.match_info["folder"], name)
     except UnknownFolder:
         path = None
+    if path is not None and not request.app[FOLDERS].holds(request.match_info["folder"], path):
+        path = None
     metadata = None if path is None else await asyncio.to_thread(read_metadata, path)
     return web.Response(status=404) if metadata is None else web.json_response(metadata)
 
@@ -87,7 +86,15 @@ def locate(folders: Folders, filename: str, kind: str, subfolder: str) -> Path:
 def content_type_of(name: str) -> str:
     """The type a file is served as: guessed from its name, but never one that a browser would run."""
     guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return "application/octet-stream" if guessed in _ACTIVE else guessed
+    return "application/octet-stream" if is_active(guessed) and guessed != "image/svg+xml" else guessed
+
+
+def is_active(kind: str) -> bool:
+    """Whether a browser may run something in a file of this type: markup, scripts, styles."""
+    main, _, sub = kind.partition("/")
+    if main == "text":
+        return kind not in _PLAIN_TEXTS
+    return any(word in sub for word in ("xml", "html", "script", "flash", "pdf"))
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
@@ -107,19 +114,21 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
 def _file(path: Path) -> web.FileResponse:
     response = web.FileResponse(path)
     response.content_type = content_type_of(path.name)
-    _make_inert(response, path.name)
+    make_inert(response, path.name)
     return response
 
 
 def _picture(body: bytes, kind: str, name: str) -> web.Response:
     response = web.Response(body=body, content_type=kind)
-    _make_inert(response, name)
+    make_inert(response, name)
     return response
 
 
-def _make_inert(response: web.StreamResponse, name: str) -> None:
+def make_inert(response: web.StreamResponse, name: str) -> None:
+    """Say that a file is nothing to run, whatever it is; markup and scripts are saved instead of shown."""
     plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("\r", " ").replace("\n", " ")
-    disposition = f'filename="{plain}"'
+    opens = "attachment; " if is_active(mimetypes.guess_type(name)[0] or "") else ""
+    disposition = f'{opens}filename="{plain}"'
     if plain != name:
         disposition += f"; filename*=UTF-8''{quote(name)}"
     response.headers[hdrs.CONTENT_DISPOSITION] = disposition
