@@ -89,6 +89,7 @@ class Engine:
         extra: RunExtra | None = None,
         emit: Callable[[Event], None] = _ignore,
         cancel: CancelToken | None = None,
+        files: Files | None = None,
     ) -> Outcome:
         """Run a validated graph.
 
@@ -96,6 +97,7 @@ class Engine:
             targets: terminal nodes to run; None means all.
             emit: takes every event, in order, from any thread but one at a time; it must not block or raise.
             cancel: asks the run to stop.
+            files: where this run's nodes write, if not where the engine's do.
         """
         token = cancel if cancel is not None else CancelToken()
         async with self._one_at_a_time:
@@ -104,7 +106,7 @@ class Engine:
                 emit,
                 token,
                 extra if extra is not None else RunExtra(),
-                self.files,
+                files if files is not None else self.files,
                 self.clock,
                 self.encode_preview,
                 catalogue=self.catalogue,

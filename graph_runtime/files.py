@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from graph_runtime.attempts import AttemptJournal
 from graph_runtime.crash_points import crash_point
 from graph_runtime.errors import HeddleError
 from graph_runtime.folders import Folders, UnsafePath, confine
@@ -42,12 +43,23 @@ class Files:
     Args:
         folders: gives the roots.
         now: local time as `time.struct_time`, for the tokens in names.
+        journal: is told of every file before it appears; None if nobody wants to know.
     """
 
-    def __init__(self, folders: Folders, now: Callable[[], time.struct_time] = time.localtime) -> None:
+    def __init__(
+        self,
+        folders: Folders,
+        now: Callable[[], time.struct_time] = time.localtime,
+        journal: AttemptJournal | None = None,
+    ) -> None:
         self.folders = folders
         self._now = now
+        self._journal = journal
         self._lock = threading.Lock()
+
+    def noted_in(self, journal: AttemptJournal) -> Files:
+        """The same folders, with every file noted for an attempt."""
+        return Files(self.folders, self._now, journal)
 
     def write(
         self,
@@ -115,6 +127,8 @@ class Files:
         self, directory: Path, name: str, suffix: str, data: bytes | Callable[[BinaryIO], None]
     ) -> Path:
         temporary = directory / f".{name[:100]}.{os.getpid()}.{threading.get_ident()}.part"
+        if self._journal is not None:
+            self._journal.begins(temporary)
         try:
             with open(temporary, "wb") as file:
                 if callable(data):
@@ -135,6 +149,8 @@ class Files:
         number = _highest(directory, name) + 1
         while True:
             final = directory / f"{name}_{number:05}_{suffix}"
+            if self._journal is not None:
+                self._journal.appears(temporary, final)
             try:
                 os.link(temporary, final)
                 return final

@@ -18,8 +18,8 @@ from server.api import add_api
 from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
-from server.login import add_login
 from server.leftovers import Leftovers
+from server.login import add_login
 from server.logs import LogBook
 from server.middleware import middlewares
 from server.packs import Packs
@@ -113,8 +113,8 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         recovered = await table.recover()
         if recovered:
             log.info("%d job(s) were running when the last server ended; they are queued again", recovered)
-        leftovers = Leftovers(folders)
-        await leftovers.settle_all(reads)
+        leftovers = Leftovers(folders, reads)
+        await leftovers.settle_all()
         await table.trim(HISTORY_LIMIT, KEPT_EVENTS)
         published = Published(folders)
         known = await load_catalogue(database)

@@ -20,6 +20,7 @@ from server.errors import StoreError
 from server.feed import Feed
 from server.hub.hub import Hub
 from server.hub.messages import message_of_pack
+from server.leftovers import Leftovers
 from server.outcome import finish_of
 from server.pools.affinity import Affinity
 from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
@@ -56,16 +57,24 @@ class Dispatcher:
         pool: the workers.
         hub: connected clients.
         feed: listeners of our own API.
+        leftovers: settles the files of attempts.
         lease: seconds that an attempt is valid without being extended.
     """
 
     def __init__(
-        self, table: JobTable, pool: WorkerPool, hub: Hub, feed: Feed, lease: float = LEASE_SECONDS
+        self,
+        table: JobTable,
+        pool: WorkerPool,
+        hub: Hub,
+        feed: Feed,
+        leftovers: Leftovers,
+        lease: float = LEASE_SECONDS,
     ) -> None:
         self._table = table
         self._pool = pool
         self._hub = hub
         self._feed = feed
+        self._leftovers = leftovers
         self._lease_ms = int(lease * 1000)
         self._affinity = Affinity()
         self._cancel_early: set[str] = set()
@@ -128,7 +137,7 @@ class Dispatcher:
             if event.kind == "cancelling" or (event.kind in FINISHED and event.job in self._active):
                 continue  # a run that ends says so itself, in the order that clients expect
             self._hub.say_status(self._remaining, event.client_id)
-        if any(event.kind in ("queued", "lost") for event in events):
+        if any(event.kind in ("queued", "lost", "resumed") for event in events):
             self._wake.set()
 
     async def cancel(self, job: str) -> Literal["cancelled", "requested"] | None:
@@ -157,12 +166,16 @@ class Dispatcher:
                 active = self._active.get(event.job)
                 if active is not None and active.attempt == event.attempt:
                     self._spawn(self._end(active, event))
+                else:
+                    self._spawn(self._leftovers.lost(event.job, event.attempt, {}))
             case WorkerLost():
                 self._affinity.forget(event.worker)
                 self._wake.set()
-                active = self._active.get(event.job) if event.job is not None else None
+                active = self._active.get(event.job or "")
                 if active is not None and active.attempt == event.attempt:
                     self._spawn(self._lose(active, event.reason))
+                elif event.job is not None:
+                    self._spawn(self._leftovers.lost(event.job, event.attempt, {}))
             case _:
                 self._wake.set()
 
@@ -247,7 +260,9 @@ class Dispatcher:
         self._forget(active)
         if not stored:
             log.warning("job %s attempt %d ended too late; a newer attempt has its place", active.job, active.attempt)
+            await self._leftovers.lost(active.job, active.attempt, {})
             return
+        self._leftovers.published(active.job, active.attempt)
         log.info("job %s attempt %d %s", active.job, active.attempt, done.outcome)
         self._announce(active, kind, data)
 
@@ -265,6 +280,7 @@ class Dispatcher:
             return
         self._forget(active)
         log.warning("job %s attempt %d was lost (%s); it is now %s", active.job, active.attempt, reason, state)
+        await self._leftovers.lost(active.job, active.attempt, translation.outputs if state in FINISHED else {})
         if state in FINISHED:
             self._announce(active, kind, data)
 
@@ -285,7 +301,8 @@ class Dispatcher:
             await asyncio.sleep(self._lease_ms / 3000)
             try:
                 await self._table.extend(self.running(), self._lease_ms)
-                await self._table.reap()
+                if await self._table.reap():
+                    await self._leftovers.settle_all()
             except (SQLAlchemyError, StoreError) as error:
                 log.error("leases cannot be extended: %s", error)
 

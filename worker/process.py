@@ -176,6 +176,7 @@ class Worker:
                 targets=tuple(str(target) for target in header.get("targets") or ()),
                 extra_data=header.get("extra_data") or {},
                 previews=lambda: running.previews,
+                attempt=running.attempt,
             )
             finished = await self._runtime.run(job, lambda event: self._emit(running, event), running.cancel)
             done |= {key: finished[key] for key in ("outcome", "outputs", "meta", "error")}
