@@ -25,6 +25,7 @@ from server.middleware import middlewares
 from server.packs import Packs
 from server.pools.protocol import CataloguePublished, WorkerLog, WorkerPool, WorkerReady
 from server.published import Published
+from server.retention import retain
 from server.routes import (
     extensions,
     history,
@@ -44,9 +45,10 @@ from server.routes import (
 from server.routes.route import add_routes
 from server.settings import PROJECT, Settings
 from server.store.catalogues import load_catalogue, save_catalogue
+from server.store.control import QueueControl
 from server.store.database import open_database
 from server.store.jobs import JobTable
-from server.store.reads import HISTORY_LIMIT, JobReads
+from server.store.reads import JobReads
 from server.store.writer import StoredEvent, Writer
 from server.submission import Submissions
 from server.user_files import Users
@@ -55,8 +57,6 @@ __all__ = ["Server", "assemble", "folders_of"]
 
 log = logging.getLogger("heddle.server")
 
-KEPT_EVENTS = 100_000
-"""Events that a client may still ask for."""
 _MODULES = (
     prompt, queue, history, jobs, view, upload, object_info, models, extensions, system, users, userdata, websocket,
 )  # fmt: skip
@@ -115,7 +115,6 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
             log.info("%d job(s) were running when the last server ended; they are queued again", recovered)
         leftovers = Leftovers(folders, reads)
         await leftovers.settle_all()
-        await table.trim(HISTORY_LIMIT, KEPT_EVENTS)
         published = Published(folders)
         known = await load_catalogue(database)
         if known is not None:
@@ -127,6 +126,7 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         app = _application(settings)
         app[keys.SETTINGS], app[keys.FOLDERS], app[keys.LOGS] = settings, folders, logs
         app[keys.TABLE], app[keys.READS], app[keys.FEED] = table, reads, feed
+        app[keys.CONTROL] = QueueControl(writer, table.turns)
         app[keys.POOL], app[keys.HUB], app[keys.DISPATCHER] = pool, hub, dispatcher
         app[keys.PUBLISHED], app[keys.PACKS] = published, Packs(session)
         app[keys.USERS] = Users(folders.user, settings.multi_user)
@@ -136,6 +136,8 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         await pool.open()
         pump = asyncio.create_task(_pump(pool, dispatcher, published, logs, writer), name="worker events")
         stack.push_async_callback(_end, pump)
+        retaining = asyncio.create_task(retain(table, settings), name="drop old history")
+        stack.push_async_callback(_end, retaining)
         stack.push_async_callback(pool.close)
         dispatcher.start(await reads.remaining())
         stack.push_async_callback(dispatcher.close)

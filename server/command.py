@@ -96,7 +96,9 @@ def _parser() -> _Parser:
         "--extra-model-paths-config", type=Path, nargs="+", action="append", default=[], metavar="FILE"
     )
     folders.add_argument("--front-end-root", type=Path, metavar="DIR", help="serve another web client")
-    folders.add_argument("--database", metavar="URL", help="job table, postgresql://USER@HOST/NAME or sqlite:///FILE (default: in DATA)")
+    folders.add_argument(
+        "--database", metavar="URL", help="job table: postgresql://USER@HOST/NAME, or sqlite:///FILE (default: in DATA)"
+    )
     folders.add_argument("--multi-user", action="store_true")
     folders.add_argument("--default-hashing-function", choices=("md5", "sha1", "sha256", "sha512"), default="sha256")
 
@@ -116,9 +118,14 @@ def _parser() -> _Parser:
     work.add_argument("--lease", type=float, default=60.0, metavar="SECONDS", help="silence that ends an attempt")
     work.add_argument("--preview-method", choices=("none", "auto", "latent2rgb", "taesd"), default="auto")
     work.add_argument("--preview-size", type=int, default=512, metavar="PIXELS")
+    work.add_argument(
+        "--allow-pickle", action="store_true", help="open .ckpt and .pt models too; only weights are taken from them"
+    )
     work.add_argument("--disable-metadata", action="store_true", help="write no workflow into saved files")
     work.add_argument("--disable-all-custom-nodes", action="store_true")
     work.add_argument("--whitelist-custom-nodes", nargs="+", default=[], metavar="PACK")
+    work.add_argument("--keep-jobs", type=int, default=10_000, metavar="N", help="finished jobs kept in history")
+    work.add_argument("--keep-days", type=float, metavar="DAYS", help="drop finished jobs older than this as well")
     work.add_argument("--grace", type=float, default=20.0, metavar="SECONDS", help="time a running job gets at SIGTERM")
     work.add_argument(
         "--verbose", nargs="?", const="DEBUG", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -174,6 +181,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         preview_method=flags.preview_method,
         preview_size=flags.preview_size,
         disable_metadata=flags.disable_metadata,
+        allow_pickle=flags.allow_pickle,
         disable_custom_nodes=flags.disable_all_custom_nodes,
         whitelist_custom_nodes=tuple(flags.whitelist_custom_nodes),
         front_end_root=front_end,
@@ -189,6 +197,8 @@ def parse(arguments: Sequence[str]) -> Settings:
         tls_certificate=flags.tls_certfile,
         database=flags.database,
         grace_seconds=flags.grace,
+        keep_jobs=flags.keep_jobs,
+        keep_days=flags.keep_days,
         log_level=flags.verbose,
         arguments=("main.py", *_redacted(arguments)),
     )

@@ -13,19 +13,21 @@ from server.packs import Packs
 from server.pools.protocol import WorkerPool
 from server.published import Published
 from server.settings import Settings
+from server.store.control import QueueControl
 from server.store.jobs import JobTable
 from server.store.reads import JobReads
 from server.submission import Submissions
 from server.user_files import Users
 
 __all__ = [
-    "DISPATCHER", "FEED", "FOLDERS", "HUB", "LOGS", "PACKS", "POOL", "PUBLISHED", "READS", "SETTINGS", "SUBMISSIONS",
-    "TABLE", "USERS",
+    "CONTROL", "DISPATCHER", "FEED", "FOLDERS", "HUB", "LOGS", "PACKS", "POOL", "PUBLISHED", "READS", "SETTINGS",
+    "SUBMISSIONS", "TABLE", "USERS",
 ]  # fmt: skip
 
 SETTINGS = web.AppKey("settings", Settings)
 FOLDERS = web.AppKey("folders", Folders)
 TABLE = web.AppKey("table", JobTable)
+CONTROL = web.AppKey("control", QueueControl)
 READS = web.AppKey("reads", JobReads)
 POOL: web.AppKey[WorkerPool] = web.AppKey("pool", WorkerPool)
 HUB = web.AppKey("hub", Hub)

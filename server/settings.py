@@ -62,6 +62,7 @@ class Settings:
     preview_method: PreviewMethod = "auto"
     preview_size: int = 512
     disable_metadata: bool = False
+    allow_pickle: bool = False
     disable_custom_nodes: bool = False
     whitelist_custom_nodes: tuple[str, ...] = ()
     front_end_root: Path | None = None
@@ -77,6 +78,8 @@ class Settings:
     tls_certificate: Path | None = None
     database: str | None = None
     grace_seconds: float = 20.0
+    keep_jobs: int = 10_000
+    keep_days: float | None = None
     log_level: str = "INFO"
     arguments: tuple[str, ...] = ()
 
@@ -87,6 +90,8 @@ class Settings:
             raise SettingsError(f"--workers {self.workers}: at least one worker is needed to run anything.")
         if self.lease_seconds < 1:
             raise SettingsError(f"--lease {self.lease_seconds:g}: an attempt needs a second at least to be heard of.")
+        if self.keep_jobs < 0 or (self.keep_days is not None and self.keep_days <= 0):
+            raise SettingsError("--keep-jobs and --keep-days say what stays in history; give a positive number.")
         if (self.tls_key is None) != (self.tls_certificate is None):
             raise SettingsError("TLS needs both --tls-keyfile and --tls-certfile; only one was given.")
         exposed = [host for host in self.hosts if not is_loopback(host)]

@@ -27,7 +27,7 @@ from server.errors import NoWorker
 from server.pools.protocol import WorkerPool
 from server.published import Published
 from server.store.jobs import JobTable
-from server.store.rows import NewJob, Submitted, split_secrets
+from server.store.rows import NewJob, Submitted, name_of, split_secrets
 
 __all__ = ["Rejected", "Submission", "Submissions"]
 
@@ -53,6 +53,8 @@ class Submission:
         id: the client's own id for the job, or None.
         key: idempotency key, when it is not the id.
         replaces_finished: whether a finished job with the same id makes room.
+        name: what people call it; None takes the name of the workflow that came along.
+        priority: jobs of a higher one run first.
     """
 
     graph: Any
@@ -65,6 +67,8 @@ class Submission:
     id: str | None = None
     key: str | None = None
     replaces_finished: bool = False
+    name: str | None = None
+    priority: int = 0
 
 
 class Rejected(Exception):
@@ -130,6 +134,8 @@ class Submissions:
             secrets=json.dumps(secrets) if secrets else None,
             problems=json.dumps(errors) if errors else "{}",
             replaces_finished=new.replaces_finished,
+            name=new.name or name_of(shown),
+            priority=new.priority,
         )
         return await self._table.submit(job), list(validation.problems)
 
@@ -179,6 +185,8 @@ def _hash(graph: Graph, new: Submission) -> str:
         "extra_data": dict(new.extra_data),
         "number": new.number,
         "front": new.front,
+        **({"priority": new.priority} if new.priority else {}),
+        **({"name": new.name} if new.name is not None else {}),
     }
     text = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,11 @@ from server.api import schema
 from server.api.operation import Call, InvalidRequest, Operation
 from server.errors import Refused
 from server.keys import DISPATCHER, PUBLISHED, READS, SUBMISSIONS, TABLE
+from server.store.reads import Search
 from server.store.rows import FINISHED, UNFINISHED, Job, State
 from server.submission import Rejected, Submission
 
-__all__ = ["OPERATIONS"]
+__all__ = ["OPERATIONS", "job_of"]
 
 
 async def submit(call: Call) -> Any:
@@ -42,6 +44,8 @@ async def submit(call: Call) -> Any:
         front=body.front,
         id=body.id,
         key=headers.idempotency_key,
+        name=body.name,
+        priority=body.priority,
     )
     try:
         submitted, problems = await app[SUBMISSIONS].submit(wanted)
@@ -56,13 +60,15 @@ async def submit(call: Call) -> Any:
 
 
 async def list_jobs(call: Call) -> schema.JobsAnswer:
-    """A page of jobs, newest first."""
+    """A page of jobs, searched and in order."""
     query: schema.JobsQuery = call.query
     known: tuple[State, ...] = (*UNFINISHED, *FINISHED)
     words = [word for word in (query.state or "").split(",") if word]
     states = [state for state in known if not words or state in words]
     reads = call.request.app[READS]
-    jobs, total = await reads.listing(states, query.limit, query.offset)
+    search = Search(query.q, query.client_id, query.created_after, query.created_before)
+    newest_first = query.order == "newest"
+    jobs, total = await reads.listing(states, query.limit, query.offset, newest_first=newest_first, search=search)
     return schema.JobsAnswer(
         jobs=[schema.JobItem(**_item(job)) for job in jobs],
         total=total,
@@ -74,7 +80,8 @@ async def list_jobs(call: Call) -> schema.JobsAnswer:
 
 async def get_job(call: Call) -> schema.JobAnswer:
     """One job."""
-    job = await _job(call)
+    job = await job_of(call)
+    artifacts = await call.request.app[READS].artifacts(job.id)
     detail = schema.JobDetail(
         **_item(job),
         prompt=job.json("prompt", {}),
@@ -82,6 +89,7 @@ async def get_job(call: Call) -> schema.JobAnswer:
         extra_data=job.json("extra_data", {}),
         problems=job.json("problems", {}),
         progress=call.request.app[DISPATCHER].progress(job.id),
+        artifacts=[schema.ArtifactItem(**asdict(file)) for file in artifacts],
     )
     return schema.JobAnswer(job=detail)
 
@@ -90,13 +98,13 @@ async def cancel_job(call: Call) -> schema.CancelAnswer:
     """Cancel a job: at once when queued; a running one ends at its next step."""
     result = await call.request.app[DISPATCHER].cancel(call.path["id"])
     if result is None:
-        await _job(call)
+        await job_of(call)
     return schema.CancelAnswer(id=call.path["id"], result=result or "finished")
 
 
 async def retry_job(call: Call) -> schema.SubmittedAnswer:
     """Queue a finished job again, under its id and behind what is queued."""
-    job = await _job(call)
+    job = await job_of(call)
     ticket = call.request.app[SUBMISSIONS].ticket()
     if not await call.request.app[TABLE].retry(job.id, ticket):
         raise Refused(409, "not_finished", f"Job {job.id} is {job.state}.", "Wait until it ends, or cancel it.")
@@ -105,7 +113,7 @@ async def retry_job(call: Call) -> schema.SubmittedAnswer:
 
 async def explain_job(call: Call) -> schema.ExplainAnswer:
     """Why each node of the job's last run ran or did not."""
-    job = await _job(call)
+    job = await job_of(call)
     return schema.ExplainAnswer(
         id=job.id, state=job.state, attempt=job.row["attempt"], nodes=job.json("explanations", [])
     )
@@ -160,7 +168,12 @@ def problem_of(found: Found) -> schema.Problem:
     )
 
 
-async def _job(call: Call) -> Job:
+async def job_of(call: Call) -> Job:
+    """The job that a request names.
+
+    Raises:
+        Refused: 404, when there is none.
+    """
     job = await call.request.app[READS].job(call.path["id"])
     if job is None:
         raise Refused(404, "no_such_job", f"There is no job {call.path['id']!r}.", "List jobs at /api/v1/jobs.")
@@ -169,7 +182,7 @@ async def _job(call: Call) -> Job:
 
 def _item(job: Job) -> dict[str, Any]:
     row = job.row
-    plain = ("client_id", "attempt", "deaths", "created", "started", "finished", "reason", "outputs_count")
+    plain = ("name", "priority", "client_id", "attempt", "deaths", "created", "started", "finished", "reason")
     return {
         "id": job.id,
         "state": job.state,
@@ -178,6 +191,7 @@ def _item(job: Job) -> dict[str, Any]:
         "outputs": job.json("outputs", {}),
         "preview": job.json("preview_output"),
         "error": job.json("error"),
+        "outputs_count": row["outputs_count"],
         **{name: row[name] for name in plain},
     }
 

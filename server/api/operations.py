@@ -11,12 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from server.api import PREFIX, documents, events, jobs, openapi, resources
+from server.api import PREFIX, documents, events, jobs, openapi, queue, resources
 from server.api.operation import handle
 
 __all__ = ["OPERATIONS", "described", "router"]
 
-OPERATIONS = (*jobs.OPERATIONS, *events.OPERATIONS, *documents.OPERATIONS, *resources.OPERATIONS)
+OPERATIONS = (*jobs.OPERATIONS, *queue.OPERATIONS, *events.OPERATIONS, *documents.OPERATIONS, *resources.OPERATIONS)
 
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'self'"
 

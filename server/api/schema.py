@@ -28,6 +28,7 @@ __all__ = [
     "ModelsAnswer",
     "Name",
     "NamesAnswer",
+    "Priority",
     "Problem",
     "ProblemsAnswer",
     "StateName",
@@ -44,6 +45,7 @@ FolderKind = Literal["input", "output", "temp"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """A short text without control characters: ids, keys, names."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
+Priority = Annotated[int, Field(ge=-1000, le=1000)]
 
 
 class _Model(BaseModel):
@@ -88,8 +90,12 @@ class JobBody(_Model):
     prompt: dict[str, Any] | None = Field(None, description="A graph in the API format.")
     targets: list[str] | None = Field(None, description="Run only these outputs; absent: all.")
     client_id: Name | None = Field(None, description="The websocket client that is told what happens.")
-    number: Annotated[float, Field(allow_inf_nan=False)] | None = Field(None, description="Priority; lower runs first.")
+    number: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="Its place in the queue; lower runs first. Absent: in turn with other clients."
+    )
     front: bool = Field(False, description="Run before everything that is queued normally.")
+    priority: Priority = Field(0, description="Jobs of a higher priority run first, whatever their number.")
+    name: Name | None = Field(None, description="What people call it; absent: the name of the document.")
     id: Name | None = Field(None, description="An id of your own; the same id and body return the same job.")
     extra_data: dict[str, Any] = Field(default_factory=dict, description="Carried with the job, saved beside results.")
 
@@ -123,8 +129,10 @@ class JobItem(BaseModel):
     """A job in a listing. Times are milliseconds since 1970."""
 
     id: str
+    name: str | None = Field(description="What people call it: the name of its workflow.")
     state: StateName
     number: float
+    priority: int
     client_id: str | None
     attempt: Count
     deaths: Count
@@ -139,6 +147,16 @@ class JobItem(BaseModel):
     error: dict[str, Any] | None
 
 
+class ArtifactItem(BaseModel):
+    """A file that a job has published: below which folder, its size, its SHA-256 where known, and who made it."""
+
+    folder: str
+    path: str
+    bytes: Count
+    digest: str | None
+    node: str | None
+
+
 class JobDetail(JobItem):
     """A job with everything that is known of it."""
 
@@ -147,6 +165,7 @@ class JobDetail(JobItem):
     extra_data: dict[str, Any]
     problems: dict[str, Any]
     progress: dict[str, Any] | None = Field(description="State of its nodes while it runs.")
+    artifacts: list[ArtifactItem] = Field(description="Files that it has published.")
 
 
 class JobAnswer(BaseModel):
@@ -173,6 +192,11 @@ class JobsQuery(_Model):
     )
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     offset: Annotated[int, Field(ge=0, le=2**31)] = 0
+    q: Name | None = Field(None, description="Only those whose name, id, client, reason or graph contains this.")
+    client_id: Name | None = Field(None, description="Only those of this client.")
+    created_after: Count | None = Field(None, description="Only those that came at this time or later.")
+    created_before: Count | None = Field(None, description="Only those that came before this time.")
+    order: Literal["newest", "oldest"] = Field("newest", description="Which comes first; a queue is in its own order.")
 
 
 class CancelAnswer(BaseModel):
@@ -276,11 +300,12 @@ class NamesAnswer(BaseModel):
 
 
 class TemplateItem(BaseModel):
-    """A workflow that ships with the project."""
+    """A workflow that ships with the project; `picture` is where a small picture of its result is, if there is one."""
 
     id: str
     name: str
     description: str
+    picture: str | None = None
 
 
 class TemplatesAnswer(BaseModel):

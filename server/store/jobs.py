@@ -164,16 +164,16 @@ class JobTable:
             crash_point("cancel.before_frame")
         return answer
 
-    async def cancel_queued(self, only: Sequence[str] | None = None) -> int:
-        """Cancel queued jobs, all or those named; returns how many there were."""
+    async def cancel_queued(self, only: Sequence[str] | None = None) -> list[str]:
+        """Cancel queued jobs, all or those named; returns which there were."""
 
-        async def operation(transaction: Transaction) -> int:
+        async def operation(transaction: Transaction) -> list[str]:
             wanted = select(jobs.c.id, jobs.c.attempt).where(jobs.c.state == "queued")
             if only is not None:
                 wanted = wanted.where(jobs.c.id.in_(only))
             found = [(row.id, row.attempt) for row in (await transaction.execute(wanted)).all()]
             await transitions.drop_queued(transaction, found)
-            return len(found)
+            return [job for job, _ in found]
 
         return await self._writer.write(operation)
 
@@ -185,11 +185,13 @@ class JobTable:
 
         return await self._writer.write(operation)
 
-    async def forget(self, only: Sequence[str] | None = None) -> int:
-        """Remove finished jobs from history, all or those named; returns how many there were."""
+    async def forget(self, only: Sequence[str] | None = None, states: Sequence[State] | None = None) -> list[str]:
+        """Remove finished jobs from history, all or those named or in these states; returns which there were."""
 
-        async def operation(transaction: Transaction) -> int:
-            chosen: ColumnElement[bool] = jobs.c.state.in_(FINISHED)
+        async def operation(transaction: Transaction) -> list[str]:
+            chosen: ColumnElement[bool] = jobs.c.state.in_(
+                [state for state in FINISHED if states is None or state in states]
+            )
             if only is not None:
                 chosen = and_(chosen, jobs.c.id.in_(only))
             gone = [
@@ -198,7 +200,7 @@ class JobTable:
             await transaction.execute(_WITHOUT_JOB)
             for job in gone:
                 transaction.happened(job, 0, "forgotten", {})
-            return len(gone)
+            return gone
 
         return await self._writer.write(operation)
 

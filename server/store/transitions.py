@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from server.errors import Refused
 from server.store.rows import FINISHED, Finish, NewJob, State, Submitted
@@ -120,13 +120,15 @@ async def queue_again(transaction: Transaction, job: str, ticket: int, turns: Tu
 
 async def drop_queued(transaction: Transaction, found: Sequence[tuple[str, int]]) -> None:
     """Cancel queued jobs, given with their attempts."""
-    for job, attempt in found:
-        order = transaction.happened(job, attempt, "cancelled", {"reason": _DROPPED})
-        await transaction.execute(
-            update(jobs)
-            .where(jobs.c.id == job)
-            .values(state="cancelled", finished=now_ms(), finish_order=order, secrets=None, reason=_DROPPED)
-        )
+    at = now_ms()
+    rows = [
+        {"of_job": job, "order": transaction.happened(job, attempt, "cancelled", {"reason": _DROPPED})}
+        for job, attempt in found
+    ]
+    if rows:
+        values = {"state": "cancelled", "finished": at, "secrets": None, "reason": _DROPPED}
+        ended = update(jobs).where(jobs.c.id == bindparam("of_job")).values(finish_order=bindparam("order"), **values)
+        await transaction.execute(ended, rows)
 
 
 def _finished(transaction: Transaction, job: str, attempt: int, how: Finish) -> dict[str, Any]:

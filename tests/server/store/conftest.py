@@ -41,10 +41,10 @@ class Table:
         await self.database.close()
 
 
-def job(name: str, number: float = 0, **more: Any) -> NewJob:
+def job(id: str, number: float = 0, **more: Any) -> NewJob:
     """A submission that runs in the order of its number."""
     more.setdefault("ticket", int(number))
-    return NewJob(name, "{}", ("1",), "{}", number, **more)
+    return NewJob(id, "{}", ("1",), "{}", number, **more)
 
 
 @pytest.fixture(scope="session")
