@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import SamplingError
+from diffusion.sampling.added import added_names, added_schedule
 from diffusion.sampling.names import SCHEDULES
 from diffusion.sampling.prediction import Prediction
 
@@ -145,7 +146,7 @@ def schedule(
     """The noise levels of a run.
 
     Args:
-        name: one of `SCHEDULES`.
+        name: one of `SCHEDULES`, or one that was added.
         strength: share of the schedule that is run, 0..1; below 1 the end of a longer schedule is taken.
         sampler: its name, where its needs shape the schedule (see `DISCARD_PENULTIMATE`).
     Returns:
@@ -153,22 +154,26 @@ def schedule(
     Raises:
         SamplingError: for an unknown name or less than one step.
     """
-    if name not in _RULES:
-        raise SamplingError(f"There is no schedule '{name}'. Known: {', '.join(SCHEDULES)}.")
+    rule = _RULES.get(name) or added_schedule(name)
+    if rule is None:
+        known = (*SCHEDULES, *added_names()[1])
+        raise SamplingError(f"There is no schedule '{name}'. Known: {', '.join(known)}.")
     if steps < 1:
         raise SamplingError(f"A run needs at least one step, not {steps}.")
     if strength <= 0.0:
         return torch.empty(0)
     if strength > 0.9999:
-        return _levels(name, prediction, steps, sampler)
-    return _levels(name, prediction, int(steps / strength), sampler)[-(steps + 1) :]
+        return _levels(rule, prediction, steps, sampler)
+    return _levels(rule, prediction, int(steps / strength), sampler)[-(steps + 1) :]
 
 
-def _levels(name: str, prediction: Prediction, steps: int, sampler: str | None) -> Tensor:
+def _levels(
+    rule: Callable[[Prediction, int], Tensor], prediction: Prediction, steps: int, sampler: str | None
+) -> Tensor:
     if sampler in DISCARD_PENULTIMATE:
-        levels = _RULES[name](prediction, steps + 1)
+        levels = rule(prediction, steps + 1)
         return torch.cat([levels[:-2], levels[-1:]])
-    return _RULES[name](prediction, steps)
+    return rule(prediction, steps)
 
 
 __all__ = [

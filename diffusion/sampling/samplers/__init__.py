@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from diffusion.errors import SamplingError
+from diffusion.sampling.added import added_names, added_sampler
 from diffusion.sampling.names import SAMPLERS
 from diffusion.sampling.samplers.dpm import dpm_adaptive, dpm_fast
 from diffusion.sampling.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp
@@ -71,10 +72,14 @@ def sampler_by_name(name: str, **options: Any) -> Callable[..., Tensor]:
     """A sampler, with its options fixed.
 
     Raises:
-        SamplingError: for a name that is not in `SAMPLERS`.
+        SamplingError: for a name that is neither in `SAMPLERS` nor was added.
     """
     if name not in _BY_NAME:
-        raise SamplingError(f"There is no sampler '{name}'. Known: {', '.join(SAMPLERS)}.")
+        added = added_sampler(name, **options)
+        if added is None:
+            known = (*SAMPLERS, *added_names()[0])
+            raise SamplingError(f"There is no sampler '{name}'. Known: {', '.join(known)}.")
+        return added
     return partial(_BY_NAME[name], **options) if options else _BY_NAME[name]
 
 
