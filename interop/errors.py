@@ -2,13 +2,14 @@
 
 InteropError
 ├── NotSupported         a host name that this engine does not offer was used
+│   └── ClosedAttribute  … as an attribute of an object
 ├── NoHost               a stand-in was used outside a worker
 └── BadPack              a pack declares something that cannot be understood
 """
 
 from __future__ import annotations
 
-__all__ = ["BadPack", "InteropError", "NoHost", "NotSupported"]
+__all__ = ["BadPack", "ClosedAttribute", "InteropError", "NoHost", "NotSupported"]
 
 
 class InteropError(Exception):
@@ -27,6 +28,10 @@ class NotSupported(InteropError, NotImplementedError):
         self.name = name
         advice = advice or "Use a node that does without it, or ask the pack's author for a version that does."
         super().__init__(f"{name} was {use}, but it is not supported by this engine. {advice}")
+
+
+class ClosedAttribute(NotSupported, AttributeError):
+    """Something of an object that is closed to packs; `hasattr` says that it is not there."""
 
 
 class NoHost(InteropError, RuntimeError):

@@ -40,23 +40,20 @@ def load_tensors(path: str, device: Any) -> tuple[dict[str, Any], dict[str, str]
     Raises:
         ValueError: naming the file and the cure.
     """
-    import torch
+    from diffusion.errors import ModelFileError
+    from diffusion.pickled import PICKLED, read_pickled
+    from diffusion.tensor_file import TensorFile
 
-    if path.lower().endswith((".safetensors", ".sft")):
-        from diffusion.tensor_file import TensorFile
-
-        file = TensorFile(path)
-        return {name: _on(tensor, device) for name, tensor in file.items()}, file.metadata
     try:
-        state = torch.load(path, map_location=device or "cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(
-            f"'{path}' cannot be read as tensors alone: {type(error).__name__}: {error}. "
-            "Files that carry code are refused; use the safetensors version of the model."
-        ) from error
+        if Path(path).suffix.lower() not in PICKLED:
+            file = TensorFile(path)
+            return {name: _on(tensor, device) for name, tensor in file.items()}, file.metadata
+        state = read_pickled(Path(path))
+    except ModelFileError as error:
+        raise ValueError(str(error)) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
-    return state, None
+    return {name: _on(tensor, device) for name, tensor in state.items()} if device is not None else state, None
 
 
 def _on(tensor: Any, device: Any) -> Any:

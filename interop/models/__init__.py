@@ -1,18 +1,28 @@
-"""MODEL, CLIP and VAE between our nodes and packs.
+"""Models between our nodes and packs.
 
 Our nodes put objects of `diffusion` on wires; packs expect objects with the established methods. So a pack's function
-is lent a handle for each, and what it returns is taken back as an object of `diffusion`. Handles give cloning, hooks
-around guidance, encoding, decoding and sampling; the inside of a network stays closed.
+is lent a handle for each, and what it returns is taken back as an object of `diffusion`. Handles give cloning, patches,
+wrappers, encoding, decoding and sampling; the layers of a network stay closed.
 Source: protocol §5.8.
 """
 
 from __future__ import annotations
 
-import sys
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["lend", "lend_one", "preview", "sample_latent", "take_back"]
+
+_HANDLES = {
+    ("diffusion.model", "Model"): ("interop.models.model", "ModelHandle"),
+    ("diffusion.text.encoder", "TextEncoder"): ("interop.models.text", "ClipHandle"),
+    ("diffusion.autoencoder", "Autoencoder"): ("interop.models.autoencoder", "VaeHandle"),
+    ("diffusion.control", "ControlNet"): ("interop.models.control", "ControlHandle"),
+    ("nodes.guiders", "GuidedModel"): ("interop.models.guiding", "GuiderHandle"),
+    ("nodes.samplers", "ChosenSampler"): ("interop.models.k_samplers", "OurSampler"),
+}
+"""Class of ours → its handle, by names: nothing is imported for a value that is none of them."""
 
 
 def lend(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,11 +31,9 @@ def lend(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lend_one(value: Any) -> Any:
-    """A value as packs know it; objects of `diffusion` become handles, also in a list."""
-    if "diffusion.model" not in sys.modules:  # nobody has loaded a model yet
-        return value
+    """A value as packs know it; objects of `diffusion` become handles, also in conditioning and lists."""
     if type(value) is list and len(value) < 1000:
-        lent = [_handle(item) for item in value]
+        lent = [_lend_entry(item) for item in value]
         return lent if any(new is not old for new, old in zip(lent, value, strict=True)) else value
     return _handle(value)
 
@@ -42,45 +50,30 @@ def _take_one(value: Any) -> Any:
     return value.heddle_object if hasattr(type(value), "heddle_object") else value
 
 
+def _has_control(item: Any) -> bool:
+    """Whether an item is [embedding, options] with a control network among the options."""
+    return type(item) in (list, tuple) and len(item) == 2 and isinstance(item[1], dict) and "control" in item[1]
+
+
 def _take_entry(item: Any) -> Any:
-    """An item of a list: a handle, or [embedding, options] with a handle among the options."""
-    if type(item) in (list, tuple) and len(item) == 2 and isinstance(item[1], dict) and "control" in item[1]:
+    if _has_control(item):
         control = _take_one(item[1]["control"])
         return item if control is item[1]["control"] else [item[0], {**item[1], "control": control}]
     return _take_one(item)
 
 
+def _lend_entry(item: Any) -> Any:
+    if _has_control(item):
+        control = _handle(item[1]["control"])
+        return item if control is item[1]["control"] else [item[0], {**item[1], "control": control}]
+    return _handle(item)
+
+
 def _handle(value: Any) -> Any:
-    from diffusion.autoencoder import Autoencoder
-    from diffusion.model import Model
-    from diffusion.text.encoder import TextEncoder
-
-    if isinstance(value, Model):
-        from interop.models.model import ModelHandle
-
-        return ModelHandle(value)
-    if isinstance(value, TextEncoder):
-        from interop.models.text import ClipHandle
-
-        return ClipHandle(value)
-    if isinstance(value, Autoencoder):
-        from interop.models.autoencoder import VaeHandle
-
-        return VaeHandle(value)
-    return _rarer_handle(value)
-
-
-def _rarer_handle(value: Any) -> Any:
-    """Handles of objects whose modules may not have been imported; nothing is imported for a value that is none."""
-    control, guiders = sys.modules.get("diffusion.control"), sys.modules.get("nodes.guiders")
-    if control is not None and isinstance(value, control.ControlNet):
-        from interop.models.control import ControlHandle
-
-        return ControlHandle(value)
-    if guiders is not None and isinstance(value, guiders.GuidedModel):
-        from interop.models.guiding import GuiderHandle
-
-        return GuiderHandle(value)
+    for kind in type(value).__mro__[:-1]:
+        found = _HANDLES.get((kind.__module__, kind.__name__))
+        if found is not None:
+            return getattr(importlib.import_module(found[0]), found[1])(value)
     return value
 
 

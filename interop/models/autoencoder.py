@@ -5,26 +5,54 @@ Source: protocol §5.8.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from diffusion.autoencoder import Autoencoder
-from interop.errors import NotSupported
-from interop.placeholders import placeholder
+from diffusion.layouts.renaming import rename, reverse
+from interop.errors import ClosedAttribute
+from interop.models.closed import ClosedPart
 
 __all__ = ["VaeHandle"]
 
 
 class VaeHandle:
-    """An autoencoder for packs."""
+    """An autoencoder for packs.
 
-    def __init__(self, autoencoder: Autoencoder) -> None:
+    Args:
+        autoencoder: of `diffusion`; without it
+        sd: the tensors of one are loaded.
+        metadata: what their file said about itself.
+        config, dtype: the host's; this engine finds out by itself.
+    Raises:
+        ModelFileError: if the tensors are of no kind of autoencoder that is known.
+    """
+
+    def __init__(
+        self,
+        autoencoder: Autoencoder | None = None,
+        *,
+        sd: Any = None,
+        device: Any = None,
+        config: Any = None,
+        dtype: Any = None,
+        metadata: Any = None,
+    ) -> None:
+        if autoencoder is None or isinstance(autoencoder, Mapping):
+            from diffusion.loading import load_autoencoder
+            from diffusion.tensor_file import TensorsInMemory
+
+            given = sd if autoencoder is None else autoencoder
+            autoencoder = load_autoencoder(TensorsInMemory(given, "tensors of a pack", metadata), device=device)
         self._autoencoder = autoencoder
         self.downscale_ratio = self.upscale_ratio = autoencoder.ratio
         self.latent_channels = autoencoder.channels
         self.latent_dim = 2
         self.output_channels = 3
-        self.first_stage_model = placeholder("VAE.first_stage_model")
-        self.patcher = placeholder("VAE.patcher")
+        self.first_stage_model = _FirstStage(autoencoder)
+        self.patcher = ClosedPart(
+            "VAE.patcher", load_device=autoencoder.network.device, model_size=autoencoder.network.size
+        )
         self.device = autoencoder.network.device
         self.vae_dtype = autoencoder.network.compute
         self.working_dtypes = [self.vae_dtype]
@@ -97,5 +125,29 @@ class VaeHandle:
         """Nothing: an autoencoder that exists is valid."""
 
     def get_sd(self) -> dict[str, Any]:
-        """Refused: weights are not open to packs."""
-        raise NotSupported("VAE.get_sd", "called")
+        """The weights by their published names."""
+        network = self._autoencoder.network
+        back = reverse(network.names)
+        return {rename(name, back) or name: network.weights[name] for name in network.parameter_names()}
+
+
+class _FirstStage:
+    """The autoencoder's network as packs call it: pictures [batch, 3, height, width] in −1..1."""
+
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        self._autoencoder = autoencoder
+        self.dtype = autoencoder.network.compute
+        self.device = autoencoder.network.device
+
+    def encode(self, x: Any) -> Any:
+        """Pictures as a latent."""
+        return self._autoencoder.encode((x.movedim(1, -1).float() + 1) / 2)
+
+    def decode(self, z: Any) -> Any:
+        """A latent as pictures."""
+        return self._autoencoder.decode(z).movedim(-1, 1) * 2 - 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ClosedAttribute(f"VAE.first_stage_model.{name}", advice="It offers encode and decode.")

@@ -5,11 +5,12 @@ Source: protocol §5.7, §6.10.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from diffusion.control import ControlNet
 from interop.errors import NotSupported
-from interop.placeholders import placeholder
+from interop.models.closed import ClosedPart
 
 __all__ = ["ControlHandle"]
 
@@ -19,8 +20,16 @@ class ControlHandle:
 
     def __init__(self, network: ControlNet) -> None:
         self._network = network
-        self.control_model = placeholder("CONTROL_NET.control_model")
-        self.control_model_wrapped = placeholder("CONTROL_NET.control_model_wrapped")
+
+    @property
+    def control_model(self) -> ClosedPart:
+        """The network: closed."""
+        return ClosedPart("CONTROL_NET.control_model", dtype=self._network.network.compute)
+
+    @property
+    def control_model_wrapped(self) -> ClosedPart:
+        """The network with its size."""
+        return ClosedPart("CONTROL_NET.control_model_wrapped", model_size=self._network.network.size)
 
     @property
     def heddle_object(self) -> ControlNet:
@@ -31,6 +40,15 @@ class ControlHandle:
     def strength(self) -> float:
         """How strongly it steers."""
         return self._network.strength
+
+    @property
+    def timestep_percent_range(self) -> tuple[float, float]:
+        """The share of the schedule in which it is active."""
+        return self._network.start, self._network.end
+
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._network = replace(self._network, strength=float(value))
 
     @property
     def cond_hint_original(self) -> Any:
@@ -70,11 +88,16 @@ class ControlHandle:
 
     def set_previous_controlnet(self, controlnet: Any) -> ControlHandle:
         """Sum with the additions of another, in place."""
-        from dataclasses import replace
-
         previous = getattr(controlnet, "heddle_object", controlnet)
         self._network = replace(self._network, previous=previous)
         return self
+
+    def cleanup(self) -> None:
+        """Nothing: what a run prepares ends with it."""
+
+    def get_models(self) -> list[Any]:
+        """Models that a run has to bring into place: it does so by itself."""
+        return []
 
     def get_control(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: the network is called by the sampler alone."""

@@ -5,21 +5,26 @@ Source: protocol §5.8, the table of setters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from diffusion.model import GuidanceStep, Hooks
+from interop.errors import NotSupported
+from interop.models.extension import WrapperExecutor, WrappersMP, all_of
+from interop.models.inner import BaseModel, named_inputs, plain_inputs
+from interop.models.inside import patches_inside
 
-__all__ = ["hooks_of", "without_pack_hooks"]
+__all__ = ["calc_cond_batch", "hooks_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _PackHook:
     """A pack's function with the model and the options it expects to see."""
 
-    function: Callable[..., Any]
-    model: Any
+    function: Any
+    model: BaseModel
     options: Mapping[str, Any]
 
 
@@ -105,38 +110,52 @@ class _Batch(_PackHook):
         )
 
 
+class _WrappedBatch(_PackHook):
+    """Wrappers around the estimates of both sides."""
+
+    def __call__(self, step: GuidanceStep) -> Any:
+        return self.function(self.model, list(step.entries), step.x, _sigma(step), self.options)
+
+
 class _Network(_PackHook):
+    """A wrapper around each estimate; `function` takes (apply, what the network is given)."""
+
     def __call__(self, apply: Any, x: Any, sigmas: Any, inputs: Mapping[str, Any], roles: list[int]) -> Any:
+        chunk = max(1, x.shape[0] // max(1, len(roles)))
+        options = {
+            **self.options.get("transformer_options", {}),
+            "cond_or_uncond": list(roles),
+            "uuids": [uuid.UUID(int=role) for role in roles],
+            "sigmas": sigmas[:chunk],
+        }
+
+        own = self.model.heddle_model.hooks
+
         def call(x: Any, t: Any, **c: Any) -> Any:
-            return apply(x, t, c)
+            asked = c.get("transformer_options")
+            inside = None if asked is None else own.inside.joined(patches_inside(asked, self.model))
+            if self.function is None and own.network is not None:
+                return own.network(apply, x, t, plain_inputs(c), roles)
+            return apply(x, t, plain_inputs(c), inside)
 
-        return self.function(call, {"input": x, "timestep": sigmas, "c": dict(inputs), "cond_or_uncond": roles})
-
-
-class _Mask(_PackHook):
-    def __call__(self, sigma: Any, mask: Any, sigmas: Any, model: Any) -> Any:
-        return self.function(sigma, mask, extra_options={"model": self.model, "sigmas": sigmas})
-
-
-def without_pack_hooks(hooks: Hooks) -> Hooks:
-    """The hooks that are not packs'."""
-
-    def own(hook: Any) -> Any:
-        return None if isinstance(hook, _PackHook) else hook
-
-    return replace(
-        hooks,
-        cfg=own(hooks.cfg),
-        pre_cfg=tuple(hook for hook in hooks.pre_cfg if own(hook) is not None),
-        post_cfg=tuple(hook for hook in hooks.post_cfg if own(hook) is not None),
-        batch=own(hooks.batch),
-        network=own(hooks.network),
-        mask=own(hooks.mask),
-    )
+        given = {**named_inputs(inputs), "transformer_options": options}
+        wrappers = all_of(options.get("wrappers", {}), WrappersMP.APPLY_MODEL)
+        applied = WrapperExecutor.new_class_executor(call, self.model, wrappers).execute
+        if self.function is None:
+            return applied(x, sigmas, **given)
+        return self.function(applied, {"input": x, "timestep": sigmas, "c": given, "cond_or_uncond": list(roles)})
 
 
-def hooks_of(options: Mapping[str, Any], model: Any, hooks: Hooks) -> Hooks:
-    """Hooks with those added that a pack's model options ask for."""
+def hooks_of(options: Mapping[str, Any], model: BaseModel) -> Hooks:
+    """A model's own hooks with those added that a pack's model options ask for.
+
+    Args:
+        options: the model options.
+        model: what packs see inside of the model, in a run.
+    """
+    hooks = model.heddle_model.hooks
+    inside = options.get("transformer_options", {})
+    wrappers = inside.get("wrappers", {})
 
     def one(key: str, kind: Any, before: Any) -> Any:
         return kind(options[key], model, options) if options.get(key) is not None else before
@@ -144,13 +163,41 @@ def hooks_of(options: Mapping[str, Any], model: Any, hooks: Hooks) -> Hooks:
     def several(key: str, kind: Any) -> tuple[Any, ...]:
         return tuple(kind(function, model, options) for function in options.get(key, ()))
 
+    batch = one("sampler_calc_cond_batch_function", _Batch, hooks.batch)
+    if batch is None and all_of(wrappers, WrappersMP.CALC_COND_BATCH):
+        batch = _WrappedBatch(calc_cond_batch, model, options)
+    network = one("model_function_wrapper", _Network, hooks.network)
+    if network is hooks.network and all_of(wrappers, WrappersMP.APPLY_MODEL):
+        network = _Network(None, model, options)
     return replace(
         hooks,
         cfg=one("sampler_cfg_function", _Cfg, hooks.cfg),
         pre_cfg=(*hooks.pre_cfg, *several("sampler_pre_cfg_function", _PreCfg)),
         post_cfg=(*hooks.post_cfg, *several("sampler_post_cfg_function", _PostCfg)),
-        batch=one("sampler_calc_cond_batch_function", _Batch, hooks.batch),
-        network=one("model_function_wrapper", _Network, hooks.network),
-        mask=one("denoise_mask_function", _Mask, hooks.mask),
+        batch=batch,
+        network=network,
         always_evaluate_negative=bool(options.get("disable_cfg1_optimization")) or hooks.always_evaluate_negative,
+        inside=hooks.inside.joined(patches_inside(inside, model)),
     )
+
+
+def calc_cond_batch(model: Any, conds: Any, x_in: Any, timestep: Any, model_options: Mapping[str, Any]) -> list[Any]:
+    """Estimate the picture for several lists of conditioning, within a run.
+
+    Args:
+        model: what packs see inside of the model.
+        conds: prepared lists; None gives zeros.
+        timestep: noise level of each sample.
+    Raises:
+        NotSupported: outside of a run, where nothing is prepared.
+    """
+
+    def estimate(model: Any, conds: Any, x: Any, timestep: Any, options: Mapping[str, Any]) -> list[Any]:
+        if model.live is None:
+            raise NotSupported("comfy.samplers.calc_cond_batch", "called outside of a run", "Call it from a guider.")
+        hooked = replace(model.heddle_model, hooks=hooks_of(options, model))
+        return list(model.live.with_model(hooked)(conds, x, timestep.flatten()[0].cpu()))
+
+    wrappers = all_of(model_options.get("transformer_options", {}).get("wrappers", {}), WrappersMP.CALC_COND_BATCH)
+    executor = WrapperExecutor.new_executor(estimate, wrappers)
+    return list(executor.execute(model, conds, x_in, timestep, model_options))

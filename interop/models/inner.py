@@ -1,105 +1,103 @@
-"""What packs see inside of a model: its noise levels and its latent space.
+"""What packs see inside of a MODEL (`comfy.model_base`): what it predicts, its latents, what kind it is.
 
-Source: protocol §5.8, §6.2.
+Source: protocol §5.8.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+import enum
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
-from diffusion.latents import LatentFormat
 from diffusion.model import Model
-from diffusion.sampling.prediction import Prediction
-from interop.placeholders import placeholder
+from diffusion.sampling.evaluate import Evaluator
+from diffusion.sampling.prediction import Kind
+from interop.errors import NotSupported
+from interop.models.closed import ClosedPart
+from interop.models.latent_spaces import latent_space
+from interop.models.predicting import levels_of
 
-__all__ = ["InnerModel", "LatentSpace", "NoiseLevels"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
+__all__ = ["KINDS", "BaseModel", "ModelType", "inner_of", "named_inputs", "plain_inputs"]
 
-class NoiseLevels:
-    """A model's noise levels: what packs call `model_sampling`."""
-
-    def __init__(self, prediction: Prediction) -> None:
-        self.prediction = prediction
-        self.sigmas = prediction.sigmas
-        self.log_sigmas = prediction.sigmas.log()
-        self.sigma_min = prediction.sigma_min
-        self.sigma_max = prediction.sigma_max
-        self.sigma_data = prediction.sigma_data
-
-    def timestep(self, sigma: Any) -> Any:
-        """The time at a noise level."""
-        return self.prediction.timestep(sigma)
-
-    def sigma(self, timestep: Any) -> Any:
-        """The noise level at a time."""
-        return self.prediction.sigma(timestep)
-
-    def percent_to_sigma(self, percent: float) -> float:
-        """The noise level after a share of the schedule."""
-        return self.prediction.percent_to_sigma(percent)
-
-    def calculate_input(self, sigma: Any, noise: Any) -> Any:
-        """What the network is given."""
-        return self.prediction.scale_input(noise, _beside(sigma, noise))
-
-    def calculate_denoised(self, sigma: Any, model_output: Any, model_input: Any) -> Any:
-        """The estimate of the picture."""
-        return self.prediction.denoised(model_input, model_output, _beside(sigma, model_input))
-
-    def noise_scaling(self, sigma: Any, noise: Any, latent_image: Any, max_denoise: bool = False) -> Any:
-        """The noisy latent that a run starts from."""
-        return self.prediction.add_noise(latent_image, noise, _beside(sigma, noise), from_pure_noise=max_denoise)
-
-    def inverse_noise_scaling(self, sigma: Any, latent: Any) -> Any:
-        """Undo what noising did to the latent's scale."""
-        return self.prediction.finish(latent, _beside(sigma, latent))
+_INPUTS = {"context": "c_crossattn", "concat": "c_concat", "vector": "y"}
+"""Name of a network's input here → name that packs give it."""
 
 
-def _beside(sigma: Any, tensor: Any) -> Any:
-    """Noise levels shaped to be multiplied with a batch."""
-    return sigma.view(sigma.shape[:1] + (1,) * (tensor.ndim - 1)) if getattr(sigma, "ndim", 0) else sigma
+class ModelType(enum.Enum):
+    """What a network predicts."""
+
+    EPS = 1
+    V_PREDICTION = 2
+    V_PREDICTION_EDM = 3
+    STABLE_CASCADE = 4
+    EDM = 5
+    FLOW = 6
+    V_PREDICTION_CONTINUOUS = 7
+    FLUX = 8
+    IMG_TO_IMG = 9
+    FLOW_COSMOS = 10
 
 
-class LatentSpace:
-    """The space of a model's latents: what packs call `latent_format`."""
-
-    def __init__(self, form: LatentFormat, model: Model | None) -> None:
-        self.heddle_model = model
-        self.latent_channels = form.channels
-        self.scale_factor = form.scale
-        self.shift_factor = form.shift
-        self.latent_rgb_factors = None if form.rgb is None else [list(row) for row in form.rgb]
-        self.latent_rgb_factors_bias = list(form.rgb_bias)
-        self.taesd_decoder_name = form.taesd
-        self.latent_dimensions = 2
-        self.spacial_downscale_ratio = form.ratio
-        self._form = form
-
-    def process_in(self, latent: Any) -> Any:
-        """From the autoencoder's space to the network's."""
-        return self._form.to_network(latent)
-
-    def process_out(self, latent: Any) -> Any:
-        """From the network's space to the autoencoder's."""
-        return self._form.from_network(latent)
+_TYPES = {
+    Kind.EPSILON: ModelType.EPS, Kind.V: ModelType.V_PREDICTION, Kind.EDM: ModelType.EDM, Kind.X0: ModelType.EPS,
+    Kind.FLOW: ModelType.FLOW, Kind.IMG_TO_IMG: ModelType.IMG_TO_IMG,
+}  # fmt: skip
 
 
-class InnerModel:
-    """The inside of a model. The network itself is closed."""
+def _closed_network(model: Model) -> ClosedPart:
+    """The network itself: its sizes can be read, its layers are closed to packs."""
+    config = getattr(model.network.module, "config", {})
+    return ClosedPart(
+        "MODEL.model.diffusion_model",
+        "Networks have other layers here; use the patches of MODEL (set_model_attn1_patch and its kin).",
+        dtype=model.network.compute,
+        device=model.network.device,
+        in_channels=config.get("in_channels"),
+        out_channels=config.get("out_channels"),
+        model_channels=(config.get("block_out_channels") or [None])[0],
+        training=False,
+    )
+
+
+class BaseModel:
+    """The inside of a model.
+
+    Args:
+        model: of `diffusion`.
+    Attributes:
+        live: what estimates in the run that this object belongs to.
+    """
 
     def __init__(self, model: Model) -> None:
-        self.model_sampling = NoiseLevels(model.prediction)
-        self.latent_format = LatentSpace(model.latent_format, model)
+        self.heddle_model = model
+        self.live: Evaluator | None = None
+        self.model_sampling = levels_of(model.prediction)
+        self.latent_format = latent_space(model.latent_format, model)
+        self.model_config = _config(model)
+        self.model_type = _TYPES[model.prediction.kind]
+        self.diffusion_model = _closed_network(model)
         self.device = model.network.device
-        self.diffusion_model = placeholder("MODEL.model.diffusion_model")
-        self.model_config = placeholder("MODEL.model.model_config")
-        self.model_type = placeholder("MODEL.model.model_type")
-        self.current_patcher = None
-        self._dtype = model.network.compute
+        self.manual_cast_dtype = None
+        self.current_patcher: Any = None
+        self.memory_usage_factor = 1.0
+
+    @property
+    def adm_channels(self) -> int:
+        """Width of the vector that the network is told besides the text; 0 without."""
+        return int(self.model_config.unet_config.get("adm_in_channels") or 0)
+
+    def is_adm(self) -> bool:
+        """Whether the network is told a vector besides the text."""
+        return self.adm_channels > 0
 
     def get_dtype(self) -> Any:
         """In which format it computes."""
-        return self._dtype
+        return self.heddle_model.network.compute
 
     def process_latent_in(self, latent: Any) -> Any:
         """From the autoencoder's space to the network's."""
@@ -108,3 +106,115 @@ class InnerModel:
     def process_latent_out(self, latent: Any) -> Any:
         """From the network's space to the autoencoder's."""
         return self.latent_format.process_out(latent)
+
+    def scale_latent_inpaint(self, sigma: Any, noise: Any, latent_image: Any, **rest: Any) -> Any:
+        """The part of a picture that is not repainted, at a noise level."""
+        return self.model_sampling.noise_scaling(sigma, noise, latent_image)
+
+    def memory_required(self, input_shape: Any, cond_shapes: Any = None) -> int:
+        """Bytes that one call needs, roughly: some hundred values for each of the latent's."""
+        count = 1
+        for size in input_shape:
+            count *= int(size)
+        return count * self.heddle_model.network.compute.itemsize * 256
+
+    def apply_model(
+        self,
+        x: Tensor,
+        t: Tensor,
+        c_concat: Any = None,
+        c_crossattn: Any = None,
+        control: Any = None,
+        transformer_options: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """Call the network: the estimate of the picture behind a noisy latent.
+
+        Args:
+            t: noise levels, [batch]; they must be equal.
+        Raises:
+            NotSupported: if residuals of a control network are handed in; put the network on the conditioning.
+        """
+        from interop.models.inside import patches_inside
+
+        if control is not None:
+            raise NotSupported("MODEL.model.apply_model(control=…)", "called", "Put it on the conditioning instead.")
+        options = transformer_options or {}
+        given = {"c_concat": c_concat, "c_crossattn": c_crossattn, **kwargs}
+        evaluator = self.live or self._evaluator()
+        roles = tuple(options.get("cond_or_uncond", (0,)))
+        inside = patches_inside(options, self)
+        base = self.heddle_model.hooks.inside
+        return evaluator.network(x, t.flatten()[0].cpu(), plain_inputs(given), None, roles, base.joined(inside))
+
+    def _evaluator(self) -> Evaluator:
+        model = self.heddle_model
+        return Evaluator(model, model.network.prepare(model.patches), model.prediction.sigmas)
+
+    def for_run(self, evaluator: Evaluator | None) -> BaseModel:
+        """A copy that estimates within a run."""
+        other = copy.copy(self)
+        other.live = evaluator
+        return other
+
+    def extra_conds(self, **kwargs: Any) -> Any:
+        """Refused: this engine builds the inputs of a network by itself."""
+        raise NotSupported("MODEL.model.extra_conds", "called")
+
+    encode_adm = concat_cond = state_dict_for_saving = extra_conds
+
+
+KINDS: dict[str, type[BaseModel]] = {
+    name: type(name, (BaseModel,), {"__doc__": f"The inside of {words}."})
+    for name, words in {
+        "SDXL": "Stable Diffusion XL",
+        "SDXLRefiner": "the refiner of Stable Diffusion XL",
+        "SD3": "Stable Diffusion 3",
+        "Flux": "Flux",
+    }.items()
+}
+"""Name among the host's models → class; Stable Diffusion 1 and 2 are plain `BaseModel`s."""
+_BY_FAMILY = {"sdxl": "SDXL", "sdxl_refiner": "SDXLRefiner", "sd3": "SD3", "flux": "Flux"}
+
+
+def inner_of(model: Model) -> BaseModel:
+    """The inside of a model."""
+    return KINDS.get(_BY_FAMILY.get(model.family.name, ""), BaseModel)(model)
+
+
+def _config(model: Model) -> SimpleNamespace:
+    """What packs read to find out which architecture a model has."""
+    config = getattr(model.network.module, "config", {})
+    widths = config.get("block_out_channels") or (None,)
+    unet = {
+        "image_model": None if "cross_attention_dim" in config else model.family.name,
+        "in_channels": config.get("in_channels"),
+        "out_channels": config.get("out_channels"),
+        "model_channels": widths[0],
+        "channel_mult": tuple(width // widths[0] for width in widths if width),
+        "context_dim": config.get("cross_attention_dim"),
+        "adm_in_channels": config.get("projection_class_embeddings_input_dim"),
+        "use_linear_in_transformer": bool(config.get("use_linear_projection")),
+        "num_res_blocks": config.get("layers_per_block"),
+    }
+    return SimpleNamespace(
+        unet_config={key: value for key, value in unet.items() if value is not None},
+        sampling_settings={},
+        latent_format=latent_space(model.latent_format, model),
+        unet_extra_config={},
+        supported_inference_dtypes=[model.network.compute],
+        manual_cast_dtype=None,
+    )
+
+
+def named_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """A network's inputs under the names that packs know."""
+    return {_INPUTS.get(name, name): value for name, value in inputs.items()}
+
+
+def plain_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a network, from what a pack calls it with."""
+    back = {theirs: ours for ours, theirs in _INPUTS.items()}
+    ignored = ("transformer_options", "control")
+    named = {back.get(name, name): value for name, value in given.items() if name not in ignored}
+    return {name: value for name, value in named.items() if value is not None}

@@ -12,14 +12,13 @@ from diffusion import sampling
 from diffusion.model import Model
 from diffusion.sampling.guidance import ClassifierFree
 from diffusion.sampling.noise import prepare_noise
-from diffusion.sampling.samplers import sampler_by_name
 from interop import progress
-from interop.errors import NotSupported
 from interop.models import take_back
-from nodes import guiders
+from interop.models.conditions import as_pairs
+from interop.models.k_samplers import KSAMPLER, function_of
 from nodes.sampling import fit_channels
 
-__all__ = ["Guider", "NamedSampler", "calculate_sigmas", "sample", "sample_custom", "sample_dictionary"]
+__all__ = ["calculate_sigmas", "named_sampler", "sample", "sample_custom", "sample_dictionary"]
 
 Callback = Callable[[int, Any, Any, int], None]
 """(step, x0, x, total steps)."""
@@ -44,6 +43,8 @@ def sample_dictionary(model: Model, latent: dict[str, Any], *, seed: int, **sett
         noise = torch.zeros_like(samples, device="cpu")
     else:
         noise = prepare_noise(samples, seed, latent.get("batch_index"))
+    for side in ("positive", "negative"):
+        settings[side] = as_pairs(settings[side])
     result = sampling.sample(
         model,
         noise=noise,
@@ -66,7 +67,7 @@ def sample(
     positive: Any,
     negative: Any,
     latent_image: Any,
-    denoise: float = 1.0,
+    denoise: float | None = 1.0,
     disable_noise: bool = False,
     start_step: int | None = None,
     last_step: int | None = None,
@@ -80,7 +81,7 @@ def sample(
     """Denoise a latent; see `diffusion.sampling.sample`."""
     if sigmas is not None:
         return sample_custom(
-            model, noise, cfg, NamedSampler(sampler_name), sigmas, positive, negative, latent_image, noise_mask,
+            model, noise, cfg, named_sampler(sampler_name), sigmas, positive, negative, latent_image, noise_mask,
             callback, disable_pbar, seed,
         )  # fmt: skip
     own = take_back(model)
@@ -88,8 +89,8 @@ def sample(
         own,
         noise=noise,
         latent=latent_image,
-        positive=positive,
-        negative=negative,
+        positive=as_pairs(positive),
+        negative=as_pairs(negative),
         guidance_scale=cfg,
         sampler=sampler_name,
         schedule=scheduler,
@@ -105,28 +106,17 @@ def sample(
     )
 
 
-class NamedSampler:
-    """One of the engine's samplers, with its options: what packs call a SAMPLER."""
+def named_sampler(name: str, extra_options: Any = None, inpaint_options: Any = None) -> KSAMPLER:
+    """The sampler of that name, with options: what packs call a SAMPLER.
 
-    def __init__(self, name: str, **options: Any) -> None:
-        self.name = name
-        self.options = options
-        self.heddle_sampler = sampler_by_name(name, **options)
+    A pack may have added the name, as `sample_<name>` of `comfy.k_diffusion.sampling`.
+    """
+    from interop.models.additions import function_named
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        """Integrate, as our nodes call samplers."""
-        return self.heddle_sampler(*arguments, **options)
-
-    def sample(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: use it through `sample_custom` or a guider."""
-        raise NotSupported("SAMPLER.sample", "called", "Use comfy.sample.sample_custom, or a CFGGuider.")
-
-
-def _method(sampler: Any) -> tuple[Callable[..., Any], str]:
-    own = getattr(sampler, "heddle_sampler", sampler)
-    if not callable(own):
-        raise NotSupported(f"a sampler of type {type(sampler).__name__}", "used", "Use comfy.samplers.sampler_object.")
-    return own, getattr(sampler, "name", "")
+    fresh = {"random": True} if name == "ddim" else {}
+    made = KSAMPLER(function_named(name) or function_of(name), extra_options, inpaint_options or fresh)
+    made.name = name
+    return made
 
 
 def sample_custom(
@@ -145,84 +135,27 @@ def sample_custom(
 ) -> Any:
     """Denoise a latent along given noise levels with a given sampler."""
     own = take_back(model)
-    method, name = _method(sampler)
     return sampling.integrate(
         own,
         noise=noise,
         latent=latent_image,
-        conditioning={"positive": positive, "negative": negative},
+        conditioning={"positive": as_pairs(positive), "negative": as_pairs(negative)},
         guidance=ClassifierFree(cfg),
-        sampler=method,
+        sampler=take_back(sampler),
         sigmas=sigmas,
         seed=seed or 0,
         noise_mask=noise_mask,
-        fresh_mask_noise=name == "ddim",
+        fresh_mask_noise=getattr(sampler, "name", "") == "ddim",
         on_step=_on_step(own, callback),
     )
 
 
 def calculate_sigmas(model_sampling: Any, scheduler_name: str, steps: int) -> Any:
     """The noise levels of a schedule."""
-    return sampling.schedule(scheduler_name, model_sampling.prediction, steps)
+    from interop.models.additions import schedule_named
+    from interop.models.predicting import as_prediction
 
-
-class Guider:
-    """Classifier-free guidance over a model: what packs call a GUIDER."""
-
-    def __init__(self, model_patcher: Any) -> None:
-        self.model_patcher = model_patcher
-        self.model_options = getattr(model_patcher, "model_options", {})
-        self.conds: dict[str, Any] = {}
-        self.original_conds: dict[str, Any] = {}
-        self.cfg = 1.0
-
-    @property
-    def heddle_object(self) -> Any:
-        """The same guidance for our nodes; a guider of a pack with a `sample` of its own is used as it is."""
-        if type(self).sample is not Guider.sample:
-            return self
-        self._check()
-        return guiders.GuidedModel(take_back(self.model_patcher), dict(self.conds), ClassifierFree(self.cfg))
-
-    def _check(self) -> None:
-        if type(self).predict_noise is not Guider.predict_noise:
-            raise NotSupported("comfy.samplers.CFGGuider.predict_noise", f"replaced by {type(self).__name__}")
-
-    def set_conds(self, positive: Any, negative: Any) -> None:
-        """Set the conditioning."""
-        self.inner_set_conds({"positive": positive, "negative": negative})
-
-    def inner_set_conds(self, conds: dict[str, Any]) -> None:
-        """Set conditioning by name."""
-        self.conds = self.original_conds = dict(conds)
-
-    def set_cfg(self, cfg: float) -> None:
-        """Set the guidance scale."""
-        self.cfg = cfg
-
-    def predict_noise(self, x: Any, timestep: Any, model_options: Any = None, seed: int | None = None) -> Any:
-        """Subclasses that predict by themselves are not supported."""
-        raise NotSupported("comfy.samplers.CFGGuider.predict_noise", "called")
-
-    def sample(
-        self,
-        noise: Any,
-        latent_image: Any,
-        sampler: Any,
-        sigmas: Any,
-        denoise_mask: Any = None,
-        callback: Callback | None = None,
-        disable_pbar: bool = False,
-        seed: int | None = None,
-    ) -> Any:
-        """Denoise a latent.
-
-        Raises:
-            NotSupported: for a subclass that predicts by itself.
-        """
-        self._check()
-        positive = self.conds.get("positive", [])
-        return sample_custom(
-            self.model_patcher, noise, self.cfg, sampler, sigmas, positive, self.conds.get("negative", []),
-            latent_image, denoise_mask, callback, disable_pbar, seed,
-        )  # fmt: skip
+    added = schedule_named(scheduler_name)
+    if added is not None:
+        return added(model_sampling, steps)
+    return sampling.schedule(scheduler_name, as_prediction(model_sampling), steps)

@@ -11,8 +11,9 @@ from typing import Any
 from diffusion.text.chunks import Token
 from diffusion.text.encoder import TextEncoder
 from interop.errors import NotSupported
-from interop.models.lora import add_to_clip
-from interop.placeholders import placeholder
+from interop.models.closed import ClosedPart
+from interop.models.lora import LoraPart, add_to_clip
+from interop.models.names import tower_names
 
 __all__ = ["ClipHandle"]
 
@@ -23,15 +24,18 @@ class ClipHandle:
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
         self.tokenizer_options: dict[str, Any] = {}
-        self.cond_stage_model = placeholder("CLIP.cond_stage_model")
-        self.tokenizer = placeholder("CLIP.tokenizer")
-        self.patcher = placeholder("CLIP.patcher")
+        self.cond_stage_model = ClosedPart("CLIP.cond_stage_model", dtype=_dtype(encoder))
+        self.tokenizer = ClosedPart("CLIP.tokenizer")
+        self.patcher = ClipPatcher(self)
         self.use_clip_schedule = False
+        self.apply_hooks_to_conds = None
 
     @property
     def heddle_object(self) -> TextEncoder:
         """The text encoder of `diffusion`."""
         return self._encoder
+
+    heddle_encoder = heddle_object
 
     @property
     def layer_idx(self) -> int | None:
@@ -98,14 +102,64 @@ class ClipHandle:
         return self
 
     def add_patches(self, patches: Any, strength_patch: float = 1.0, strength_model: float = 1.0) -> list[str]:
-        """Add what `comfy.lora.load_lora` returned; returns the names of all changed weights."""
+        """Add what `comfy.lora.load_lora` returned; returns the names of all changed weights.
+
+        Raises:
+            NotSupported: for patches made by hand, or if the weights themselves are to be scaled.
+        """
         if strength_model != 1.0:
             raise NotSupported("CLIP.add_patches(strength_model=…)", "called")
+        if not all(isinstance(part, LoraPart) for part in patches.values()):
+            raise NotSupported("CLIP.add_patches", "called with patches made by hand", "Use comfy.lora.load_lora.")
         self._encoder, names = add_to_clip(self._encoder, patches, strength_patch)
         return names
 
     def get_sd(self) -> dict[str, Any]:
-        """Refused: weights are not open to packs."""
-        raise NotSupported("CLIP.get_sd", "called")
+        """The weights by their published names, patches not applied."""
+        return {
+            name: tower.network.weights[own]
+            for tower in self._encoder.towers
+            for own, name in tower_names(tower.name, tower.network).items()
+        }
 
-    load_sd = get_key_patches = get_sd
+    def load_sd(self, sd: Any, full_model: bool = False) -> Any:
+        """Refused: weights come from files, through the loaders."""
+        raise NotSupported("CLIP.load_sd", "called", "Use comfy.sd.load_text_encoder_state_dicts.")
+
+    get_key_patches = load_sd
+
+
+class ClipPatcher:
+    """What packs call `CLIP.patcher`: where a text encoder is, and how big."""
+
+    def __init__(self, clip: ClipHandle) -> None:
+        self._clip = clip
+        self.model_options: dict[str, Any] = {}
+        self.load_device = clip.heddle_object.towers[0].network.device
+
+    @property
+    def offload_device(self) -> Any:
+        """Where it waits."""
+        import torch
+
+        return torch.device("cpu")
+
+    def model_size(self) -> int:
+        """Bytes of the weights."""
+        return sum(tower.network.size() for tower in self._clip.heddle_object.towers)
+
+    def model_dtype(self) -> Any:
+        """In which format it computes."""
+        return _dtype(self._clip.heddle_object)
+
+    def add_patches(self, patches: Any, strength_patch: float = 1.0, strength_model: float = 1.0) -> list[str]:
+        """Add patches to the text encoder."""
+        return self._clip.add_patches(patches, strength_patch, strength_model)
+
+    def clone(self) -> ClipPatcher:
+        """The same for a copy of the text encoder."""
+        return ClipPatcher(self._clip.clone())
+
+
+def _dtype(encoder: TextEncoder) -> Any:
+    return encoder.towers[0].network.compute

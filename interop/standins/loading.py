@@ -77,9 +77,12 @@ def load_checkpoint(
 
 def load_lora_for_models(model: Any, clip: Any, lora: Any, strength_model: Any, strength_clip: Any) -> Any:
     """A model and a text encoder with a LoRA's tensors added; either may be None."""
-    from interop.models.lora import read_patches
+    from interop.models import take_back
+    from interop.models.lora import clip_keys, model_keys, read_patches
 
-    patches = read_patches(lora)
+    keys = {} if model is None else model_keys(take_back(model))
+    keys |= {} if clip is None else clip_keys(take_back(clip))
+    patches = read_patches(lora, keys)
     changed = [None if one is None else one.clone() for one in (model, clip)]
     for one, strength in zip(changed, (strength_model, strength_clip), strict=True):
         if one is not None and strength:

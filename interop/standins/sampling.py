@@ -42,6 +42,13 @@ def sample_custom(*args: Any, **kwargs: Any) -> Any:
     return sampling.sample_custom(*args, **kwargs)
 
 
+def prepare_mask(noise_mask: Any, shape: Any, device: Any) -> Any:
+    """A mask of any size, like a latent: [batch, channels, height, width]."""
+    from comfy.sampler_helpers import prepare_mask as prepare
+
+    return prepare(noise_mask, shape, device)
+
+
 def cleanup_additional_models(models: Any) -> None:
     """Nothing: models that nobody uses are freed by themselves."""
 

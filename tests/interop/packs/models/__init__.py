@@ -1,7 +1,10 @@
 """Nodes that use models as packs do: load, clone, hook, encode, sample, decode."""
 
+import comfy.latent_formats
 import comfy.lora
+import comfy.model_base
 import comfy.model_management
+import comfy.model_sampling
 import comfy.sample
 import comfy.samplers
 import comfy.sd
@@ -165,7 +168,14 @@ class Asks:
             "latent format": model.model.latent_format.latent_channels == vae.latent_channels,
             "size": model.model_size() > 0 and model.model_dtype() == torch.float32,
             "inside is closed": _fails(lambda: model.model.diffusion_model(1)),
-            "patching is closed": _fails(lambda: model.set_model_attn1_patch(None)),
+            "layers are closed": _fails(lambda: model.model.diffusion_model.input_blocks),
+            "closed layers are not there": not hasattr(model.model.diffusion_model, "joint_blocks"),
+            "parts cannot be replaced": _fails(lambda: model.clone().add_object_patch("diffusion_model.out", None)),
+            "kinds are told": isinstance(sampling, comfy.model_sampling.ModelSamplingDiscrete)
+            and isinstance(sampling, comfy.model_sampling.EPS)
+            and model.model.model_type == comfy.model_base.ModelType.EPS,
+            "spaces are told": isinstance(model.model.latent_format, comfy.latent_formats.SD15),
+            "configuration": model.model.model_config.unet_config["context_dim"] == 32,
             "unknown is unknown": not hasattr(model, "no_such_method"),
         }
         return {"ui": {"failed": [name for name, true in facts.items() if not true]}}
