@@ -175,6 +175,14 @@ class Waypoint(Part):
         "own output is ['@outputs', name].",
     )
     floating: Literal["input", "output"] | None = None
+    source: tuple[Name, Name] | None = Field(
+        default=None,
+        description="[node id, output name] where a link begins that goes no further than this waypoint; a "
+        "definition's own input is ['@inputs', name].",
+    )
+    targets: tuple[tuple[Name, Name], ...] | None = Field(
+        default=None, description="As `links`, for links that begin at this waypoint and at no output."
+    )
 
 
 class View(Part):

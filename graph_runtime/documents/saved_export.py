@@ -47,6 +47,7 @@ def to_saved(document: Document, catalogue: Mapping[str, NodeSpec]) -> dict[str,
             [link[key] for key in ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")]
             for link in root.links
         ],
+        "floatingLinks": root.floating_links,
         "groups": root.groups,
         "definitions": {
             "subgraphs": [
@@ -61,6 +62,8 @@ def to_saved(document: Document, catalogue: Mapping[str, NodeSpec]) -> dict[str,
     }
     if not document.definitions:
         del data["definitions"]
+    if not root.floating_links:
+        del data["floatingLinks"]
     return data
 
 
@@ -106,6 +109,8 @@ def write_definition(
     }
     if written.reroutes:
         data["reroutes"] = written.reroutes
+    if written.floating_links:
+        data["floatingLinks"] = written.floating_links
     if definition.description:
         data["description"] = definition.description
     return data

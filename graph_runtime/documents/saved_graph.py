@@ -42,6 +42,15 @@ class SavedLink:
 
 
 @dataclass(frozen=True, slots=True)
+class LooseLink:
+    """A link between one socket and a waypoint: it has an origin or a target, and leads nowhere at its other end."""
+
+    origin: tuple[str, int] | None
+    target: tuple[str, int] | None
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
 class SavedNode:
     """One node as stored; `raw` is the whole object."""
 
@@ -69,6 +78,7 @@ class SavedGraph:
     path: str
     nodes: Mapping[str, SavedNode]
     links: Mapping[str, SavedLink]
+    loose: tuple[LooseLink, ...]
     reroutes: tuple[Mapping[str, Any], ...]
     groups: tuple[Mapping[str, Any], ...]
     raw: Mapping[str, Any] = field(repr=False)
@@ -108,6 +118,7 @@ def read_saved_graph(raw: Mapping[str, Any], path: str, problems: list[DocumentP
         path,
         nodes,
         links,
+        tuple(loose for each in items(raw.get("floatingLinks")) if (loose := _read_loose(each)) is not None),
         tuple(each for each in reroutes if isinstance(each, Mapping)),
         tuple(each for each in items(raw.get("groups")) if isinstance(each, Mapping)),
         raw,
@@ -186,6 +197,22 @@ def _read_link(raw: object, parents: Mapping[str | None, str | None]) -> SavedLi
     if parent is None:
         parent = parents.get(link_id)
     return SavedLink(link_id, origin, origin_slot, target, target_slot, type_name(fields[5]), parent)
+
+
+def _read_loose(raw: object) -> LooseLink | None:
+    """A floating link; the end that leads nowhere has the position -1."""
+    if not isinstance(raw, Mapping):
+        return None
+    parent = identity(raw.get("parentId"))
+    origin, origin_slot = identity(raw.get("origin_id")), slot_number(raw.get("origin_slot"))
+    target, target_slot = identity(raw.get("target_id")), slot_number(raw.get("target_slot"))
+    if parent is None or (origin_slot is None) == (target_slot is None):
+        return None
+    return LooseLink(
+        (origin, origin_slot) if origin is not None and origin_slot is not None else None,
+        (target, target_slot) if target is not None and target_slot is not None else None,
+        parent,
+    )
 
 
 def identity(value: object) -> str | None:

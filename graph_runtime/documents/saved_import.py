@@ -72,7 +72,7 @@ def import_saved(
     }
     if stored:
         data["definitions"] = stored
-    layout = read_layout(root, reader.target)
+    layout = read_layout(root, reader.output_at, reader.input_at)
     if layout:
         data["layout"] = layout
     saved = {key: value for key, value in raw.items() if key not in _ROOT_KEYS and value not in ([], {})}
@@ -161,7 +161,7 @@ def _definition(graph: SavedGraph, frame: Mapping[str, Any], reader: NodeReader)
             ends.setdefault(link.target_slot, source)
     data["outputs"] = [{**socket, **ends.get(slot, {})} for slot, socket in enumerate(frame["outputs"])]
     data["nodes"] = reader.read()
-    layout = read_layout(graph, reader.target)
+    layout = read_layout(graph, reader.output_at, reader.input_at)
     if layout:
         data["layout"] = layout
     kept = {key: value for key, value in raw.items() if key not in _DEFINITION_KEYS and value not in ([], {}, None)}

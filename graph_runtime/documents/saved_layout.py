@@ -7,7 +7,6 @@ from typing import Any
 
 from graph_runtime.documents.saved_graph import (
     SavedGraph,
-    SavedLink,
     SavedNode,
     identity,
     is_number,
@@ -19,18 +18,17 @@ from graph_runtime.documents.saved_graph import (
 NOTES = {"Note": False, "MarkdownNote": True}
 _GROUP_KEYS = frozenset({"title", "bounding", "color"})
 
+Place = Callable[[str, int], tuple[str, str] | None]
+"""Names the node and socket at a position; None if there is none."""
 
-def read_layout(graph: SavedGraph, target: Callable[[SavedLink], tuple[str, str] | None]) -> dict[str, Any]:
-    """The `layout` of one graph; only what the file says.
 
-    Args:
-        target: names the node and input a link ends at; None if it ends nowhere.
-    """
+def read_layout(graph: SavedGraph, output_at: Place, input_at: Place) -> dict[str, Any]:
+    """The `layout` of one graph; only what the file says."""
     layout: dict[str, Any] = {}
     nodes = {node.id: _node(node) for node in graph.nodes.values() if node.pos is not None and node.type not in NOTES}
     groups = [_group(each) for each in graph.groups]
     notes = [_note(node) for node in graph.nodes.values() if node.type in NOTES]
-    reroutes = _reroutes(graph, target)
+    reroutes = _reroutes(graph, output_at, input_at)
     view = _view(mapping(mapping(graph.raw.get("extra")).get("ds")))
     for key, value in (("nodes", nodes), ("groups", groups), ("notes", notes), ("reroutes", reroutes), ("view", view)):
         if value:
@@ -82,12 +80,19 @@ def _note(node: SavedNode) -> dict[str, Any]:
     return found
 
 
-def _reroutes(graph: SavedGraph, target: Callable[[SavedLink], tuple[str, str] | None]) -> list[dict[str, Any]]:
+def _reroutes(graph: SavedGraph, output_at: Place, input_at: Place) -> list[dict[str, Any]]:
     ends: dict[str, list[list[str]]] = {}
     for link in graph.links.values():
-        end = target(link) if link.parent is not None else None
+        end = input_at(link.target, link.target_slot) if link.parent is not None else None
         if link.parent is not None and end is not None:
             ends.setdefault(link.parent, []).append(list(end))
+    sources: dict[str, list[str]] = {}
+    targets: dict[str, list[list[str]]] = {}
+    for loose in graph.loose:
+        if loose.origin is not None and (begin := output_at(*loose.origin)) is not None:
+            sources[loose.parent] = list(begin)
+        if loose.target is not None and (end := input_at(*loose.target)) is not None:
+            targets.setdefault(loose.parent, []).append(list(end))
     found = []
     for raw in graph.reroutes:
         waypoint_id, pos = identity(raw.get("id")), pair(raw.get("pos"))
@@ -102,6 +107,10 @@ def _reroutes(graph: SavedGraph, target: Callable[[SavedLink], tuple[str, str] |
         slot_type = mapping(raw.get("floating")).get("slotType")
         if slot_type in ("input", "output"):
             waypoint["floating"] = slot_type
+        if waypoint_id in sources:
+            waypoint["source"] = sources[waypoint_id]
+        if waypoint_id in targets:
+            waypoint["targets"] = targets[waypoint_id]
         found.append(waypoint)
     return found
 

@@ -76,26 +76,32 @@ class NodeReader:
 
     def source(self, link: SavedLink) -> dict[str, Any] | None:
         """What a link brings: `{"link": …}` or `{"input": …}`; None if it comes from nowhere."""
-        if link.origin == INPUTS_ID and self._boundary:
-            known = link.origin_slot < len(self._boundary)
-            return {"input": self._boundary[link.origin_slot]} if known else None
-        origin = self._graph.nodes.get(link.origin)
-        if origin is None or origin.type in NOTES:
+        begins = self.output_at(link.origin, link.origin_slot)
+        if begins is None:
             return None
-        return {"link": [origin.id, self._output_name(origin, link.origin_slot)]}
+        return {"input": begins[1]} if begins[0] == "@inputs" else {"link": list(begins)}
 
-    def target(self, link: SavedLink) -> tuple[str, str] | None:
-        """The node and input where a link ends."""
-        if link.target == OUTPUTS_ID:
+    def output_at(self, origin: str, slot: int) -> tuple[str, str] | None:
+        """The node and output at a position; `@inputs` is the definition's own side."""
+        if origin == INPUTS_ID and self._boundary:
+            return ("@inputs", self._boundary[slot]) if slot < len(self._boundary) else None
+        node = self._graph.nodes.get(origin)
+        if node is None or node.type in NOTES:
+            return None
+        return node.id, self._output_name(node, slot)
+
+    def input_at(self, target: str, slot: int) -> tuple[str, str] | None:
+        """The node and input at a position; `@outputs` is the definition's own side."""
+        if target == OUTPUTS_ID:
             names = distinct(
                 str(mapping(each).get("name") or "output") for each in items(self._graph.raw.get("outputs"))
             )
-            return ("@outputs", names[link.target_slot]) if link.target_slot < len(names) else None
-        node = self._graph.nodes.get(link.target)
+            return ("@outputs", names[slot]) if slot < len(names) else None
+        node = self._graph.nodes.get(target)
         if node is None or node.type in NOTES:
             return None
         names = self._input_names(node)
-        return (node.id, names[link.target_slot]) if link.target_slot < len(names) else None
+        return (node.id, names[slot]) if slot < len(names) else None
 
     def _output_name(self, node: SavedNode, slot: int) -> str:
         names = self._output_names(node)

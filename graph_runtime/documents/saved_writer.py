@@ -14,6 +14,8 @@ from graph_runtime.documents.widgets import list_values, widget_slots
 
 _MODES: Final = {None: 0, "muted": 2, "bypassed": 4}
 _NUMBERS: Final = frozenset({"INT", "FLOAT", "NUMBER"})
+_Place = tuple[int | str, int, str]
+"""Id of a node, position of one of its sockets, and that socket's type."""
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class WrittenGraph:
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)
+    floating_links: list[dict[str, Any]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
     reroutes: list[dict[str, Any]] = field(default_factory=list)
     from_inputs: dict[str, list[int]] = field(default_factory=dict)
@@ -43,10 +46,11 @@ class GraphWriter:
     ) -> None:
         self._nodes, self._types, self._renamed, self._definition = nodes, types, renamed, definition
         self._layout = layout or Layout()
+        self._loose = {end for each in self._layout.reroutes or () for end in each.targets or ()}
         self._ids: dict[str, int | str] = {node_id: saved_id(node_id) for node_id in nodes}
         self._into: dict[tuple[str, str], int] = {}
         self._out_of: dict[tuple[str, int], list[int]] = {}
-        self._sockets = {node_id: self._shown(node) for node_id, node in nodes.items()}
+        self._sockets = {node_id: self._shown(node_id, node) for node_id, node in nodes.items()}
         self._written = WrittenGraph()
 
     def write(self) -> WrittenGraph:
@@ -72,15 +76,19 @@ class GraphWriter:
             self._written.groups.append({**data, **(group.kept or {})})
         return self._written
 
-    def _shown(self, node: Node) -> list[str]:
-        """The input sockets that are stored, in order: those of unlinked widgets are not."""
+    def _shown(self, node_id: str, node: Node) -> list[str]:
+        """The input sockets that are stored, in order: those of widgets without any link are not."""
         if node.type == PRIMITIVE:
             return []
         node_type = self._types.of(node)
         names = [
             each.name
             for each in node_type.sockets
-            if not each.widget or _is_linked(node, each.name) or node_type.definition is not None or not node_type.known
+            if not each.widget
+            or _is_linked(node, each.name)
+            or (node_id, each.name) in self._loose
+            or node_type.definition is not None
+            or not node_type.known
         ]
         return names + [name for name in node.inputs if name not in node_type.by_name and _is_linked(node, name)]
 
@@ -164,6 +172,44 @@ class GraphWriter:
             if point.floating is not None:
                 data["floating"] = {"slotType": point.floating}
             self._written.reroutes.append(data)
+            self._write_loose(point, numbers[key])
+
+    def _write_loose(self, point: Waypoint, number: int) -> None:
+        """The links that end at a waypoint, at one side or the other."""
+        ends: list[tuple[_Place | None, _Place | None]] = [(None, self._position(end)) for end in point.targets or ()]
+        if point.source is not None:
+            ends.append((self._origin(point.source), None))
+        for origin, target in ends:
+            found = origin or target
+            if found is None:
+                continue
+            self._written.floating_links.append(
+                {
+                    "id": len(self._written.floating_links) + 1,
+                    "origin_id": origin[0] if origin else -1,
+                    "origin_slot": origin[1] if origin else -1,
+                    "target_id": target[0] if target else -1,
+                    "target_slot": target[1] if target else -1,
+                    "type": found[2],
+                    "parentId": number,
+                }
+            )
+
+    def _origin(self, source: tuple[str, str]) -> _Place | None:
+        if source[0] in self._nodes:
+            node_type = self._types.of(self._nodes[source[0]])
+            slot = node_type.slot(source[1])
+            return None if slot is None else (self._ids[source[0]], slot, node_type.output_type(slot))
+        inputs = self._definition.inputs if self._definition is not None and source[0] == "@inputs" else ()
+        return next(((-10, slot, each.type) for slot, each in enumerate(inputs) if each.name == source[1]), None)
+
+    def _position(self, target: tuple[str, str]) -> _Place | None:
+        if target[0] in self._nodes and target[1] in self._sockets[target[0]]:
+            declared = self._types.of(self._nodes[target[0]]).by_name.get(target[1])
+            kind = declared.type if declared is not None else "*"
+            return self._ids[target[0]], self._sockets[target[0]].index(target[1]), kind
+        outputs = self._definition.outputs if self._definition is not None and target[0] == "@outputs" else ()
+        return next(((-20, slot, each.type) for slot, each in enumerate(outputs) if each.name == target[1]), None)
 
     def _node(self, node_id: str, node: Node, order: int, placed: Mapping[str, Any]) -> dict[str, Any]:
         node_type = self._types.of(node)

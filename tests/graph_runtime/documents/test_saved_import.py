@@ -194,6 +194,40 @@ def test_native_reroutes_become_waypoints(catalogue, version):
     assert to_prompt(document_, catalogue) == TEXT_TO_IMAGE_PROMPT
 
 
+@pytest.mark.parametrize("version", [0.4, 1])
+def test_links_that_end_at_a_waypoint_are_kept_and_come_back(catalogue, version):
+    points = [
+        {"id": 1, "pos": [5, 6], "linkIds": [], "floating": {"slotType": "output"}},
+        {"id": 2, "pos": [1, 2], "linkIds": [], "floating": {"slotType": "input"}},
+    ]
+    ends = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type", "parentId")
+    floating = [
+        dict(zip(ends, (1, 4, 1, -1, -1, "CLIP", 1), strict=True)),
+        dict(zip(ends, (2, -1, -1, 9, 0, "IMAGE", 2), strict=True)),
+    ]
+    saved = text_to_image()
+    saved["links"] = [link for link in saved["links"] if link[3] != 9]
+    next(each for each in saved["nodes"] if each["id"] == 9)["inputs"][0]["link"] = None
+    if version == 1:
+        saved = as_version_1(saved) | {"reroutes": points}
+    else:
+        saved["extra"] = {"reroutes": points}
+    saved["floatingLinks"] = floating
+
+    document_ = load(saved, catalogue)
+
+    assert document_.to_data()["layout"]["reroutes"] == [
+        {"id": "1", "pos": [5, 6], "floating": "output", "source": ["4", "CLIP"]},
+        {"id": "2", "pos": [1, 2], "floating": "input", "targets": [["9", "images"]]},
+    ]
+    assert to_saved(document_, catalogue)["floatingLinks"] == floating
+    assert (
+        load(to_saved(document_, catalogue), catalogue).to_data()["layout"]["reroutes"]
+        == (document_.to_data()["layout"]["reroutes"])
+    )
+    assert "images" not in to_prompt(document_, catalogue)["9"]["inputs"]
+
+
 def test_what_needs_a_muted_node_loses_its_input(catalogue):
     saved = text_to_image()
     saved["nodes"][5]["mode"] = 2
