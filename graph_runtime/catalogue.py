@@ -65,6 +65,10 @@ class Catalogue(Mapping[str, NodeSpec]):
     def __contains__(self, node_id: object) -> bool:
         return node_id in self._specs
 
+    def get(self, node_id: str, default: None = None) -> NodeSpec | None:  # type: ignore[override]
+        """Return the spec of this id, or None; asked several times for every node of every run."""
+        return self._specs.get(node_id)
+
     def spec(self, node_id: str, *, where: str = "") -> NodeSpec:
         """Return the spec of this id, or raise `UnknownNode` with the nearest known name."""
         try:

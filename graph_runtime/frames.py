@@ -44,22 +44,27 @@ class BadFrame(HeddleError):
     """Bytes that are no frame, or a header that cannot become one; the connection cannot be used any longer."""
 
 
-def encode(header: dict[str, Any], blob: bytes = b"") -> bytes:
+def encode(header: dict[str, Any], blob: bytes = b"", **texts: str) -> bytes:
     """Write one frame.
 
     Args:
         header: a JSON object.
         blob: bytes that follow the header.
+        texts: further members of the header whose values are ASCII texts of JSON already.
     Raises:
         BadFrame: if the header is not JSON (a value of another type, nesting too deep) or a part is too large.
     """
     try:
-        text = _WRITE(header).encode("ascii")
+        written = _WRITE(header)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadFrame(
             f"A frame of type {header.get('t')!r} cannot be written as JSON: {error}. "
             "Send plain JSON values, and bytes as the blob."
         ) from error
+    if texts:
+        members = ",".join(f'"{name}":{value}' for name, value in texts.items())
+        written = f"{written[:-1]},{members}}}"
+    text = written.encode("ascii")
     _check_lengths(len(text), len(blob))
     return _LENGTHS.pack(len(text), len(blob)) + text + blob
 

@@ -8,9 +8,9 @@ and neither has anything that depends on it: such nodes always run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any, TypeAlias
 
 from graph_runtime.graph import Link, Node, NotALink
@@ -40,7 +40,7 @@ def node_key(spec: NodeSpec, node: Node, sources: Mapping[str, Key], token: Any 
     """
     if not spec.cache:
         return None
-    parts = [f"{len(node.type)}:{node.type}@{spec.version}"]
+    parts = [spec.mark]
     if spec.keyed_by_id:
         parts.append(f"#{len(node.id)}:{node.id}")
     replaced = frozenset[str]()
@@ -64,7 +64,7 @@ def node_key(spec: NodeSpec, node: Node, sources: Mapping[str, Key], token: Any 
             if text is None:
                 return None
             parts.append(f"{len(name)}:{name}={text}")
-    return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def encode(value: Any) -> str | None:

@@ -36,6 +36,8 @@ def parse_value(value: Any) -> Any:
     """Turn one JSON input into a `Link`, an unwrapped literal, or `NotALink`."""
     kind = type(value)
     if kind is list:
+        if len(value) == 2 and type(value[0]) is str and type(value[1]) is int and -(2**31) < value[1] < 2**31:
+            return Link(value[0], value[1])
         return Link(value[0], int(value[1])) if is_link(value) else NotALink(value)
     if kind is dict and len(value) == 1 and _WRAPPER in value:
         return value[_WRAPPER]
@@ -167,11 +169,20 @@ def _to_value(value: Any, wrap: bool) -> Any:
 
 
 def _structure(node_id: Any, node: Any) -> Problem | None:
+    if (  # what nearly every node is
+        type(node) is dict
+        and type(node_id) is str
+        and node_id
+        and type(node.get("class_type")) is str
+        and type(node.get("inputs")) is dict
+        and node.get("override_display_id") is None
+    ):
+        return None
     if not isinstance(node_id, str) or not node_id:
         return _problem(
             str(node_id), "Node ids must be non-empty texts.", f"Node ID {node_id!r}", "Write the id in quotes."
         )
-    if not isinstance(node, Mapping):
+    if type(node) is not dict and not isinstance(node, Mapping):
         return _problem(node_id, "A node must be an object.", f"Node ID '#{node_id}' is {_kind(node)}.", "")
     if "class_type" not in node:
         what = "Cannot execute because a node is missing the class_type property."
@@ -180,7 +191,7 @@ def _structure(node_id: Any, node: Any) -> Problem | None:
         what = "The class_type of a node must be a text."
         return _problem(node_id, what, f"Node ID '#{node_id}' has {_kind(node['class_type'])}.", "")
     inputs = node.get("inputs")
-    if inputs is not None and not isinstance(inputs, Mapping):
+    if inputs is not None and type(inputs) is not dict and not isinstance(inputs, Mapping):
         return _problem(
             node_id, "The inputs of a node must be an object.", f"Node ID '#{node_id}' has {_kind(inputs)}.", ""
         )

@@ -108,6 +108,9 @@ class Run:
 
     def _take_tokens(self) -> None:
         for node in self.graph.nodes.values():
+            spec = self.catalogue.get(node.type)
+            if node.change_token is None and (spec is None or not spec.fingerprint):
+                continue
             self._take_token(node)
             if self.services.stopping.is_set():
                 raise Cancelled

@@ -186,6 +186,10 @@ class NodeSpec:
         dynamic_inputs, dynamic_outputs: the live declaration answers for names and slots it does not list.
         convention: how `object_info` words it: "v1" or "v3".
         behaviour: the code; None in a spec read from data.
+        by_name, visible, hidden_inputs, whole, former: views of the inputs: by name, those people see, the others,
+            those that take a whole list, and former names of inputs with their names of today.
+        keyed_by_id: the node's id is part of its cache key.
+        mark: id and version, as cache keys begin.
     """
 
     id: str
@@ -214,6 +218,9 @@ class NodeSpec:
     visible: tuple[InputSpec, ...] = field(init=False, repr=False, compare=False)
     hidden_inputs: tuple[InputSpec, ...] = field(init=False, repr=False, compare=False)
     whole: frozenset[str] = field(init=False, repr=False, compare=False)
+    former: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    keyed_by_id: bool = field(init=False, repr=False, compare=False)
+    mark: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -221,15 +228,12 @@ class NodeSpec:
         put(self, "visible", tuple(item for item in self.inputs if item.hidden is None))
         put(self, "hidden_inputs", tuple(item for item in self.inputs if item.hidden is not None))
         put(self, "whole", frozenset(item.name for item in self.inputs if item.mode == "many"))
+        put(self, "former", {old: item.name for item in self.visible for old in item.aliases})
+        asks_for_id = self.convention == "v1" and any(item.hidden == "UNIQUE_ID" for item in self.hidden_inputs)
+        put(self, "keyed_by_id", self.not_idempotent or asks_for_id)
+        put(self, "mark", f"{len(self.id)}:{self.id}@{self.version}")
         if not self.display_name:
             put(self, "display_name", self.id)
-
-    @property
-    def keyed_by_id(self) -> bool:
-        """The node's id is part of its cache key."""
-        return self.not_idempotent or (
-            self.convention == "v1" and any(item.hidden == "UNIQUE_ID" for item in self.hidden_inputs)
-        )
 
     @property
     def durable(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from graph_runtime.catalogue import Catalogue, ChoicesOf, InputSpec, NodeSpec, OutputSpec
@@ -104,11 +105,13 @@ class _Check:
         self.candidates = frozenset(candidates)
         self._rename_former_inputs()
         reachable = self.graph.ancestors(candidates)
-        self._consumers = self._first_consumers(reachable)
-        order, cyclic = self.graph.order(dict.fromkeys(item for item in self.graph if item in reachable))
+        self._reachable = reachable
+        whole = len(reachable) == len(self.graph)
+        order, cyclic = self.graph.order(None if whole else [item for item in self.graph if item in reachable])
         valid: dict[str, bool] = dict.fromkeys(cyclic, False)
+        nodes = self.graph.nodes
         for node_id in order:
-            valid[node_id] = self._check_node(self.graph[node_id], valid)
+            valid[node_id] = self._check_node(nodes[node_id], valid)
         for node_id in cyclic:
             self._check_node(self.graph[node_id], valid)
         self._report_cycles(cyclic)
@@ -135,12 +138,9 @@ class _Check:
         renamed = []
         for node in self.graph.nodes.values():
             spec = self.catalogue.get(node.type)
-            if spec is None:
-                continue
-            former = {old: item.name for item in spec.visible for old in item.aliases}
-            if former and any(old in node.inputs for old in former):
+            if spec is not None and spec.former and any(old in node.inputs for old in spec.former):
                 inputs = dict(node.inputs)
-                for old, name in former.items():
+                for old, name in spec.former.items():
                     if old in inputs and old not in spec.by_name:
                         value = inputs.pop(old)
                         inputs.setdefault(name, value)
@@ -148,9 +148,11 @@ class _Check:
         if renamed:
             self.graph = self.graph.with_nodes(renamed)
 
-    def _first_consumers(self, reachable: set[str]) -> dict[str, tuple[Node, str, Link]]:
+    @cached_property
+    def _consumers(self) -> dict[str, tuple[Node, str, Link]]:
+        """Who first uses each node."""
         consumers: dict[str, tuple[Node, str, Link]] = {}
-        for node_id in reachable:
+        for node_id in self._reachable:
             node = self.graph[node_id]
             for name, link in node.links():
                 consumers.setdefault(link.node, (node, name, link))
@@ -198,7 +200,7 @@ class _Check:
                     good = False
                 if kept is not value:
                     coerced[name] = kept
-        if len(inputs) > len(spec.visible) or any(name not in spec.by_name for name in inputs):
+        if not spec.by_name.keys() >= inputs.keys():
             good = self._check_undeclared(node, spec, valid) and good
         if coerced:
             self.changed[node.id] = replace(node, inputs={**inputs, **coerced})

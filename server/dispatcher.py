@@ -222,10 +222,10 @@ class Dispatcher:
 
     async def _start(self, claimed: Claimed) -> None:
         client_id = claimed.client_id
-        prompt = json.loads(claimed.prompt)
         worker = claimed.worker
-        self._affinity.runs(worker, prompt)
-        translation = Translation(claimed.id, client_id, self._hub, prompt=prompt)
+        if self._pool.size > 1:
+            self._affinity.runs(worker, json.loads(claimed.prompt))
+        translation = Translation(claimed.id, client_id, self._hub, prompt=claimed.prompt)
         active = _Active(claimed.id, claimed.attempt, worker, client_id, translation)
         self._active[claimed.id] = active
         self._idle.clear()
@@ -234,7 +234,7 @@ class Dispatcher:
         run = Run(
             claimed.id,
             claimed.attempt,
-            prompt,
+            claimed.prompt,
             claimed.targets,
             {**json.loads(claimed.extra_data), **secrets},
             self._hub.listens(client_id),

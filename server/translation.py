@@ -13,6 +13,7 @@ Source: protocol §2.3–2.5.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -55,7 +56,7 @@ class Translation:
         audience: where messages go.
         clock: seconds that never go back.
         soon: calls a function once the events that have arrived already are handled.
-        prompt: the graph in the API format, for the types of nodes.
+        prompt: the graph in the API format as JSON text, for the type of a node that nobody else can tell.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Translation:
         audience: Audience,
         clock: Callable[[], float] = time.monotonic,
         soon: Callable[[Callable[[], None]], object] = _call_soon,
-        prompt: Mapping[str, Any] | None = None,
+        prompt: str = "{}",
     ) -> None:
         self.job = job
         self.client_id = client_id
@@ -79,7 +80,7 @@ class Translation:
         self._clock = clock
         self._nodes: dict[str, dict[str, Any]] = {}
         self._soon = soon
-        self._prompt = prompt or {}
+        self._prompt = prompt
         self._held: dict[str, Any] | None = None
         self._budget = float(STATE_BUDGET)
         self._at = clock()
@@ -154,7 +155,7 @@ class Translation:
     def last_known(self) -> dict[str, Any]:
         """The node that was running, its type, and what had been executed: what is known when nobody says it."""
         node = self.current["real"] if self.current is not None else None
-        node_type = self._prompt.get(node, {}).get("class_type") if node is not None else None
+        node_type = None if node is None else json.loads(self._prompt).get(node, {}).get("class_type")
         return {"node": node, "node_type": node_type, "executed": self._done()}
 
     def announce(self, kind: str, data: Mapping[str, Any]) -> None:

@@ -28,13 +28,13 @@ class Connection:
         end.setblocking(False)
         return cls(*await asyncio.open_unix_connection(sock=end, limit=1024 * 1024))
 
-    async def send(self, header: Mapping[str, Any], blob: bytes = b"") -> None:
-        """Write a frame and wait until the buffer has room again.
+    async def send(self, header: Mapping[str, Any], blob: bytes = b"", **texts: str) -> None:
+        """Write a frame and wait until the buffer has room again; `texts` are members that are JSON already.
 
         Raises:
             ConnectionError: if the other side is gone.
         """
-        self._writer.write(encode(dict(header), blob))
+        self._writer.write(encode(dict(header), blob, **texts))
         await self._writer.drain()
 
     async def frames(self) -> AsyncIterator[tuple[dict[str, Any], bytes]]:

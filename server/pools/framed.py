@@ -125,6 +125,11 @@ class FramedPool:
         self._closing = False
         self._alive: set[Launched] = set()
 
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return self._size
+
     async def open(self) -> None:
         """Start the workers; returns before they are up."""
         self._keepers = [
@@ -165,13 +170,12 @@ class FramedPool:
             "t": "run",
             "job": run.job,
             "attempt": run.attempt,
-            "prompt": run.prompt,
             "targets": list(run.targets),
             "extra_data": run.extra_data,
             "previews": run.previews,
         }
         try:
-            await chosen.connection.send(header)
+            await chosen.connection.send(header, prompt=run.prompt)
         except ConnectionError:
             chosen.running = None
             return False

@@ -28,11 +28,11 @@ Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One attempt at a job, as a worker receives it."""
+    """One attempt at a job, as a worker receives it; `prompt` is the ASCII text of its JSON, as it is stored."""
 
     job: str
     attempt: int
-    prompt: Mapping[str, Any]
+    prompt: str
     targets: Sequence[str]
     extra_data: Mapping[str, Any]
     previews: bool = True
@@ -113,6 +113,10 @@ PoolEvent: TypeAlias = WorkerFree | CataloguePublished | WorkerReady | RunEvent 
 
 class WorkerPool(Protocol):
     """Workers that run attempts, one at a time each."""
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
 
     async def open(self) -> None:
         """Start the workers; returns before they are up."""

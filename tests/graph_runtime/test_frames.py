@@ -98,3 +98,9 @@ def test_headers_that_travel_together_arrive_one_by_one_in_order():
 
 def test_a_header_that_travels_alone_is_an_ordinary_frame():
     assert encode_together([{"t": "done"}]) == encode({"t": "done"})
+
+
+def test_members_that_are_json_already_are_not_written_again():
+    assert FrameReader().feed(encode({"t": "run"}, b"", prompt='{"1": {}}')) == [
+        ({"t": "run", "prompt": {"1": {}}}, b"")
+    ]

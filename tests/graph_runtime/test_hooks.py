@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,10 +129,11 @@ async def test_only_what_the_outputs_need_is_asked() -> None:
     assert [problem.node for problem in problems] == ["2"]
 
 
-async def test_hooks_do_not_hold_the_event_loop() -> None:
+async def test_hooks_of_packs_do_not_hold_the_event_loop() -> None:
     threads: list[int] = []
+    spec = hooked(lambda invocation, types: threads.append(threading.get_ident()) or True)
 
-    await check(hooked(lambda invocation, types: threads.append(threading.get_ident()) or True), a=1)
+    await check(replace(spec, module="custom_nodes.slow"), a=1)
 
     assert threads != [threading.get_ident()]
 

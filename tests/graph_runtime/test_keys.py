@@ -73,7 +73,7 @@ def test_order_id_and_title_do_not_count() -> None:
 
 
 def test_type_and_version_count() -> None:
-    assert key({}) != key({}, replace(SPEC, version=2)) and key({}) != key({}, type="L")
+    assert key({}) != key({}, replace(SPEC, version=2)) and key({}) != key({}, replace(SPEC, id="L"), type="L")
 
 
 def test_sources_and_slots_count() -> None:

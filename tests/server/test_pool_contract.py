@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -84,7 +85,7 @@ async def watched(request: pytest.FixtureRequest) -> AsyncIterator[Watched]:
 
 
 def run(graph: dict[str, Any], job: str = "job", attempt: int = 1, target: str = "2") -> Run:
-    return Run(job, attempt, graph, [target], {}, True)
+    return Run(job, attempt, json.dumps(graph), [target], {}, True)
 
 
 WAIT = {
