@@ -16,7 +16,7 @@ from typing import Any
 
 from server.errors import Refused
 
-__all__ = ["MAX_PIXELS", "channel", "cover", "embedded_texts", "preview", "put_mask"]
+__all__ = ["MAX_PIXELS", "channel", "cover", "preview", "put_mask"]
 
 MAX_PIXELS = 100_000_000
 """Most pixels of a picture that is decoded; a decoded one takes four bytes for each."""
@@ -87,23 +87,6 @@ def cover(source: Path | bytes) -> bytes:
         buffer = io.BytesIO()
         image.convert("RGBA").save(buffer, format="WEBP", quality=90)
     return buffer.getvalue()
-
-
-def embedded_texts(data: bytes) -> dict[str, str]:
-    """Texts that a picture carries by key, such as `workflow` and `prompt`; empty when it is no picture."""
-    try:
-        with _open(io.BytesIO(data)) as image:
-            found = {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
-            if not found.keys() & {"workflow", "prompt"}:
-                for value in image.getexif().values():
-                    key, separator, text = value.partition(":") if isinstance(value, str) else ("", "", "")
-                    if separator:
-                        found.setdefault(key, text)
-            return found
-    except Refused as refused:
-        if refused.code == "undecodable":
-            return {}
-        raise
 
 
 @functools.cache

@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from graph_runtime.documents import InvalidDocument, UnreadableDocument, convert, load, read_json, to_prompt, to_saved
+from graph_runtime.documents import InvalidDocument, convert, load, read_json, read_media, to_prompt, to_saved
 from graph_runtime.errors import HeddleError
-from server import pictures
 from server.api import schema
 from server.api.jobs import problems_of
 from server.api.operation import Call, InvalidRequest, Operation
@@ -26,7 +25,7 @@ DEFAULT = "text-to-image"
 
 
 async def convert_document(call: Call) -> schema.ConvertedAnswer:
-    """Our document, made of JSON in any known format or of a picture that carries a workflow."""
+    """Our document, made of JSON in any known format or of a picture or other file that carries a workflow."""
     body = await bounded_body(call.request, MAX_JSON_BYTES)
     catalogue = await call.request.app[PUBLISHED].catalogue()
     return await asyncio.to_thread(_convert, body, catalogue)
@@ -72,7 +71,8 @@ async def get_template(call: Call) -> schema.TemplateAnswer:
 def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
     try:
         check_values(body)
-        data = read_json(body) if body[:1] in (b"{", b"[", b" ", b"\n", b"\r", b"\t", b"\xef") else _from_picture(body)
+        is_json = body[:1] in (b"{", b"[", b" ", b"\n", b"\r", b"\t", b"\xef", b"")
+        data = read_json(body) if is_json else read_media(body).workflow_data()
         converted = convert(data, catalogue)
     except (InvalidDocument, HeddleError) as error:
         raise InvalidRequest(problems_of(error)) from None
@@ -80,18 +80,6 @@ def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
         document=converted.document.to_data(),
         warnings=[warning.to_data() for warning in converted.warnings],
         source=converted.source,
-    )
-
-
-def _from_picture(body: bytes) -> Any:
-    """The workflow in a picture, else its prompt."""
-    found = pictures.embedded_texts(body)
-    for key in ("workflow", "prompt"):
-        if key in found:
-            return read_json(found[key])
-    raise UnreadableDocument(
-        "The file is neither JSON nor a picture that carries a workflow.",
-        "Open a workflow file, or a picture that was saved with its workflow.",
     )
 
 

@@ -1,0 +1,39 @@
+"""Sites for disasters, and how long a form of them is wanted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.site import Site
+
+
+@pytest.fixture
+def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Make a site that is not started yet: `new_site("--workers", "2", name="other")`."""
+    made: list[Site] = []
+
+    def make(*flags: str, name: str = "data", environment: dict[str, str] | None = None, **more: Any) -> Site:
+        made.append(Site(tmp_path / name, *flags, environment=environment, **more))
+        return made[-1]
+
+    yield make
+    for site in made:
+        if site.alive:
+            site.stop()
+
+
+@pytest.fixture
+def site(new_site: Callable[..., Site]) -> Site:
+    """A running server with one worker."""
+    return new_site().start()
+
+
+@pytest.fixture(scope="session")
+def kills() -> int:
+    """How many processes the random tests kill: HEDDLE_CHAOS_KILLS, else a few."""
+    return int(os.environ.get("HEDDLE_CHAOS_KILLS", "8"))
