@@ -1,4 +1,4 @@
-"""Pictures that ready workflows begin with, put where LoadImage finds them."""
+"""What ships with the project for people to use: small models, and pictures that ready workflows begin with."""
 
 from __future__ import annotations
 
@@ -7,11 +7,25 @@ import os
 import shutil
 from pathlib import Path
 
-from graph_runtime.folders import Folders
+from graph_runtime.folders import ExtraFolder, Folders
 
-__all__ = ["copy_examples"]
+__all__ = ["copy_examples", "shipped_models"]
 
 _log = logging.getLogger(__name__)
+
+
+def shipped_models(project: Path) -> tuple[ExtraFolder, ...]:
+    """The directories of the small models that ship; they are only read.
+
+    Args:
+        project: the folder that holds `diffusion/`.
+    """
+    parts = project / "diffusion" / "embedded_parts"
+    return (
+        ExtraFolder("checkpoints", project / "diffusion" / "embedded"),
+        ExtraFolder("loras", parts / "loras"),
+        ExtraFolder("controlnet", parts / "controlnet"),
+    )
 
 
 def copy_examples(examples: Path, folders: Folders) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession, web
 
-from graph_runtime.examples import copy_examples
 from graph_runtime.folders import ExtraFolder, Folders
+from graph_runtime.shipped import copy_examples, shipped_models
 from server import keys
 from server.api import add_api
 from server.dispatcher import Dispatcher
@@ -71,7 +71,7 @@ class Server:
 
 
 def folders_of(settings: Settings) -> Folders:
-    """The folders of these settings; the models that ship are among the checkpoints."""
+    """The folders of these settings; the models that ship are among them."""
     extra = [ExtraFolder(path.key, path.path, path.is_default) for path in settings.extra_paths]
     return Folders(
         settings.data_dir,
@@ -80,7 +80,7 @@ def folders_of(settings: Settings) -> Folders:
         settings.output_dir,
         settings.temp_dir,
         settings.user_dir,
-        [*extra, ExtraFolder("checkpoints", PROJECT / "diffusion" / "embedded")],
+        [*extra, *shipped_models(PROJECT)],
     )
 
 

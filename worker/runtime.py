@@ -26,13 +26,13 @@ from graph_runtime.catalogue import Catalogue
 from graph_runtime.context import RunExtra
 from graph_runtime.engine import Engine
 from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished
-from graph_runtime.examples import copy_examples
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph
 from graph_runtime.hooks import run_hooks
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
 from graph_runtime.validate import Validation, validate
+from graph_runtime.shipped import copy_examples
 from nodes.preview_encoding import encode_preview
 from worker import devices, memory
 from worker.checkpoints import Checkpoints

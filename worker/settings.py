@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from graph_runtime.folders import ExtraFolder, Folders
+from graph_runtime.shipped import shipped_models
 from graph_runtime.sizes import read_size
 
-__all__ = ["PROJECT", "CacheChoice", "Settings", "add_arguments", "embedded_models", "from_arguments"]
+__all__ = ["PROJECT", "CacheChoice", "Settings", "add_arguments", "from_arguments"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The folder that holds `main.py`, `diffusion/embedded/` and the packs that ship."""
@@ -52,7 +53,7 @@ class Settings:
     whitelist_custom_nodes: tuple[str, ...] = ()
 
     def folders(self) -> Folders:
-        """The folders these settings describe, with the models that ship among the checkpoints."""
+        """The folders these settings describe, with the models that ship."""
         return Folders(
             self.data_dir,
             self.models_dirs,
@@ -60,13 +61,8 @@ class Settings:
             self.output_dir,
             self.temp_dir,
             self.user_dir,
-            (*self.extra, ExtraFolder("checkpoints", embedded_models())),
+            (*self.extra, *shipped_models(PROJECT)),
         )
-
-
-def embedded_models() -> Path:
-    """The directory of the small models that ship with the project; only read."""
-    return PROJECT / "diffusion" / "embedded"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from diffusion.training.evaluation import SampleSettings, evaluate
+from diffusion.training.extras_recipe import CONTROL_NAME, STYLE_NAME, ExtrasRecipe
 from diffusion.training.model_sizes import NAME
 from diffusion.training.recipe import Recipe
 from diffusion.training.sample_sheet import draw_sheet
@@ -18,7 +19,13 @@ from diffusion.training.xl_sizes import BASE_NAME, REFINER_NAME
 
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 EMBEDDED_FILE = EMBEDDED / f"{NAME}.safetensors"
-FAMILIES = {"sd1": NAME, "sdxl-base": BASE_NAME, "sdxl-refiner": REFINER_NAME}
+FAMILIES = {
+    "sd1": NAME,
+    "sdxl-base": BASE_NAME,
+    "sdxl-refiner": REFINER_NAME,
+    "style": STYLE_NAME,
+    "control": CONTROL_NAME,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,18 +75,26 @@ def _train(options: argparse.Namespace) -> int:
     recipe = Recipe(out=options.out, pictures=options.pictures, seed=options.seed)
     model_file = options.out / f"{FAMILIES[options.family]}.safetensors"
     try:
-        if options.family == "sd1":
-            replace(recipe, denoiser=replace(recipe.denoiser, **changes)).train(model_file, _say)
-            return 0
-        large = XlRecipe(first=recipe)
-        if options.family == "sdxl-base":
-            replace(large, base=replace(large.base, **changes)).train_base(model_file, _say)
-        else:
-            replace(large, refiner=replace(large.refiner, **changes)).train_refiner(model_file, _say)
+        _train_family(options.family, recipe, changes, model_file)
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         return 130
     return 0
+
+
+def _train_family(family: str, first: Recipe, changes: dict[str, int], model_file: Path) -> None:
+    large, extras = XlRecipe(first=first), ExtrasRecipe(first=first)
+    match family:
+        case "sdxl-base":
+            replace(large, base=replace(large.base, **changes)).train_base(model_file, _say)
+        case "sdxl-refiner":
+            replace(large, refiner=replace(large.refiner, **changes)).train_refiner(model_file, _say)
+        case "style":
+            replace(extras, style=replace(extras.style, **changes)).train_style(model_file, _say)
+        case "control":
+            replace(extras, control=replace(extras.control, **changes)).train_control(model_file, _say)
+        case _:
+            replace(first, denoiser=replace(first.denoiser, **changes)).train(model_file, _say)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

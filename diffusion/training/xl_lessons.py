@@ -13,10 +13,11 @@ from torch import Tensor
 from transformers import CLIPTextModelWithProjection
 
 from diffusion.families.family import sinusoid
+from diffusion.training.altered_pictures import AlteredPictures
 from diffusion.training.captioned_latents import CaptionedLatents
 from diffusion.training.denoiser_training import DenoiserSettings
 from diffusion.training.flat_pictures import SIZE
-from diffusion.training.soft_pictures import SoftPictures
+from diffusion.training.soft_pictures import soft_sizes
 from diffusion.training.xl_sizes import BaseNetworks, RefinerNetworks
 
 BEST_SCORE = 6.0  # of a picture as it was drawn: the score that refiners are asked for unless told otherwise
@@ -37,10 +38,10 @@ class Told:
 class NumberedPictures:
     """Latents with captions, of which some are soft and some cropped, and the numbers that say so."""
 
-    def __init__(self, captioned: CaptionedLatents, soft: SoftPictures) -> None:
+    def __init__(self, captioned: CaptionedLatents, soft: AlteredPictures) -> None:
         self._captioned = captioned
         self._soft = np.load(soft.latents_file, mmap_mode="r")
-        self._sizes = soft.sizes()
+        self._sizes = soft_sizes(soft.drawn, soft.count)
 
     def choose(
         self, random: np.random.Generator, settings: DenoiserSettings, soft_share: float

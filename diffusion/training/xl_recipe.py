@@ -6,7 +6,7 @@ from pathlib import Path
 from diffusion.training.captioned_latents import CaptionedLatents
 from diffusion.training.denoiser_training import DenoiserSettings, DenoiserTraining
 from diffusion.training.recipe import FirstModel, Recipe, Say, telling
-from diffusion.training.soft_pictures import SoftPictures
+from diffusion.training.soft_pictures import soft_pictures
 from diffusion.training.transplant import base_from, refiner_from
 from diffusion.training.xl_export import export_base, export_refiner
 from diffusion.training.xl_lessons import BaseLesson, NumberedPictures, RefinerLesson
@@ -62,7 +62,7 @@ class XlRecipe:
 
     def _prepare(self, say: Say) -> tuple[FirstModel, NumberedPictures]:
         small = self.first.finished(say)
-        soft = SoftPictures(small.drawn, min(self.soft_pictures, self.first.pictures))
+        soft = soft_pictures(small.drawn, min(self.soft_pictures, self.first.pictures))
         soft.encode(small.vae, telling(say, "softened"))
         return small, NumberedPictures(CaptionedLatents(small.drawn, small.vocabulary), soft)
 

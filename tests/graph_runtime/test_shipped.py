@@ -2,8 +2,8 @@
 
 import pytest
 
-from graph_runtime.examples import copy_examples
 from graph_runtime.folders import Folders
+from graph_runtime.shipped import copy_examples, shipped_models
 
 
 @pytest.fixture
@@ -56,3 +56,17 @@ def test_an_input_folder_that_cannot_be_written_is_named_in_the_log(folders, exa
 
     assert copy_examples(examples, folders) == ()
     assert str(folders.input) in caplog.text
+
+
+def test_the_models_that_ship_are_found_by_their_names(tmp_path):
+    project = tmp_path / "project"
+    for path in ("embedded/small.safetensors", "embedded_parts/loras/style.safetensors"):
+        file = project / "diffusion" / path
+        file.parent.mkdir(parents=True)
+        file.touch()
+
+    folders = Folders(tmp_path / "data", extra=shipped_models(project))
+
+    assert folders.names("checkpoints") == ["small.safetensors"]
+    assert folders.names("loras") == ["style.safetensors"]
+    assert folders.names("controlnet") == []

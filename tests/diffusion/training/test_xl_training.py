@@ -16,7 +16,7 @@ from diffusion.training.denoiser_training import DenoiserTraining
 from diffusion.training.model_sizes import SCALING_FACTOR as FIRST_SCALING
 from diffusion.training.model_sizes import build_autoencoder, build_networks
 from diffusion.training.progress import Progress
-from diffusion.training.soft_pictures import SoftPictures, soften
+from diffusion.training.soft_pictures import soft_pictures, soften
 from diffusion.training.transplant import base_from, refiner_from
 from diffusion.training.xl_export import export_base, export_refiner, rescaled
 from diffusion.training.xl_lessons import BaseLesson, NumberedPictures, RefinerLesson, cropped, read_second
@@ -46,7 +46,7 @@ def base(small, vocabulary):
 @pytest.fixture(scope="module")
 def pictures(drawn, vocabulary):
     torch.manual_seed(0)
-    soft = SoftPictures(drawn, count=8)
+    soft = soft_pictures(drawn, count=8)
     soft.encode(build_autoencoder().eval(), lambda done, total: None)
     return NumberedPictures(CaptionedLatents(drawn, vocabulary), soft)
 
