@@ -8,7 +8,7 @@ WEB_SOURCES := $(shell find web/src web/public web/index.html web/package.json w
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench clean parity services
+.PHONY: help demo serve test chaos check bench clean parity services
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -42,7 +42,10 @@ services:
 
 test: $(STAMP) web/dist/index.html services  ## set up and run every test: Python, TypeScript, browser
 	@tools/with-node npm --prefix web test
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q --durations=15 -m "not nightly and not gpu"
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q --durations=15 -m "not nightly and not gpu and not chaos"
+
+chaos: $(STAMP) services  ## disasters in their long form: 500 killed processes, every crash point, full disks
+	@OMP_NUM_THREADS=1 HEDDLE_CHAOS_KILLS=500 $(PY) -m pytest -q --durations=15 --timeout=3600 tests/chaos
 
 check: $(STAMP) $(WEB)  ## lint, types, import rules
 	@$(PY) -m ruff check .

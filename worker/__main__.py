@@ -12,7 +12,7 @@ import sys
 import traceback
 
 from worker import settings
-from worker.lifeline import die_with_parent
+from worker.lifeline import die_before_the_server, die_with_parent
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable with the number of the inherited socket."""
@@ -28,6 +28,7 @@ def main() -> int:
         sys.stderr.write(f"{FD_VARIABLE} names no socket. Workers are started by the server: main.py serve.\n")
         return 2
     die_with_parent()
+    die_before_the_server()
     os.set_inheritable(int(number), False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end = socket.socket(fileno=int(number))

@@ -89,6 +89,7 @@ class _Worker:
     connection: Connection
     running: tuple[str, int] | None = None
     said_hello: bool = False
+    complete: bool = False
     heard: float = 0.0
     ended_because: str | None = None
     deadline: asyncio.TimerHandle | None = None
@@ -239,20 +240,22 @@ class FramedPool:
         while not self._closing:
             name = f"worker-{next(self._numbers)}"
             started = time.monotonic()
+            grown_up = False
             try:
                 launched = launched or self._launcher(slot)
                 self._alive.add(launched)
             except OSError as error:
                 log.error("a worker cannot be started: %s. Trying again.", error)
             else:
-                await self._serve(name, launched)
+                grown_up = await self._serve(name, launched)
             launched = None
-            young_deaths = 0 if time.monotonic() - started > self._deadlines.backoff else young_deaths + 1
+            grown_up = grown_up or time.monotonic() - started > self._deadlines.backoff
+            young_deaths = 0 if grown_up else young_deaths + 1
             if young_deaths > 1:
                 await asyncio.sleep(min(0.25 * 2 ** (young_deaths - 2), self._deadlines.backoff))
 
-    async def _serve(self, name: str, launched: Launched) -> None:
-        """Speak with one worker until it is gone."""
+    async def _serve(self, name: str, launched: Launched) -> bool:
+        """Speak with one worker until it is gone; says whether it had come up completely."""
         connection = await launched.connect()
         worker = _Worker(name, launched, connection, heard=time.monotonic())
         self._workers[name] = worker
@@ -284,6 +287,7 @@ class FramedPool:
             log.warning("%s (process %d) is gone: %s", name, launched.pid, reason)
             job, attempt = worker.running or (None, 0)
             await self._events.put(WorkerLost(name, job, attempt, reason))
+        return worker.complete
 
     async def _receive(self, worker: _Worker, header: dict[str, Any], blob: bytes) -> None:
         put = self._events.put
@@ -309,6 +313,7 @@ class FramedPool:
                 )
             case "hello" | "catalogue" as kind:
                 packs = header.get("packs", [])
+                worker.complete = worker.complete or kind == "catalogue"
                 await put(
                     CataloguePublished(worker.name, header["catalogue"], header["digest"], packs, kind == "catalogue")
                 )

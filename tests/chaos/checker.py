@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,13 +14,13 @@ from tests.chaos.site import Site
 ENDED = {"succeeded", "failed", "cancelled", "dead"}
 
 
-def check(site: Site, accepted: Sequence[str], cancelled: Sequence[str] = ()) -> dict[str, str]:
-    """Check everything that is promised of accepted jobs; returns their states.
+def check(site: Site, cancelled: Sequence[str] = ()) -> dict[str, str]:
+    """Check everything that is promised of the jobs a site has accepted; returns their states.
 
     Args:
-        accepted: ids of jobs whose submission was answered with success.
-        cancelled: those that somebody asked to cancel; only they may have ended so.
+        cancelled: ids of those that somebody asked to cancel; only they may have ended so.
     """
+    accepted = site.accepted
     site.settled(accepted)
     events = list(stored_events(site))
     numbers = [number for number, _ in events]
@@ -64,8 +65,6 @@ def files_of(detail: dict[str, Any]) -> Iterator[str]:
 
 def stored_events(site: Site, since: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every stored event after a number, as our own API sends them; ends when none comes for a moment."""
-    import json
-
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=0.7)
     connection.request("GET", f"/api/v1/events?since={since}")
     answer = connection.getresponse()

@@ -41,6 +41,7 @@ class Site:
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
+        self.accepted: list[str] = []
         self.log = folder.parent / f"{folder.name}.log"
         if not (folder / "custom_nodes" / "chaos").exists():
             shutil.copytree(PACK, folder / "custom_nodes" / "chaos", ignore=shutil.ignore_patterns("__pycache__"))
@@ -134,11 +135,14 @@ class Site:
         return self.request("POST", path, {} if body is None else body)
 
     def submit(self, graph: Mapping[str, Any], job: str | None = None, client: str = "chaos") -> str:
-        """Submit by the established protocol; returns the id."""
+        """Submit by the established protocol; returns the id, and remembers that it was accepted."""
         body: dict[str, Any] = {"prompt": graph, "client_id": client}
         if job is not None:
             body["prompt_id"] = job
-        return str(self.post("/prompt", body)["prompt_id"])
+        accepted = str(self.post("/prompt", body)["prompt_id"])
+        if accepted not in self.accepted:
+            self.accepted.append(accepted)
+        return accepted
 
     def job(self, job: str) -> dict[str, Any]:
         """What our own API says of a job."""

@@ -26,24 +26,23 @@ def test_a_server_killed_at_this_point_loses_nothing(new_site: Callable[..., Sit
     once = tmp_path / "once"
     once.mkdir()
     orders = {"HEDDLE_CRASH_AT": point, "HEDDLE_CRASH_ONCE": str(once)}
-    accepted: list[str] = []
     asked_to_cancel: list[str] = []
     if point == "recover.after_commit":
         site.start()
-        accepted.append(site.submit(graph(0, 30.0)))
-        site.until(accepted[0], "running")
+        job = site.submit(graph(0, 30.0))
+        site.until(job, "running")
         site.kill()
         site.start(wait=False, **orders)
         assert site.process is not None
         site.process.wait(30)
         site.start()
-        site.post(f"/api/v1/jobs/{accepted[0]}/cancel")
-        asked_to_cancel.append(accepted[0])
+        site.post(f"/api/v1/jobs/{job}/cancel")
+        asked_to_cancel.append(job)
     else:
         site.start(**orders)
         for value in range(1, 4):
             try:
-                accepted.append(site.submit(graph(value, 3.0 if point.startswith("cancel") else 0.0), f"job-{value}"))
+                site.submit(graph(value, 3.0 if point.startswith("cancel") else 0.0), f"job-{value}")
             except Gone:
                 break
         if point.startswith("cancel"):
@@ -55,12 +54,12 @@ def test_a_server_killed_at_this_point_loses_nothing(new_site: Callable[..., Sit
         site.process.wait(30)
         site.start()
         for value in range(1, 4):  # a client that got no answer asks again
-            if f"job-{value}" not in accepted:
-                accepted.append(site.submit(graph(value, 0.0), f"job-{value}"))
+            if f"job-{value}" not in site.accepted:
+                site.submit(graph(value, 0.0), f"job-{value}")
 
     assert (once / point).exists(), "the server was not killed where it should have been"
-    states = check(site, accepted, asked_to_cancel)
-    assert all(states[job] == "succeeded" for job in accepted if job not in asked_to_cancel)
+    states = check(site, asked_to_cancel)
+    assert all(states[job] == "succeeded" for job in site.accepted if job not in asked_to_cancel)
 
 
 @pytest.mark.parametrize("point", marked(WORKER))
@@ -69,7 +68,7 @@ def test_a_worker_killed_at_this_point_loses_nothing(new_site: Callable[..., Sit
     once.mkdir()
     site = new_site(environment={"HEDDLE_CRASH_AT": point, "HEDDLE_CRASH_ONCE": str(once)}).start()
     jobs = [site.submit(graph(value, count=2)) for value in range(3)]
-    states = check(site, jobs)
+    states = check(site)
 
     assert (once / point).exists()
     assert set(states.values()) == {"succeeded"}
