@@ -20,7 +20,7 @@ from diffusion.network import Network, check_finite, empty
 from diffusion.placement import default_device, place
 from diffusion.resize import resize
 from diffusion.sampling.prediction import Prediction
-from diffusion.tensor_file import TensorFile
+from diffusion.tensor_file import open_tensors
 
 
 class Residuals(NamedTuple):
@@ -136,7 +136,7 @@ def load_control(path: str | Path, *, device: torch.device | str | None = None) 
     """
     from diffusers import ControlNetModel
 
-    file = TensorFile(path)
+    file = open_tensors(path)
     check_finite(file, str(file.path))
     layout = read_control({name: file.shape(name) for name in file}, str(file.path))
     weights = renamed(file, file, layout.table, layout.prefix) if layout.table else {name: file[name] for name in file}

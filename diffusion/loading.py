@@ -22,7 +22,7 @@ from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.model import Model
 from diffusion.network import check_finite, grouped
 from diffusion.placement import default_device
-from diffusion.tensor_file import TensorFile
+from diffusion.tensor_file import TensorFile, open_tensors
 from diffusion.text.embeddings import Embeddings
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.vocabulary import folders_near
@@ -58,7 +58,7 @@ def load_checkpoint(
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown; the message names file, fault and cure.
     """
-    file = path if isinstance(path, TensorFile) else TensorFile(path)
+    file = path if isinstance(path, TensorFile) else open_tensors(path)
     config, where = own_config(file), _device(device)
     if not any(name.startswith(NETWORK) for name in file):
         raise UnknownModel(
@@ -136,7 +136,7 @@ def load_text_encoders(
 
 
 def _opened(path: str | Path | TensorFile) -> TensorFile:
-    file = path if isinstance(path, TensorFile) else TensorFile(path)
+    file = path if isinstance(path, TensorFile) else open_tensors(path)
     check_finite(file, str(file.path))
     return file
 

@@ -18,7 +18,7 @@ from diffusion.errors import ModelFileError
 from diffusion.layouts.renaming import rename, reverse
 from diffusion.model import Model
 from diffusion.network import Network, WeightPatch, check_finite, grouped
-from diffusion.tensor_file import TensorFile
+from diffusion.tensor_file import open_tensors
 from diffusion.text.encoder import TextEncoder
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def read_lora(path: str | Path) -> LoraFile:
     Raises:
         ModelFileError: if it is damaged.
     """
-    file = TensorFile(path)
+    file = open_tensors(path)
     check_finite(file, str(file.path))
     return LoraFile(file.path, {name: file[name] for name in file})
 

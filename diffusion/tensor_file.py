@@ -19,8 +19,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from diffusion.errors import ModelFileError
+from diffusion.pickled import PICKLED, read_tensors
 
-LARGEST_HEADER = 100 * 1024 * 1024  # bytes; the format's own limit
+LARGEST_HEADER = 32 * 1024 * 1024  # bytes; the largest published models need less than two million
 LARGEST_COUNT = 200_000  # tensors
 
 _DTYPES: dict[str, tuple[torch.dtype, int]] = {
@@ -97,6 +98,18 @@ class TensorsInMemory(TensorFile):
     def dtype(self, name: str) -> torch.dtype:
         """The dtype of a tensor."""
         return self._open[name].dtype
+
+
+def open_tensors(path: str | Path) -> TensorFile:
+    """Open a file of weights: safetensors, or a pickle file where the process permits them.
+
+    Raises:
+        ModelFileError: naming file, fault and cure.
+    """
+    path = Path(path)
+    if path.suffix.lower() in PICKLED:
+        return TensorsInMemory(read_tensors(path), str(path))
+    return TensorFile(path)
 
 
 _CURE = "Download or copy the file again"
@@ -188,4 +201,4 @@ def _are_counts(values: object) -> bool:
     return isinstance(values, list) and all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values)
 
 
-__all__ = ["LARGEST_COUNT", "LARGEST_HEADER", "TensorFile", "TensorsInMemory", "read_header"]
+__all__ = ["LARGEST_COUNT", "LARGEST_HEADER", "TensorFile", "TensorsInMemory", "open_tensors", "read_header"]

@@ -16,7 +16,7 @@ from diffusion.errors import UnknownModel
 from diffusion.latents import FLUX, SD1, SD3, SDXL, LatentFormat
 from diffusion.network import Network, check_finite, empty
 from diffusion.placement import default_device, place_autoencoder
-from diffusion.tensor_file import TensorFile
+from diffusion.tensor_file import open_tensors
 
 FORMATS: dict[str, LatentFormat] = {"taesd": SD1, "taesdxl": SDXL, "taesd3": SD3, "taef1": FLUX}
 
@@ -98,7 +98,7 @@ def load_tiny_autoencoder(
     if name not in FORMATS:
         raise UnknownModel(f"There is no tiny autoencoder '{name}'. Known: {', '.join(FORMATS)}.")
     paths = {"encoder": encoder, "decoder": decoder}
-    files = {half: TensorFile(path) for half, path in paths.items() if path is not None}
+    files = {half: open_tensors(path) for half, path in paths.items() if path is not None}
     for file in files.values():
         check_finite(file, str(file.path))
     where = place_autoencoder(torch.device(device) if device is not None else default_device())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 import nodes
+from diffusion.pickle_permission import permit
 from graph_runtime import failure
 from graph_runtime.attempts import AttemptJournal, published_files, remove_unpublished
 from graph_runtime.cache import Cache
@@ -31,8 +32,8 @@ from graph_runtime.graph import Graph
 from graph_runtime.hooks import run_hooks
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
-from graph_runtime.validate import Validation, validate
 from graph_runtime.shipped import copy_examples
+from graph_runtime.validate import Validation, validate
 from nodes.preview_encoding import encode_preview
 from worker import devices, memory
 from worker.checkpoints import Checkpoints
@@ -86,6 +87,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, on_message: Callable[[Custom], None] = lambda message: None) -> None:
         devices.restrict(settings)
+        permit(settings.allow_pickle)
         self.settings = settings
         self.on_message = on_message
         self.folders = settings.folders()

@@ -49,6 +49,7 @@ class Settings:
     preview_method: PreviewMethod = "auto"
     preview_size: int = 512
     disable_metadata: bool = False
+    allow_pickle: bool = False
     disable_custom_nodes: bool = False
     whitelist_custom_nodes: tuple[str, ...] = ()
 
@@ -108,6 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-warm-up", action="store_true", help="bring torch in only when a job needs it")
     add("--preview-method", choices=["none", "auto", "latent2rgb", "taesd"], default="auto", help="pictures of steps")
     add("--preview-size", type=_count, default=512, metavar="PIXELS", help="largest side of a preview")
+    add("--allow-pickle", action="store_true", help="open .ckpt and .pt files too; only weights are taken from them")
     add("--disable-metadata", action="store_true", help="do not write the workflow into saved files")
     add("--disable-all-custom-nodes", action="store_true", help="load no pack except the whitelisted")
     add("--whitelist-custom-nodes", nargs="+", default=[], metavar="NAME", help="packs to load all the same")
@@ -140,6 +142,7 @@ def from_arguments(arguments: argparse.Namespace) -> Settings:
         preview_method=arguments.preview_method,
         preview_size=arguments.preview_size,
         disable_metadata=arguments.disable_metadata,
+        allow_pickle=arguments.allow_pickle,
         disable_custom_nodes=arguments.disable_all_custom_nodes,
         whitelist_custom_nodes=tuple(arguments.whitelist_custom_nodes),
     )

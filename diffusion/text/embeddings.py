@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from diffusion.errors import ModelFileError
+from diffusion.pickled import read_pickled
 from diffusion.tensor_file import TensorFile
 
 SUFFIXES = ("", ".safetensors", ".pt", ".bin")
@@ -60,12 +58,7 @@ def _vectors(path: Path, part: str) -> Tensor | None:
     if path.suffix == ".safetensors":
         data = TensorFile(path)
     else:
-        try:
-            data = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-            raise ModelFileError(
-                f"The embedding '{path}' cannot be read safely: {error}. Convert it to safetensors."
-            ) from error
+        data = read_pickled(path)
     if isinstance(data, Mapping) and "string_to_param" in data:
         data = data["string_to_param"]
     if isinstance(data, Mapping):

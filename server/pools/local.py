@@ -120,6 +120,8 @@ def worker_command(settings: Settings) -> list[str]:
         command.append("--no-warm-up")
     if settings.cpu:
         command.append("--cpu")
+    if settings.allow_pickle:
+        command.append("--allow-pickle")
     if settings.disable_metadata:
         command.append("--disable-metadata")
     command += ["--preview-method", settings.preview_method, "--preview-size", str(settings.preview_size)]
