@@ -250,7 +250,8 @@ class Dispatcher:
 
     async def _end(self, active: _Active, done: RunDone) -> None:
         kind, data = active.translation.end(done.outcome, done.error)
-        finish = finish_of(done.outcome, active.translation, done.outputs, done.meta, done.error)
+        written = self._leftovers.written(active.job, active.attempt, done.outputs)
+        finish = finish_of(done.outcome, active.translation, done.outputs, done.meta, done.error, artifacts=written)
         try:
             stored = await self._table.finish(active.job, active.attempt, finish)
         except (SQLAlchemyError, StoreError) as error:
@@ -271,7 +272,8 @@ class Dispatcher:
         error = _lost_error(translation, reason)
         ended: State = "cancelled" if active.cancelling else "dead"
         kind, data = translation.end("cancelled" if active.cancelling else "failed", error)
-        finish = finish_of(ended, translation, translation.outputs, translation.meta, error, reason)
+        written = self._leftovers.written(active.job, active.attempt, translation.outputs)
+        finish = finish_of(ended, translation, translation.outputs, translation.meta, error, reason, written)
         try:
             state = await self._table.lose(active.job, active.attempt, reason, finish, died)
         except (SQLAlchemyError, StoreError) as failure:

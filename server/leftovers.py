@@ -10,8 +10,9 @@ from typing import Any
 
 from graph_runtime.attempts import AttemptJournal, journals, published_files, remove_unpublished
 from graph_runtime.folders import Folders
+from server.artifacts import artifacts_of
 from server.store.reads import JobReads
-from server.store.rows import FINISHED
+from server.store.rows import FINISHED, Artifact
 
 __all__ = ["Leftovers"]
 
@@ -29,6 +30,10 @@ class Leftovers:
     def __init__(self, folders: Folders, reads: JobReads) -> None:
         self._folders = folders
         self._reads = reads
+
+    def written(self, job: str, attempt: int, outputs: Mapping[str, Any]) -> tuple[Artifact, ...]:
+        """The files that an attempt will have published once its end is stored."""
+        return artifacts_of(self._folders, AttemptJournal(self._folders.data_dir, job, attempt), outputs)
 
     def published(self, job: str, attempt: int) -> None:
         """The outcome of an attempt is stored: all of its files are published."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.json_text import json_text
-from server.store.rows import Finish, Job, State
+from server.store.rows import Artifact, Finish, Job, State
 from server.translation import Translation
 
 __all__ = ["finish_of", "history_entry"]
@@ -19,6 +19,7 @@ def finish_of(
     meta: Mapping[str, Any],
     error: Mapping[str, Any] | None,
     reason: str | None = None,
+    artifacts: tuple[Artifact, ...] = (),
 ) -> Finish:
     """The row of a run that has ended; `translation.end` must have been called."""
     count, preview = _listed(outputs)
@@ -32,6 +33,7 @@ def finish_of(
         outputs_count=count,
         preview_output=None if preview is None else json_text(preview),
         explanations=json_text(translation.explanations),
+        artifacts=artifacts,
     )
 
 

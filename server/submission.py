@@ -23,7 +23,7 @@ from graph_runtime.graph import Graph
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt, to_prompt
 from graph_runtime.validate import Validation, node_errors, prompt_error, validate
-from server.errors import NoWorker
+from server.errors import NoWorker, Refused
 from server.pools.protocol import WorkerPool
 from server.published import Published
 from server.store.jobs import JobTable
@@ -35,6 +35,7 @@ log = logging.getLogger("heddle.submissions")
 
 CHECK_SECONDS = 20.0
 """How long validation hooks of packs may take; after that the worker checks before it runs."""
+_LONGEST_ID = 512
 _LARGE = 2000
 """Graphs with more nodes are checked in a thread."""
 
@@ -108,6 +109,10 @@ class Submissions:
             Rejected: with every problem, when no output can run.
             Refused: 409 when the key belongs to another job.
         """
+        for what, text in (("id", new.id), ("key", new.key)):
+            if text and not (text.isprintable() and len(text) <= _LONGEST_ID):
+                fix = f"Use 1 to {_LONGEST_ID} printable characters, such as those of a UUID."
+                raise Refused(400, f"invalid_{what}", f"The {what} {text[:40]!r} cannot be stored.", fix)
         ticket = self.ticket() if new.number is None else None
         number = new.number if ticket is None else float(-ticket if new.front else ticket)
         assert number is not None

@@ -148,12 +148,11 @@ class JobItem(BaseModel):
 
 
 class ArtifactItem(BaseModel):
-    """A file that a job has published: below which folder, its size, its SHA-256 where known, and who made it."""
+    """A file that a job has published: where it is below a folder, its size, and the node that showed it."""
 
     folder: str
     path: str
     bytes: Count
-    digest: str | None
     node: str | None
 
 

@@ -156,7 +156,7 @@ class JobReads:
     async def artifacts(self, job: str) -> list[Artifact]:
         """Files that a job has published, in the order of their paths."""
         rows = await self._database.read(select(artifacts).where(artifacts.c.job == job).order_by(artifacts.c.path))
-        return [Artifact(row.folder, row.path, row.bytes, row.digest, row.node) for row in rows]
+        return [Artifact(row.folder, row.path, row.bytes, row.node) for row in rows]
 
     async def events_since(self, seq: int, job: str | None = None, limit: int = 1000) -> list[StoredEvent]:
         """Stored events after number `seq`, oldest first."""

@@ -93,12 +93,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file that an attempt made: `path` below `folder`, its size, and its SHA-256 where that is known."""
+    """A file that an attempt made: `path` below `folder`, its size, and the node that showed it, where one did."""
 
     folder: str
     path: str
     bytes: int
-    digest: str | None = None
     node: str | None = None
 
 

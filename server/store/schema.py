@@ -93,13 +93,12 @@ artifacts = Table(
     Column("attempt", Integer, nullable=False),
     Column("node", String),
     Column("bytes", _Number, nullable=False),
-    Column("digest", String),
     Column("at", _Number, nullable=False),
     Index("artifacts_path", "folder", "path"),
 )
 """Files that jobs have published: written in the transaction that ends the attempt which made them.
 
-`folder` is "output"; `path` is below it, with forward slashes; `digest` is SHA-256 in hex.
+`folder` is "output"; `path` is below it, with forward slashes.
 """
 
 catalogues = Table(

@@ -36,11 +36,16 @@ def shown(number: float, ticket: int | None) -> float | int:
 def row_of(new: NewJob, place: float, at: int) -> dict[str, Any]:
     """The row of a job that has just come."""
     return {
-        "id": new.id, "number": new.number, "ticket": new.ticket, "state": "queued", "client_id": new.client_id,
+        "id": new.id, "number": new.number, "ticket": new.ticket, "state": "queued", "client_id": _plain(new.client_id),
         "key": new.key, "body_hash": new.body_hash, "prompt": new.prompt, "targets": json.dumps(list(new.targets)),
         "extra_data": new.extra_data, "secrets": new.secrets, "problems": new.problems, "attempt": 0, "deaths": 0,
-        "cancel_requested": 0, "created": at, "name": new.name, "priority": new.priority, "place": place,
+        "cancel_requested": 0, "created": at, "name": _plain(new.name), "priority": new.priority, "place": place,
     }  # fmt: skip
+
+
+def _plain(text: str | None) -> str | None:
+    """A text without what databases cannot store: NUL, and halves of surrogate pairs."""
+    return None if text is None else text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 async def same_key(transaction: Transaction, new: NewJob) -> Submitted | Refused | None:
@@ -151,7 +156,7 @@ async def _publish(transaction: Transaction, job: str, attempt: int, how: Finish
         rows = [
             {
                 "job": job, "folder": file.folder, "path": file.path, "attempt": attempt, "node": file.node,
-                "bytes": file.bytes, "digest": file.digest, "at": at,
+                "bytes": file.bytes, "at": at,
             }
             for file in how.artifacts
         ]  # fmt: skip

@@ -27,7 +27,7 @@ async def test_a_given_number_is_echoed_as_a_float_and_does_not_advance_the_coun
 
 
 async def test_front_and_lower_numbers_run_first(bench, picture, waiting) -> None:
-    await bench.prompt(waiting(0.3), prompt_id="blocker")
+    await bench.prompt(waiting(1.0), prompt_id="blocker")
     await bench.until("blocker", "running")
     await bench.prompt(picture, prompt_id="normal")
     await bench.prompt(picture, prompt_id="front", front=True)

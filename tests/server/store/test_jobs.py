@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from server.store.rows import Finish
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from server.store.rows import Artifact, Finish
 from tests.server.store.conftest import Table, job
 
 
@@ -90,3 +93,55 @@ async def test_trimming_drops_the_oldest_finished_jobs_and_keeps_the_newest_even
 
     assert [item.id for item in await table.reads.history()] == ["c"]
     assert [event.seq for event in await table.reads.events_since(0)] == [8, 9]
+
+
+async def test_files_are_registered_with_the_attempt_that_published_them_and_no_other(table) -> None:
+    await table.jobs.submit(job("a"))
+    first = await table.jobs.claim("w1", 1000)
+    await table.jobs.lose("a", first.attempt, "it died", Finish("dead", artifacts=(Artifact("output", "lost.png", 1),)))
+    second = await table.jobs.claim("w2", 1000)
+    late = Finish("succeeded", artifacts=(Artifact("output", "late.png", 1),))
+    made = (Artifact("output", "a.png", 5, "3"), Artifact("output", "b/c.png", 6))
+
+    assert await table.jobs.finish("a", first.attempt, late) is False
+    assert await table.reads.artifacts("a") == []
+    assert await table.jobs.finish("a", second.attempt, Finish("succeeded", artifacts=made)) is True
+    assert await table.reads.artifacts("a") == list(made)
+    assert await table.jobs.finish("a", second.attempt, late) is False
+    assert await table.reads.artifacts("a") == list(made)
+
+
+async def test_an_outcome_whose_files_cannot_be_registered_is_not_stored_either(table) -> None:
+    await table.jobs.submit(job("a"))
+    claimed = await table.jobs.claim("w", 60_000)
+    twice = (Artifact("output", "a.png", 5), Artifact("output", "a.png", 5))
+    with pytest.raises(IntegrityError):
+        await table.jobs.finish("a", claimed.attempt, Finish("succeeded", artifacts=twice))
+
+    assert [event.kind for event in await table.reads.events_since(0)] == ["queued", "running"]
+    assert (await table.reads.job("a")).state == "running" and await table.reads.artifacts("a") == []
+
+
+async def test_a_job_that_runs_again_keeps_the_files_of_its_first_run(table) -> None:
+    await table.jobs.submit(job("a"))
+    for number, path in enumerate(("first.png", "second.png")):
+        claimed = await table.jobs.claim("w", 1000)
+        made = (Artifact("output", path, 5), Artifact("output", "same.png", number))
+        await table.jobs.finish("a", claimed.attempt, Finish("succeeded", artifacts=made))
+        await table.jobs.retry("a", 7)
+
+    assert [(file.path, file.bytes) for file in await table.reads.artifacts("a")] == [
+        ("first.png", 5),
+        ("same.png", 1),
+        ("second.png", 5),
+    ]
+    await table.jobs.cancel("a")
+    assert await table.jobs.forget() == ["a"]
+    assert await table.reads.artifacts("a") == []
+
+
+async def test_texts_that_no_database_can_store_are_stored_without_what_is_wrong(table) -> None:
+    await table.jobs.submit(job("a", client_id="x\0y\ud800", name="n\0"))
+    stored = await table.reads.job("a")
+
+    assert (stored.row["client_id"], stored.row["name"]) == ("xy?", "n")

@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer, nullable=False),
         sa.Column("node", sa.String),
         sa.Column("bytes", NUMBER, nullable=False),
-        sa.Column("digest", sa.String),
         sa.Column("at", NUMBER, nullable=False),
     )
     op.create_index("artifacts_path", "artifacts", ["folder", "path"])
