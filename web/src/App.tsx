@@ -13,6 +13,7 @@ import { Breadcrumb } from "./features/subgraph/Breadcrumb";
 import { Rail } from "./features/toolbar/Rail";
 import { TopBar } from "./features/toolbar/TopBar";
 import { useEditorState } from "./ui/context";
+import { ComparisonView } from "./features/versions/ComparisonView";
 import { ErrorBoundary } from "./ui/ErrorBoundary";
 import { t, type Language, useLanguage as loadLanguage } from "./ui/i18n";
 import { LanguageContext } from "./ui/language";
@@ -58,7 +59,7 @@ function Workspace() {
         <TopBar />
         <Breadcrumb />
         <Rail />
-        <Navigation />
+        {form === "hidden" && <Navigation />}
       </ErrorBoundary>
       <ErrorBoundary part={t("The panel")}>
         <SidePanel />
@@ -69,6 +70,7 @@ function Workspace() {
         <CommandPalette />
         <ContextMenu />
         <Lightbox />
+        <ComparisonView />
       </ErrorBoundary>
       <OpenField />
       <Notices />

@@ -11,6 +11,7 @@ export interface Theme {
   readonly accent: string;
   readonly danger: string;
   readonly done: string;
+  readonly warn: string;
   readonly group: string;
   readonly bypass: string;
   readonly shadow: string;
@@ -33,6 +34,7 @@ export function readTheme(element: Element): Theme {
     accent: read("--accent"),
     danger: read("--danger"),
     done: read("--done"),
+    warn: read("--warn"),
     group: read("--group"),
     bypass: read("--bypass"),
     shadow: read("--node-shadow-flat"),

@@ -15,10 +15,11 @@ export function download(name: string, text: string): void {
   URL.revokeObjectURL(url);
 }
 
-function save({ editor }: Context): void {
+function save({ editor, session }: Context): void {
   const tab = activeTab(editor.state);
   download(`${tab.document.name || "workflow"}.json`, serialize(tab.document));
   editor.patchTab(tab.id, { saved: tab.document });
+  session.keepVersion("saved");
 }
 
 async function exportAs({ session, editor }: Context, format: "prompt" | "saved"): Promise<void> {

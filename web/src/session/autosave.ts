@@ -15,6 +15,7 @@ interface SavedTab {
   readonly viewport: Tab["viewport"];
   readonly job: string | null;
   readonly shared?: string | null;
+  readonly lineage?: string;
 }
 interface Saved {
   readonly active: string;
@@ -41,7 +42,7 @@ export class Autosave {
         const kept = JSON.parse(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
         const document = parseDocument(kept.document);
         const saved = kept.saved === null ? document : parseDocument(kept.saved);
-        return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null };
+        return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null, lineage: tab.lineage ?? tab.id };
       });
       const first = read[0];
       if (!first) return false;
@@ -80,6 +81,7 @@ export class Autosave {
         viewport: tab.id === document.active ? view.viewport : tab.viewport,
         job: jobs.runs[tab.id]?.job ?? null,
         shared: tab.shared,
+        lineage: tab.lineage,
       })),
     };
     try {

@@ -14,11 +14,13 @@ import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
 import { sharedForm } from "./sharing";
+import { BrowserShelf, type Version, Versions } from "./versions";
 
 const LISTED_JOBS = 60;
 
 export class Session {
   readonly feed: JobFeed;
+  readonly versions: Versions;
   private readonly autosave: Autosave;
   private catalogueRetry = 0;
 
@@ -28,6 +30,7 @@ export class Session {
   ) {
     this.feed = new JobFeed(editor, clientId, () => void this.refresh());
     this.autosave = new Autosave(editor, window.localStorage);
+    this.versions = new Versions(new BrowserShelf(), editor.outside.now, editor.outside.freshId);
   }
 
   async start(): Promise<void> {
@@ -134,6 +137,7 @@ export class Session {
     try {
       const { number, problems } = await api.submit({ id, document, client_id: this.clientId, targets, front });
       change((jobs) => refuse(withRow(jobs, id, { number }), tab, [...problems, ...(jobs.runs[tab]?.problems ?? [])]));
+      this.keepVersion("run", document);
       if (activeTab(editor.state).id === tab)
         editor.commitRoot(advanceSeeds(editor.root, editor.specs, editor.outside.random), "Next seed", "next seed");
     } catch (error) {
@@ -163,22 +167,36 @@ export class Session {
     return this.report("The workflow could not be exported", async () => `${JSON.stringify(await api.exported(document, format), null, 2)}\n`);
   }
 
-  /** Opens anything a person may have: our documents, other formats, pictures with a workflow inside. */
+  /** The document in anything a person may have: our documents, other formats, pictures with a workflow inside. */
+  async readFile(file: File): Promise<{ readonly document: WorkflowDocument; readonly warnings: readonly string[] }> {
+    const isText = /json/.test(file.type) || file.name.endsWith(".json");
+    const data: unknown = isText ? JSON.parse(await file.text()) : null;
+    if (isOwnFormat(data)) return { document: parseDocument(data), warnings: [] };
+    const { document, warnings } = await api.convert(isText ? await file.text() : file);
+    return { document: named(parseDocument(document), file.name), warnings };
+  }
+
   async openFile(file: File): Promise<void> {
     await this.report(`${file.name} could not be opened`, async () => {
-      const isText = /json/.test(file.type) || file.name.endsWith(".json");
-      const data: unknown = isText ? JSON.parse(await file.text()) : null;
-      if (isOwnFormat(data)) this.openDocument(parseDocument(data));
-      else {
-        const { document, warnings } = await api.convert(isText ? await file.text() : file);
-        this.openDocument(named(parseDocument(document), file.name));
-        for (const warning of warnings.slice(0, 3)) this.editor.notify("info", "Opened with a remark", warning);
-      }
+      const { document, warnings } = await this.readFile(file);
+      this.openDocument(document);
+      for (const warning of warnings.slice(0, 3)) this.editor.notify("info", "Opened with a remark", warning);
     });
   }
 
   openDocument(document: WorkflowDocument): void {
     this.editor.open(document);
+    const { id } = activeTab(this.editor.state);
+    void this.report("The versions of this workflow could not be read", async () => {
+      const lineage = await this.versions.lineageOf(document.name);
+      if (lineage !== null) this.editor.patchTab(id, { lineage });
+    });
+  }
+
+  /** Puts the shown workflow, as it is now or was when it was run, among its versions. */
+  keepVersion(reason: Version["reason"], document = this.editor.root, name: string | null = null): void {
+    const { lineage } = activeTab(this.editor.state);
+    void this.report("This version could not be kept", () => this.versions.keep(lineage, document, reason, name));
   }
 
   openDefault(): void {

@@ -16,6 +16,8 @@ export interface Tab {
   readonly viewport: View | null;
   /** The subgraph that is shown, from the outside in; empty for the document itself. */
   readonly path: readonly Step[];
+  /** The line of versions it belongs to. */
+  readonly lineage: string;
   /** Under which id its form is shared; null while it is not. */
   readonly shared: string | null;
 }
@@ -48,12 +50,16 @@ export interface MenuRequest {
   readonly graph: Point;
   readonly node: string | null;
 }
-export type PanelName = "form" | "subgraph" | "jobs" | "gallery" | "outline" | "library";
+export type PanelName = "versions" | "form" | "subgraph" | "jobs" | "gallery" | "outline" | "library";
 export interface Notice {
   readonly id: number;
   readonly tone: "error" | "info";
   readonly title: string;
   readonly text: string;
+}
+export interface Named {
+  readonly label: string;
+  readonly document: WorkflowDocument;
 }
 export interface ViewSlice {
   readonly viewport: View;
@@ -67,6 +73,8 @@ export interface ViewSlice {
   readonly menu: MenuRequest | null;
   readonly panel: PanelName | null;
   readonly lightbox: FileRef | null;
+  /** Two documents that are compared, each by what people call it. */
+  readonly comparing: { readonly before: Named; readonly after: Named } | null;
   readonly renaming: string | null;
   readonly minimap: boolean;
   /** The form instead of the canvas; `alone` when the page was opened by a link to the form. */

@@ -7,7 +7,7 @@ import { NO_RUN, runInScope } from "./runScope";
 import type { State, Run, Tab } from "./state";
 
 export function newTab(id: string, document: WorkflowDocument): Tab {
-  return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [], shared: null };
+  return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [], shared: null, lineage: id };
 }
 
 function startingState(): State {
@@ -24,6 +24,7 @@ function startingState(): State {
       menu: null,
       panel: null,
       lightbox: null,
+      comparing: null,
       renaming: null,
       minimap: true,
       form: "hidden",

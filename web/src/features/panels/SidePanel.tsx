@@ -8,6 +8,7 @@ import { OutlinePanel } from "../outline/OutlinePanel";
 import { LibraryPanel } from "../palette/LibraryPanel";
 import { JobsPanel } from "../queue/JobsPanel";
 import { SubgraphPanel } from "../subgraph/SubgraphPanel";
+import { VersionsPanel } from "../versions/VersionsPanel";
 import css from "./panels.module.css";
 
 function titleOf(panel: PanelName): string {
@@ -18,6 +19,8 @@ function titleOf(panel: PanelName): string {
       return t("Pictures");
     case "outline":
       return t("Outline");
+    case "versions":
+      return t("Versions");
     case "form":
       return t("Form");
     case "subgraph":
@@ -35,6 +38,8 @@ function Content({ panel }: { panel: PanelName }) {
       return <GalleryPanel />;
     case "outline":
       return <OutlinePanel />;
+    case "versions":
+      return <VersionsPanel />;
     case "form":
       return <FormBuilder />;
     case "subgraph":
