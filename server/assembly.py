@@ -52,6 +52,7 @@ from server.store.reads import JobReads
 from server.store.writer import StoredEvent, Writer
 from server.submission import Submissions
 from server.user_files import Users
+from server.vault import Vault
 
 __all__ = ["Server", "assemble", "folders_of"]
 
@@ -115,11 +116,11 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
             log.info("%d job(s) were running when the last server ended; they are queued again", recovered)
         leftovers = Leftovers(folders, reads)
         await leftovers.settle_all()
-        published = Published(folders)
+        published, vault = Published(folders), Vault()
         known = await load_catalogue(database)
         if known is not None:
             published.remember(*known)
-        dispatcher = Dispatcher(table, pool, hub, feed, leftovers, settings.lease_seconds)
+        dispatcher = Dispatcher(table, pool, hub, feed, leftovers, vault, settings.lease_seconds)
         tell.append(dispatcher)
         feed.start_at(writer.last_seq)
         session = await stack.enter_async_context(ClientSession())
@@ -130,7 +131,7 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         app[keys.POOL], app[keys.HUB], app[keys.DISPATCHER] = pool, hub, dispatcher
         app[keys.PUBLISHED], app[keys.PACKS] = published, Packs(session)
         app[keys.USERS] = Users(folders.user, settings.multi_user)
-        app[keys.SUBMISSIONS] = Submissions(table, published, pool, await table.next_ticket())
+        app[keys.SUBMISSIONS] = Submissions(table, published, pool, vault, await table.next_ticket())
         logs.tell(hub.send_logs)
         stack.callback(logs.tell, None)
         await pool.open()

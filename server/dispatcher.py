@@ -28,6 +28,7 @@ from server.store.jobs import JobTable
 from server.store.rows import FINISHED, Claimed, State
 from server.store.writer import StoredEvent, now_ms
 from server.translation import Translation
+from server.vault import Vault
 
 __all__ = ["Dispatcher"]
 
@@ -58,6 +59,7 @@ class Dispatcher:
         hub: connected clients.
         feed: listeners of our own API.
         leftovers: settles the files of attempts.
+        vault: knows the secrets of jobs.
         lease: seconds that an attempt is valid without being extended.
     """
 
@@ -68,6 +70,7 @@ class Dispatcher:
         hub: Hub,
         feed: Feed,
         leftovers: Leftovers,
+        vault: Vault,
         lease: float = LEASE_SECONDS,
     ) -> None:
         self._table = table
@@ -75,6 +78,7 @@ class Dispatcher:
         self._hub = hub
         self._feed = feed
         self._leftovers = leftovers
+        self._vault = vault
         self._lease_ms = int(lease * 1000)
         self._affinity = Affinity()
         self._cancel_early: set[str] = set()
@@ -230,7 +234,7 @@ class Dispatcher:
         self._active[claimed.id] = active
         self._idle.clear()
         log.info("job %s attempt %d runs on %s", claimed.id, claimed.attempt, worker)
-        secrets = json.loads(claimed.secrets) if claimed.secrets else {}
+        secrets = self._vault.open(claimed.secrets, claimed.id)
         run = Run(
             claimed.id,
             claimed.attempt,

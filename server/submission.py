@@ -27,7 +27,8 @@ from server.errors import NoWorker, Refused
 from server.pools.protocol import WorkerPool
 from server.published import Published
 from server.store.jobs import JobTable
-from server.store.rows import NewJob, Submitted, name_of, split_secrets
+from server.store.rows import NewJob, Submitted, name_of
+from server.vault import Vault, split
 
 __all__ = ["Rejected", "Submission", "Submissions"]
 
@@ -89,13 +90,17 @@ class Submissions:
         table: where jobs are stored.
         published: the catalogue.
         pool: answers for the validation hooks of packs.
+        vault: keeps the secrets that come along.
         first_ticket: the counter's first value.
     """
 
-    def __init__(self, table: JobTable, published: Published, pool: WorkerPool, first_ticket: int = 0) -> None:
+    def __init__(
+        self, table: JobTable, published: Published, pool: WorkerPool, vault: Vault, first_ticket: int = 0
+    ) -> None:
         self._table = table
         self._published = published
         self._pool = pool
+        self._vault = vault
         self._tickets = itertools.count(first_ticket)
 
     def ticket(self) -> int:
@@ -124,7 +129,7 @@ class Submissions:
         errors = node_errors(validation, catalogue) if validation.problems else {}
         if error is not None:
             raise Rejected(validation.problems, error, errors)
-        shown, secrets = split_secrets(new.extra_data)
+        shown, secrets = split(new.extra_data)
         key = new.key or new.id
         job = NewJob(
             id=new.id or str(uuid.uuid4()),
@@ -136,13 +141,20 @@ class Submissions:
             client_id=new.client_id,
             key=key,
             body_hash=None if key is None else _hash(validation.graph, new),
-            secrets=json.dumps(secrets) if secrets else None,
+            secrets=self._vault.keep(secrets),
             problems=json.dumps(errors) if errors else "{}",
             replaces_finished=new.replaces_finished,
             name=new.name or name_of(shown),
             priority=new.priority,
         )
-        return await self._table.submit(job), list(validation.problems)
+        try:
+            submitted = await self._table.submit(job)
+        except BaseException:
+            self._vault.forget(job.secrets)
+            raise
+        if submitted.existed:
+            self._vault.forget(job.secrets)
+        return submitted, list(validation.problems)
 
     async def check(self, graph: Any, targets: Sequence[str] | None) -> tuple[Validation, Catalogue]:
         """Validate a prompt or graph, the hooks of packs included.

@@ -22,15 +22,12 @@ __all__ = [
     "State",
     "Submitted",
     "name_of",
-    "split_secrets",
 ]
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled", "dead"]
 
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "dead")
-
-_SECRET_WORDS = ("token", "api_key", "apikey", "secret", "password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class NewJob:
         ticket: the server's counter, None when `number` is given.
         key: idempotency key; equal to the id when the client chose the id.
         body_hash: digest of what was submitted, compared when a key comes again; None without a key.
-        secrets: JSON of what only the worker may see; None without any. Removed when the job ends.
+        secrets: the handle under which the server keeps what only the worker may see; None without any.
         problems: the established `node_errors` of outputs that were left out.
         replaces_finished: whether a finished job of the same id and another body makes room for this one.
         name: what people call it: the name of its workflow.
@@ -161,10 +158,3 @@ def name_of(extra_data: Mapping[str, Any]) -> str | None:
     for key in ("extra_pnginfo", "workflow", "extra", "heddle", "name"):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value[:200] if isinstance(value, str) and value.strip() else None
-
-
-def split_secrets(extra_data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part what may be shown from keys that name a token, an API key, a secret or a password."""
-    secrets = {key for key in extra_data if any(word in key.lower() for word in _SECRET_WORDS)}
-    shown = {key: value for key, value in extra_data.items() if key not in secrets}
-    return shown, {key: extra_data[key] for key in secrets}
