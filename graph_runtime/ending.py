@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from graph_runtime import events
 from graph_runtime.errors import Cancelled, DependencyCycleError
 from graph_runtime.failure import current_inputs, exception_type, fix_for, message_of, traceback_lines
 from graph_runtime.graph import Node
+from graph_runtime.hidden import SECRET_KINDS
 from graph_runtime.work import Work
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Ending:
             message=message_of(error),
             exception_type=exception_type(error),
             traceback=traceback_lines(error),
-            current_inputs=current_inputs(work.lists) if work is not None else {},
+            current_inputs=current_inputs(_shown(work)) if work is not None else {},
             current_outputs=self.cached_at_start,
             fix=fix_for(error),
         )
@@ -145,3 +146,9 @@ class Ending:
                     real.id if real is not None else None, real.type if real is not None else None, executed
                 )
             )
+
+
+def _shown(work: Work) -> dict[str, list[Any]]:
+    """The inputs of a node without the keys and tokens that it was given to use, not to show."""
+    secret = {item.name for item in work.spec.hidden_inputs if item.hidden in SECRET_KINDS}
+    return {name: values for name, values in work.lists.items() if name not in secret}

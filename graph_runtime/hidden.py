@@ -8,7 +8,10 @@ from typing import Any
 from graph_runtime.context import RunExtra
 from graph_runtime.spec import HIDDEN_KINDS
 
-__all__ = ["HiddenValues"]
+__all__ = ["SECRET_KINDS", "HiddenValues"]
+
+SECRET_KINDS = frozenset({"AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"})
+"""Kinds of values that a node may use and nobody may see."""
 
 
 class HiddenValues(Mapping[str, Any]):

@@ -50,7 +50,21 @@ class Shout:
             PromptServer.instance.send_sync("shout", {"number": number, "noise": "x" * size})
         return {"ui": {"text": ["done"]}}
 
-NODE_CLASS_MAPPINGS = {"Slow": Slow, "Shout": Shout}
+class Paid:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"fails": ("BOOLEAN", {"default": False})},
+                "hidden": {"key": "API_KEY_COMFY_ORG", "token": "AUTH_TOKEN_COMFY_ORG"}}
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    CATEGORY = "test"
+    def run(self, fails, key=None, token=None):
+        print("a paid service is asked")
+        if fails:
+            raise RuntimeError("the service refused")
+        return (len(key or "") * 1000 + len(token or ""),)
+
+NODE_CLASS_MAPPINGS = {"Slow": Slow, "Shout": Shout, "Paid": Paid}
 WEB_DIRECTORY = "web"
 '''
 
