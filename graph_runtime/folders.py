@@ -35,6 +35,7 @@ _SHAPE_SUFFIXES = frozenset({".glb", ".gltf", ".obj", ".fbx", ".stl", ".ply", ".
 _UNLISTED_TYPES = {
     ".webp": "image/webp", ".avif": "image/avif", ".apng": "image/apng", ".jfif": "image/jpeg", ".webm": "video/webm",
     ".mkv": "video/x-matroska", ".opus": "audio/ogg", ".flac": "audio/flac", ".m4a": "audio/mp4",
+    ".latent": "latent/safetensors",
 }  # fmt: skip
 """Types that some systems' tables lack."""
 
@@ -278,7 +279,7 @@ class Folders:
 
         Args:
             folder: a model key, or "input", "output" or "temp"; "input/image" offers only pictures, and likewise for
-                "video", "audio" and "model" (3-D); "vae" offers the complete tiny autoencoders as well.
+                "video", "audio", "latent" and "model" (3-D); "vae" offers the complete tiny autoencoders as well.
         """
         kind, _, content = folder.partition("/")
         if kind == "vae":

@@ -155,7 +155,7 @@ def latent_exists(latent: str | None, ctx: Context) -> str | None:
     fingerprint=latent_digest,
     validate=latent_exists,
 )
-def load_latent(*, latent: Annotated[str, FileIn("input")], ctx: Context) -> Latent:
+def load_latent(*, latent: Annotated[str, FileIn("input/latent")], ctx: Context) -> Latent:
     """Read latents from a file that SaveLatent wrote.
 
     Args:

@@ -49,6 +49,8 @@ def sample(spec_input):
         "IMAGE": torch.rand(2, 32, 24, 3),
         "MASK": torch.rand(2, 32, 24),
         "LATENT": latent,
+        "SIGMAS": torch.linspace(10.0, 0.0, 5),
+        "CONDITIONING": [[torch.rand(1, 3, 4), {"pooled_output": torch.rand(1, 4)}]],
         "LATENT_OPERATION": lambda latent: latent * 2,
     }.get(spec_input.type, VALUES.get(spec_input.type))
 
@@ -56,6 +58,8 @@ def sample(spec_input):
 def copies(value):
     if isinstance(value, torch.Tensor):
         return value.clone()
+    if isinstance(value, list):
+        return [copies(each) for each in value]
     return {key: copies(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
@@ -64,6 +68,8 @@ def same(left, right):
         return torch.equal(left, right)
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(same(*pair) for pair in zip(left, right, strict=True))
     return left is right or left == right
 
 
