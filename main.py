@@ -1,4 +1,5 @@
-"""Heddle's commands: `serve` opens the editor and the API, `run` renders a workflow without a server.
+"""Heddle's commands: `serve` opens the editor and the API, `run` renders a workflow without a server, `explain` says
+why nodes run, `jobs` sees and changes the queue of a running server, `repair` mends files and rows of a stopped one.
 
 Called without a command it serves, and accepts the launch flags of the established server.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("serve", "run", "explain")
+COMMANDS = ("serve", "run", "explain", "jobs", "repair")
 
 
 def main(arguments: list[str]) -> int:
@@ -22,6 +23,14 @@ def main(arguments: list[str]) -> int:
         from worker import explain_command
 
         return explain_command.main(rest)
+    if command == "jobs":
+        from server import jobs_command
+
+        return jobs_command.main(rest)
+    if command == "repair":
+        from server import repair_command
+
+        return repair_command.main(rest)
     from server.command import main as serve
 
     return serve(rest)

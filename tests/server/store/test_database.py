@@ -42,9 +42,10 @@ async def test_passwords_are_not_shown(cluster) -> None:
 
 
 async def test_a_newer_database_is_refused(url: str) -> None:
-    async with Table(url) as table:
-        async with table.database.writer.begin() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    database = await open_database(url)
+    async with database.writer.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0099'"))
+    await database.close()
 
     with pytest.raises(StoreError, match=r"has schema 0099; this program knows schemas up to \d+"):
         await open_database(url)
