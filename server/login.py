@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+from urllib.parse import parse_qs
 
 from aiohttp import hdrs, web
 from yarl import URL
@@ -72,8 +73,8 @@ def add_login(app: web.Application, settings: Settings) -> None:
     async def enter(request: web.Request) -> web.Response:
         if settings.token is None:
             return _onward(URL("/"))
-        form = URL.build(query_string=(await bounded_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace")).query
-        if is_token(form.get("token", ""), settings.token):
+        form = parse_qs((await bounded_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace"))
+        if is_token(form.get("token", [""])[0], settings.token):
             return _welcome(settings, URL("/"))
         log.warning("a wrong token was given by %s", request.remote)
         await asyncio.sleep(WRONG_SECONDS)
