@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.bodies import object_body
-from server.errors import Refused
 from server.keys import READS, TABLE
 from server.outcome import history_entry
+from server.routes.query import whole_number
 from server.routes.queue import ids_of
 from server.routes.route import Route
 
@@ -16,8 +16,8 @@ __all__ = ["ROUTES"]
 
 async def get_history(request: web.Request) -> web.Response:
     """Entries by id, oldest first."""
-    newest = _integer(request, "max_items")
-    offset = _integer(request, "offset")
+    newest = whole_number(request, "max_items")
+    offset = whole_number(request, "offset")
     jobs = await request.app[READS].history(newest, -1 if offset is None else offset)
     return web.json_response({job.id: history_entry(job) for job in jobs})
 
@@ -36,16 +36,6 @@ async def post_history(request: web.Request) -> web.Response:
     if (ids := ids_of(body)) is not None:
         await request.app[TABLE].forget(ids)
     return web.Response()
-
-
-def _integer(request: web.Request, name: str) -> int | None:
-    text = request.query.get(name)
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise Refused(400, "invalid_number", f"{name} must be a whole number; it is {text!r}.") from None
 
 
 ROUTES = (

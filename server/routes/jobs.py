@@ -10,6 +10,7 @@ from server.bodies import object_body
 from server.errors import Refused
 from server.keys import DISPATCHER, READS
 from server.outcome import history_entry
+from server.routes.query import whole_number
 from server.routes.route import Route
 from server.store.rows import Job, State
 
@@ -33,8 +34,8 @@ async def get_jobs(request: web.Request) -> web.Response:
     unknown = [word for word in words if word not in STATUSES]
     if unknown:
         raise Refused(400, "invalid_status", f"Unknown status {unknown[0]!r}.", f"Use {', '.join(STATUSES)}.")
-    limit = _integer(request, "limit", 200)
-    offset = _integer(request, "offset", 0)
+    limit = whole_number(request, "limit", 200)
+    offset = whole_number(request, "offset", 0)
     limit = max(1, min(limit, _MOST))
     offset = max(0, offset)
     states = [state for word in words for state in STATUSES[word]]
@@ -106,16 +107,6 @@ def _listed(job: Job) -> dict[str, Any]:
             "traceback": [str(line) for line in error.get("traceback") or ()],
         }
     return {key: value for key, value in shown.items() if value is not None or key == "outputs_count"}
-
-
-def _integer(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    try:
-        return int(text)
-    except ValueError:
-        raise Refused(400, "invalid_number", f"{name} must be a whole number; it is {text!r}.") from None
 
 
 ROUTES = (
