@@ -1,10 +1,12 @@
 /** Every command is one object; keys, menus, toolbar and the command palette all run it. */
+import type { CanvasEngine } from "../canvas/engine";
 import type { Session } from "../session/session";
 import type { Editor } from "../store/editor";
 
 export interface Context {
   readonly editor: Editor;
   readonly session: Session;
+  readonly engine: CanvasEngine;
 }
 export interface Command {
   readonly id: string;

@@ -2,11 +2,12 @@
 import { ARRANGE_COMMANDS } from "./arrange";
 import { type Command, type Context, keyOf } from "./command";
 import { EDIT_COMMANDS } from "./edit";
+import { EXPORT_COMMANDS } from "./export";
 import { SUBGRAPH_COMMANDS } from "./subgraph";
 import { VIEW_COMMANDS } from "./view";
 import { WORKFLOW_COMMANDS } from "./workflow";
 
-export const COMMANDS: readonly Command[] = [...WORKFLOW_COMMANDS, ...EDIT_COMMANDS, ...ARRANGE_COMMANDS, ...SUBGRAPH_COMMANDS, ...VIEW_COMMANDS];
+export const COMMANDS: readonly Command[] = [...WORKFLOW_COMMANDS, ...EXPORT_COMMANDS, ...EDIT_COMMANDS, ...ARRANGE_COMMANDS, ...SUBGRAPH_COMMANDS, ...VIEW_COMMANDS];
 
 export function commandById(id: string): Command {
   const found = COMMANDS.find((command) => command.id === id);

@@ -2,29 +2,15 @@ import { serialize } from "../core/document";
 import { activeDocument, activeRun, activeTab } from "../store/store";
 import type { Editor } from "../store/editor";
 import type { Command, Context } from "./command";
+import { download } from "./export";
 
-export const FILE_TYPES = ".json,application/json,image/png,image/webp,image/jpeg,video/mp4,video/webm,audio/flac,.safetensors";
-
-/** Gives the browser a file to keep. */
-export function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-}
+export const FILE_TYPES = ".json,application/json,image/png,image/webp,image/jpeg,video/mp4,video/webm,audio/flac,.safetensors,.svg,image/svg+xml";
 
 function save({ editor, session }: Context): void {
   const tab = activeTab(editor.state);
   download(`${tab.document.name || "workflow"}.json`, serialize(tab.document));
   editor.patchTab(tab.id, { saved: tab.document });
   session.keepVersion("saved");
-}
-
-async function exportAs({ session, editor }: Context, format: "prompt" | "saved"): Promise<void> {
-  const text = await session.exported(format);
-  if (text !== null) download(`${editor.root.name || "workflow"}.${format}.json`, text);
 }
 
 /** The page keeps one file field; a command can only press it. */
@@ -72,8 +58,6 @@ export const WORKFLOW_COMMANDS: readonly Command[] = [
   { id: "workflow.default", label: "New from the default workflow", group: "Workflow", run: ({ session }) => session.openDefault() },
   { id: "workflow.open", label: "Open file…", group: "Workflow", keys: ["mod+o"], run: open },
   { id: "workflow.save", label: "Save as file", group: "Workflow", keys: ["mod+s"], run: save },
-  { id: "workflow.prompt", label: "Save as API prompt", group: "Workflow", run: (context) => exportAs(context, "prompt") },
-  { id: "workflow.saved", label: "Save for the established editor", group: "Workflow", run: (context) => exportAs(context, "saved") },
   { id: "workflow.close", label: "Close tab", group: "Workflow", keys: ["alt+w"], run: ({ session, editor }) => session.closeTab(editor.state.document.active) },
   { id: "workflow.next", label: "Next tab", group: "Workflow", keys: ["alt+]"], run: (context) => nextTab(context, 1) },
   { id: "workflow.previous", label: "Previous tab", group: "Workflow", keys: ["alt+["], run: (context) => nextTab(context, -1) },

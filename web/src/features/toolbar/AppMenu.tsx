@@ -7,7 +7,7 @@ import { chosenLanguage, LANGUAGES, type Language, t } from "../../ui/i18n";
 import { useChangeLanguage } from "../../ui/language";
 import css from "./toolbar.module.css";
 
-const ENTRIES = ["workflow.new", "workflow.default", "workflow.open", "workflow.save", "workflow.prompt", "workflow.saved", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.form", "view.form-builder", "view.commands"];
+const ENTRIES = ["workflow.new", "workflow.default", "workflow.open", "workflow.save", "-", "workflow.prompt", "workflow.saved", "workflow.python", "workflow.svg", "workflow.png", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.form", "view.form-builder", "view.commands"];
 const SCHEMES = [
   ["auto", "As the system"],
   ["light", "Light"],

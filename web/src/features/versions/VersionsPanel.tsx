@@ -16,7 +16,7 @@ export function VersionsPanel() {
   const [name, setName] = useState("");
   const load = useCallback(() => session.report(t("The versions could not be read"), () => session.versions.list(lineage)).then((found) => setVersions(found ?? [])), [session, lineage]);
   useEffect(() => void load(), [load, runs]);
-  const keep = (event: React.FormEvent) => {
+  const keep = (event: React.SubmitEvent) => {
     event.preventDefault();
     const wanted = name.trim();
     if (wanted === "") return;
