@@ -59,6 +59,11 @@ class Explainer:
         while len(self._runs) > 1 and sum(len(run.graph) for run in self._runs) > _REMEMBERED_NODES:
             self._runs.pop()
 
+    @property
+    def runs(self) -> tuple[RunRecord, ...]:
+        """The runs that are remembered, newest first."""
+        return tuple(self._runs)
+
     def clear(self) -> None:
         """Forget all runs."""
         self._runs.clear()

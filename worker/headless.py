@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import random
 import signal
@@ -26,6 +27,7 @@ from graph_runtime.errors import HeddleError
 from graph_runtime.graph import Graph
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import to_prompt
+from graph_runtime.run_memory import load_runs, save_runs
 from worker import settings as worker_settings
 from worker.assignments import Assignment, BadAssignment, assign
 from worker.progress_bar import ProgressBar
@@ -34,6 +36,10 @@ from worker.runtime import Job, Runtime
 from worker.workflow_files import OpenedWorkflow, open_workflow
 
 __all__ = ["add_arguments", "main", "run"]
+
+RUN_MEMORY = "last_runs.json"
+"""File in DATA with what the last runs knew of their nodes, for `--explain`."""
+_log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -98,14 +104,26 @@ async def _run(args: argparse.Namespace, chosen: worker_settings.Settings) -> Re
         if not plan.problems:
             job = Job("run", to_prompt(plan.graph), plan.targets, {"extra_pnginfo": plan.provenance}, graph=plan.graph)
             listener = RunListener(plan.titles)
+            memory = chosen.data_dir / RUN_MEMORY
+            for record in reversed(load_runs(memory)):
+                runtime.engine.explainer.remember(record)
             with ProgressBar(plan.titles, shown=False if args.quiet else None) as bar:
                 listener.then(bar.on_event)
                 done = await runtime.run(job, listener.on_event, cancel)
+            await asyncio.to_thread(_remember, memory, runtime)
             report.fill(done, listener, plan.targets, runtime.folders)
         report.seconds = time.monotonic() - started
         return report
     finally:
         await runtime.close()
+
+
+def _remember(memory: Path, runtime: Runtime) -> None:
+    """Leave the next process what it needs to say why its nodes run; a disk that takes nothing costs only that."""
+    try:
+        save_runs(memory, runtime.engine.explainer.runs)
+    except OSError as error:
+        _log.warning("The next run cannot be compared with this one: %s cannot be written: %s.", memory, error)
 
 
 @dataclass(frozen=True, slots=True)

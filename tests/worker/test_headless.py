@@ -121,6 +121,22 @@ def test_every_problem_is_said_at_once_and_nothing_is_made(place, capsys):
     assert place.saved() == []
 
 
+def test_a_later_process_says_what_changed_since_the_one_before(place, capsys):
+    place.picture()
+    place.run(COPY, "--explain", "--json")
+    first = {entry["node"]: entry for entry in json.loads(capsys.readouterr().out)["explanations"]}
+
+    place.run(
+        {**COPY, "2": {**COPY["2"], "inputs": {"images": ["1", 0], "filename_prefix": "other"}}}, "--explain", "--json"
+    )
+
+    second = {entry["node"]: entry for entry in json.loads(capsys.readouterr().out)["explanations"]}
+    assert {entry["reasons"][0]["kind"] for entry in first.values()} <= {"never_seen", "always"}
+    assert second["1"]["reasons"][0]["kind"] == "not_kept"
+    (reason,) = [reason for reason in second["2"]["reasons"] if reason["kind"] == "input"]
+    assert (reason["input"], reason["before"], reason["after"]) == ("filename_prefix", "copy", "other")
+
+
 @pytest.mark.parametrize(
     ("workflow", "clue"),
     [
