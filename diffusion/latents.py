@@ -49,6 +49,28 @@ class LatentFormat:
         return latent / self.scale + self.shift
 
 
+@dataclass(frozen=True, slots=True)
+class NormalizedFormat(LatentFormat):
+    """A space whose channels are brought to one mean and deviation.
+
+    Attributes:
+        mean, deviation: of each channel in autoencoder space.
+    """
+
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    def to_network(self, latent: Tensor) -> Tensor:
+        return (latent - _channels(self.mean, latent)) * self.scale / _channels(self.deviation, latent)
+
+    def from_network(self, latent: Tensor) -> Tensor:
+        return latent * _channels(self.deviation, latent) / self.scale + _channels(self.mean, latent)
+
+
+def _channels(values: tuple[float, ...], latent: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=latent.dtype, device=latent.device).view(1, -1, 1, 1)
+
+
 # Linear approximation published by K. Turner, discuss.huggingface.co, "Decoding latents to RGB without upscaling".
 _SD1_RGB: Basis = ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
 # Least-squares fit of the same form, T. Martens, huggingface.co/blog/TimothyAlexisVass/explaining-the-sdxl-latent-space
@@ -98,4 +120,4 @@ def fit_basis(latents: Tensor, images: Tensor) -> tuple[Basis, tuple[float, floa
     return basis, (float(solution[-1, 0]), float(solution[-1, 1]), float(solution[-1, 2]))
 
 
-__all__ = ["FLUX", "SD1", "SD3", "SDXL", "LatentFormat", "fit_basis", "preview", "spread_basis"]
+__all__ = ["FLUX", "SD1", "SD3", "SDXL", "LatentFormat", "NormalizedFormat", "fit_basis", "preview", "spread_basis"]

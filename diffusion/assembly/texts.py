@@ -161,12 +161,15 @@ def t5_tower(
     """One T5 encoder out of a file; depth and widths are read from the shapes."""
     from transformers import T5Config, T5EncoderModel
 
+    from diffusion.text.t5_casting import keep_precision
+
     layout = read_t5(file, prefix)
     where = place_text(device)
     network = Network(
         empty(lambda: T5EncoderModel(T5Config(**layout.config)), str(file.path)), layout.tensors,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
     )  # fmt: skip
+    keep_precision(network.module)
     return T5Tower("t5xxl", network, lambda: find_t5(folders), shortest)
 
 

@@ -23,6 +23,7 @@ class Kind(Enum):
     X0 = "x0"
     EDM = "edm"
     FLOW = "flow"
+    RATIO = "ratio"
     IMG_TO_IMG = "img_to_img"
 
 
@@ -71,6 +72,8 @@ class Prediction:
         """What the network is given for a noisy `x`."""
         if self.kind in (Kind.FLOW, Kind.IMG_TO_IMG):
             return x
+        if self.kind is Kind.RATIO:
+            return x / (sigma + 1)
         return x / (sigma**2 + self.sigma_data**2) ** 0.5
 
     def denoised(self, x: Tensor, output: Tensor, sigma: Tensor) -> Tensor:
@@ -83,6 +86,8 @@ class Prediction:
                 sign = -1 if self.kind is Kind.V else 1
                 kept = x * data**2 / (sigma**2 + data**2)
                 return kept + sign * output * sigma * data / (sigma**2 + data**2) ** 0.5
+            case Kind.RATIO:
+                return (x - output * sigma) / (sigma + 1)
             case Kind.X0 | Kind.IMG_TO_IMG:
                 return output
 
@@ -170,14 +175,22 @@ def zero_terminal_snr(sigmas: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogPrediction(Prediction):
-    """Noise levels on a logarithmic scale without a table of timesteps (EDM, or v with an arctangent time)."""
+    """Noise levels on a logarithmic scale without a table of timesteps.
+
+    Attributes:
+        angle: network time is an arctangent, as of continuous v-prediction; else a logarithm, as of EDM.
+    """
 
     angle: bool = False
 
     def timestep(self, sigma: Tensor) -> Tensor:
+        if self.kind is Kind.RATIO:
+            return sigma / (sigma + 1)
         return sigma.atan() / math.pi * 2 if self.angle else 0.25 * sigma.log()
 
     def sigma(self, timestep: Tensor) -> Tensor:
+        if self.kind is Kind.RATIO:
+            return timestep / (1 - timestep)
         return (timestep * math.pi / 2).tan() if self.angle else (timestep / 0.25).exp()
 
     def percent_to_sigma(self, percent: float) -> float:
