@@ -19,6 +19,7 @@ from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
 from server.leftovers import Leftovers
+from server.lock import lock_database
 from server.login import add_login
 from server.logs import LogBook
 from server.middleware import middlewares
@@ -97,6 +98,7 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
     await asyncio.to_thread(_prepare_folders, folders)
     hub = Hub()
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(lock_database(settings.database_url))
         database = await open_database(settings.database_url)
         stack.push_async_callback(database.close)
         reads = JobReads(database)

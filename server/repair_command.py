@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.assembly import folders_of
 from server.errors import ServerError
-from server.lock import lock_data_folder
+from server.lock import lock_data_folder, lock_database
 from server.repair import Repair
 from server.settings import Settings
 from server.store.database import open_database
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         if not settings.data_dir.is_dir():
             print(f"heddle: There is no data folder {settings.data_dir}. Name it with --data-dir.", file=sys.stderr)
             return 1
-        with lock_data_folder(settings.data_dir):
+        with lock_data_folder(settings.data_dir), lock_database(settings.database_url):
             return asyncio.run(_repair(settings, chosen.dry_run))
     except ServerError as error:
         print(f"heddle: {error}", file=sys.stderr)

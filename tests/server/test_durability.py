@@ -69,6 +69,16 @@ async def test_every_submission_under_load_is_in_history_exactly_once(start, pic
     assert sorted(answer["number"] for answer in answers) == list(range(200))
 
 
+async def test_a_second_server_on_the_same_job_table_is_refused(start, tmp_path) -> None:
+    from server.errors import SettingsError
+
+    shared = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
+    async with start(database=shared):
+        with pytest.raises(SettingsError, match=r"Another server .* uses the job database"):
+            async with start(database=shared, data_dir=tmp_path / "other"):
+                pass
+
+
 async def test_a_second_server_on_the_same_data_is_refused(data_dir) -> None:
     from server.errors import SettingsError
     from server.lock import lock_data_folder
