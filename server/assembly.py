@@ -18,19 +18,21 @@ from server.api import add_api
 from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
+from server.journal import Journal
 from server.leftovers import Leftovers
 from server.lock import lock_database
 from server.login import add_login
 from server.logs import LogBook
 from server.middleware import middlewares
 from server.packs import Packs
-from server.pools.protocol import CataloguePublished, WorkerLog, WorkerPool, WorkerReady
+from server.pools.protocol import CataloguePublished, RunEvent, WorkerLog, WorkerLost, WorkerPool, WorkerReady
 from server.published import Published
 from server.retention import retain
 from server.routes import (
     extensions,
     history,
     jobs,
+    metrics,
     models,
     object_info,
     pages,
@@ -61,6 +63,7 @@ log = logging.getLogger("heddle.server")
 
 _MODULES = (
     prompt, queue, history, jobs, view, upload, object_info, models, extensions, system, users, userdata, websocket,
+    metrics,
 )  # fmt: skip
 
 
@@ -103,9 +106,11 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         stack.push_async_callback(database.close)
         reads = JobReads(database)
         feed = Feed(reads)
+        journal = Journal()
         tell: list[Dispatcher] = []
 
         def committed(events: Sequence[StoredEvent]) -> None:
+            journal.note(events)
             for dispatcher in tell:
                 dispatcher.committed(events)
 
@@ -134,10 +139,11 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         app[keys.PUBLISHED], app[keys.PACKS] = published, Packs(session)
         app[keys.USERS] = Users(folders.user, settings.multi_user)
         app[keys.SUBMISSIONS] = Submissions(table, published, pool, vault, await table.next_ticket())
+        app[keys.JOURNAL] = journal
         logs.tell(hub.send_logs)
         stack.callback(logs.tell, None)
         await pool.open()
-        pump = asyncio.create_task(_pump(pool, dispatcher, published, logs, writer), name="worker events")
+        pump = asyncio.create_task(_pump(pool, dispatcher, published, logs, writer, journal), name="worker events")
         stack.push_async_callback(_end, pump)
         retaining = asyncio.create_task(retain(table, settings), name="drop old history")
         stack.push_async_callback(_end, retaining)
@@ -150,7 +156,9 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         await dispatcher.drain(0)
 
 
-async def _pump(pool: WorkerPool, dispatcher: Dispatcher, published: Published, logs: LogBook, writer: Writer) -> None:
+async def _pump(
+    pool: WorkerPool, dispatcher: Dispatcher, published: Published, logs: LogBook, writer: Writer, journal: Journal
+) -> None:
     """Hand what workers say to whom it concerns."""
     async for event in pool.events():
         try:
@@ -162,6 +170,10 @@ async def _pump(pool: WorkerPool, dispatcher: Dispatcher, published: Published, 
                     published.warm(event)
                 case WorkerLog():
                     logs.add(list(event.entries))
+                case RunEvent():
+                    journal.heard(event.event)
+                case WorkerLost():
+                    journal.lost_workers += 1
             await dispatcher.take(event)
         except Exception:  # one odd frame must not deafen the server
             log.exception("an event of %s could not be handled", event.worker)

@@ -130,6 +130,7 @@ def _parser() -> _Parser:
     work.add_argument(
         "--verbose", nargs="?", const="DEBUG", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
     )
+    work.add_argument("--log-format", choices=("text", "json"), default="text", help="lines for people or programs")
     return parser
 
 
@@ -200,6 +201,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         keep_jobs=flags.keep_jobs,
         keep_days=flags.keep_days,
         log_level=flags.verbose,
+        log_format=flags.log_format,
         arguments=("main.py", *_redacted(arguments)),
     )
 

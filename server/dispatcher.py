@@ -233,7 +233,6 @@ class Dispatcher:
         active = _Active(claimed.id, claimed.attempt, worker, client_id, translation)
         self._active[claimed.id] = active
         self._idle.clear()
-        log.info("job %s attempt %d runs on %s", claimed.id, claimed.attempt, worker)
         secrets = self._vault.open(claimed.secrets, claimed.id)
         run = Run(
             claimed.id,
@@ -268,7 +267,6 @@ class Dispatcher:
             await self._leftovers.lost(active.job, active.attempt, {})
             return
         self._leftovers.published(active.job, active.attempt)
-        log.info("job %s attempt %d %s", active.job, active.attempt, done.outcome)
         self._announce(active, kind, data)
 
     async def _lose(self, active: _Active, reason: str, died: bool = True) -> None:
@@ -285,7 +283,6 @@ class Dispatcher:
             self._forget(active)
             return
         self._forget(active)
-        log.warning("job %s attempt %d was lost (%s); it is now %s", active.job, active.attempt, reason, state)
         await self._leftovers.lost(active.job, active.attempt, translation.outputs if state in FINISHED else {})
         if state in FINISHED:
             self._announce(active, kind, data)

@@ -94,6 +94,11 @@ class Feed:
         """Whether anybody listens."""
         return bool(self._listeners)
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def start_at(self, seq: int) -> None:
         """Say which stored event was the last one before this process."""
         self._last = seq

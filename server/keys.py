@@ -8,6 +8,7 @@ from graph_runtime.folders import Folders
 from server.dispatcher import Dispatcher
 from server.feed import Feed
 from server.hub.hub import Hub
+from server.journal import Journal
 from server.logs import LogBook
 from server.packs import Packs
 from server.pools.protocol import WorkerPool
@@ -20,8 +21,8 @@ from server.submission import Submissions
 from server.user_files import Users
 
 __all__ = [
-    "CONTROL", "DISPATCHER", "FEED", "FOLDERS", "HUB", "LOGS", "PACKS", "POOL", "PUBLISHED", "READS", "SETTINGS",
-    "SUBMISSIONS", "TABLE", "USERS",
+    "CONTROL", "DISPATCHER", "FEED", "FOLDERS", "HUB", "JOURNAL", "LOGS", "PACKS", "POOL", "PUBLISHED", "READS",
+    "SETTINGS", "SUBMISSIONS", "TABLE", "USERS",
 ]  # fmt: skip
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -36,5 +37,6 @@ DISPATCHER = web.AppKey("dispatcher", Dispatcher)
 PUBLISHED = web.AppKey("published", Published)
 SUBMISSIONS = web.AppKey("submissions", Submissions)
 USERS = web.AppKey("users", Users)
+JOURNAL = web.AppKey("journal", Journal)
 LOGS = web.AppKey("logs", LogBook)
 PACKS = web.AppKey("packs", Packs)

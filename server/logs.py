@@ -1,18 +1,24 @@
-"""The log as clients see it: the newest lines of the server and its workers, and whoever follows them."""
+"""The log: on standard error as lines or as JSON, and the newest lines as clients see them."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["LogBook", "begin_logging"]
+from aiohttp.http_exceptions import HttpProcessingError
 
+__all__ = ["LogBook", "LogFormat", "begin_logging"]
+
+LogFormat = Literal["text", "json"]
 KEPT = 500
 """Lines kept."""
+_OURS = ("heddle", "aiohttp", "asyncio")
+"""Loggers whose lines are written."""
 
 
 class LogBook(logging.Handler):
@@ -35,8 +41,7 @@ class LogBook(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line of the server's own log."""
-        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat()
-        self.add([{"t": at, "m": self.format(record) + "\n"}])
+        self.add([{"t": _time(record), "m": self.format(record) + "\n"}])
 
     def add(self, entries: list[Mapping[str, Any]]) -> None:
         """Keep lines of a worker."""
@@ -45,11 +50,46 @@ class LogBook(logging.Handler):
             self._tell(entries)
 
 
-def begin_logging(level: str, book: LogBook) -> None:
-    """Write our log to standard error and into the book."""
-    logger = logging.getLogger("heddle")
-    logger.setLevel(level)
-    logger.propagate = False
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and the fields of what happened."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": _time(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def begin_logging(level: str, book: LogBook, form: LogFormat = "text") -> None:
+    """Write the log of the server and of its libraries to standard error and into the book."""
     stream = logging.StreamHandler(sys.stderr)
-    stream.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logger.handlers = [stream, book]
+    stream.setFormatter(
+        _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    for handler in (stream, book):
+        handler.filters = [_shorten]
+    for name in _OURS:
+        logger = logging.getLogger(name)
+        logger.setLevel(level if name == "heddle" else max(logging.WARNING, logging.getLevelName(level)))
+        logger.propagate = False
+        logger.handlers = [stream, book]
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Say of a client that speaks no HTTP that it does, in one line instead of a traceback of the library."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = f"refused what is no HTTP: {error.message.splitlines()[0][:200]}", ()
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 
-from aiohttp import hdrs, web
+from aiohttp import ClientPayloadError, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +16,7 @@ from graph_runtime.folders import UnsafePath
 from server import login
 from server.bodies import too_long
 from server.errors import NoWorker, Refused, StoreError
-from server.keys import SETTINGS
+from server.keys import JOURNAL, SETTINGS
 from server.security import Guard
 from server.settings import Settings
 
@@ -68,6 +70,11 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_body(request, too_long(request.app[SETTINGS].max_upload_bytes))
     except (web.HTTPException, asyncio.CancelledError):
         raise
+    except ConnectionError as error:
+        log.debug("the client of %s %s left: %s", request.method, request.path, error)
+        return error_body(request, Refused(400, "client_left", "The client left in the middle of its request."))
+    except (HttpProcessingError, ClientPayloadError) as error:
+        return error_body(request, Refused(400, "invalid_http", f"The body cannot be read: {error}."))
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         if request.path.startswith("/api/v1/"):
@@ -100,13 +107,16 @@ def _access(settings: Settings) -> Middleware:
 def _headers(settings: Settings) -> Middleware:
     @web.middleware
     async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+        start = time.perf_counter()
         try:
             response = await handler(request)
         except web.HTTPException as error:
+            _note(request, error.status, start)
             _set_cache(request.path, error.status, error)
             error.headers.setdefault("X-Content-Type-Options", "nosniff")
             raise
         if not response.prepared:
+            _note(request, response.status, start)
             _set_cache(request.path, response.status, response)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
             response.headers.setdefault("Referrer-Policy", "no-referrer")
@@ -121,6 +131,13 @@ def _headers(settings: Settings) -> Middleware:
         return response
 
     return headers
+
+
+def _note(request: web.Request, status: int, start: float) -> None:
+    """Count a request under its route, which has few values where its path has many."""
+    resource = request.match_info.route.resource
+    route = "none" if resource is None else resource.canonical
+    request.app[JOURNAL].answered(request.method, route, status, time.perf_counter() - start)
 
 
 def _set_cache(path: str, status: int, response: web.StreamResponse) -> None:

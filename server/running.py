@@ -37,7 +37,7 @@ async def serve(settings: Settings, launcher: Launcher, first: Sequence[Launched
         StoreError: if the database cannot be opened.
     """
     logs = LogBook()
-    begin_logging(settings.log_level, logs)
+    begin_logging(settings.log_level, logs, settings.log_format)
     pool = FramedPool(launcher, settings.workers, Deadlines.within(settings.lease_seconds), first)
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(assemble(settings, pool, logs))

@@ -81,6 +81,7 @@ class Settings:
     keep_jobs: int = 10_000
     keep_days: float | None = None
     log_level: str = "INFO"
+    log_format: Literal["text", "json"] = "text"
     arguments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -258,6 +258,7 @@ class Runtime:
         process = psutil.Process()
         return {
             "rss": process.memory_info().rss,
+            "cache": {"entries": len(self.engine.cache), "bytes": self.engine.cache.nbytes},
             "devices": devices.describe_devices() if devices.is_warm() else [],
         }
 

@@ -243,3 +243,4 @@ def _still_serving(request: pytest.FixtureRequest) -> Iterator[None]:
         server: Attacked = request.getfixturevalue("victim")
         assert server.process.poll() is None, f"the server ended:\n{server.log}"
         assert server.get("/healthz").status == 200
+        assert "Traceback" not in server.log, server.log
