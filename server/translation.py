@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from server.explanations import SHARED
 from server.hub.messages import Message, message_of_pack, preview, preview_with_metadata, text, text_on_node
 from server.store.writer import now_ms
 
@@ -72,6 +73,7 @@ class Translation:
         self.client_id = client_id
         self.record: list[list[Any]] = []
         self.explanations: list[Mapping[str, Any]] = []
+        self._explained: set[str] = set()
         self.outputs: dict[str, Any] = {}
         self.meta: dict[str, Any] = {}
         self.active_node: str | None = None
@@ -119,8 +121,7 @@ class Translation:
             case "node_finished":
                 self._finished(event)
             case "node_explained":
-                if len(self.explanations) < MAX_EXPLANATIONS:
-                    self.explanations.append({key: event[key] for key in ("node", "ran", "reasons")})
+                self._explain({key: event[key] for key in ("node", "ran", "reasons")})
             case "node_blocked":
                 self._blocked(event)
             case "custom":
@@ -220,10 +221,17 @@ class Translation:
             }
 
     def _finished(self, event: Mapping[str, Any]) -> None:
+        if event["cached"] and event["node"] == event["real"]:
+            self._explain({"node": event["node"], "ran": False, "reasons": [SHARED]})
         before = self._nodes.get(event["node"])
         most = before["max"] if before else 1
         self._nodes[event["node"]] = self._state(event, "finished", most, most)
         self._say_state()
+
+    def _explain(self, entry: Mapping[str, Any]) -> None:
+        if len(self.explanations) < MAX_EXPLANATIONS and entry["node"] not in self._explained:
+            self._explained.add(entry["node"])
+            self.explanations.append(entry)
 
     def _blocked(self, event: Mapping[str, Any]) -> None:
         data = {

@@ -73,10 +73,10 @@ def explanation_lines(answer: Mapping[str, Any], prompt: Mapping[str, Any]) -> l
         title = (node.get("_meta") or {}).get("title") or node.get("class_type") or "node"
         entry = told.get(node_id)
         if entry is None:
-            lines.append(f"{title} ({node_id}) did not run: its result was there already, or was not needed.")
+            lines.append(f"{title} ({node_id}): nothing is known of it yet.")
             continue
         reasons = " ".join(str(reason.get("text", "")) for reason in entry["reasons"])
-        lines.append(f"{title} ({node_id}) {'ran' if entry['ran'] else 'was cached'}: {reasons}")
+        lines.append(f"{title} ({node_id}){' ran' if entry['ran'] else ''}: {reasons}")
     return lines
 
 

@@ -14,6 +14,7 @@ from graph_runtime.problems import Problem as Found
 from server.api import schema
 from server.api.operation import Call, InvalidRequest, Operation
 from server.errors import Refused
+from server.explanations import explanations_of
 from server.keys import DISPATCHER, PUBLISHED, READS, SUBMISSIONS, TABLE
 from server.store.reads import Search
 from server.store.rows import FINISHED, UNFINISHED, Job, State
@@ -115,7 +116,7 @@ async def explain_job(call: Call) -> schema.ExplainAnswer:
     """Why each node of the job's last run ran or did not."""
     job = await job_of(call)
     return schema.ExplainAnswer(
-        id=job.id, state=job.state, attempt=job.row["attempt"], nodes=job.json("explanations", [])
+        id=job.id, state=job.state, attempt=job.row["attempt"], nodes=explanations_of(job)
     )
 
 

@@ -113,3 +113,36 @@ async def test_one_job_tells_its_workflow_and_outputs(client: Client) -> None:
     assert found["workflow"]["prompt"]["1"]["class_type"] == "ProbeShow"
     assert found["workflow"]["extra_data"]["extra_pnginfo"] == {"workflow": {"a": 1}}
     assert (await client.ask("GET", "/api/jobs/unknown"))[0] == 404
+
+
+async def test_every_node_of_a_run_is_explained(client: Client) -> None:
+    text = uuid.uuid4().hex
+    graph = {
+        "1": node("ProbeText", text=text),
+        "2": node("ProbeText", text=text),
+        "3": node("ProbeJoin", a=["1", 0], b=["2", 0]),
+        "4": node("ProbeShow", value=["3", 0]),
+        "5": node("ProbeText", text="unused"),
+    }
+    await client.finished(await client.queue(graph))
+    graph["3"]["inputs"]["b"] = "!"
+    second = await client.queue(graph)
+    await client.finished(second)
+    failing = {"1": node("ProbeFail", message="no"), "2": node("ProbeShow", value=["1", 0])}
+    failed = await client.queue(failing)
+    await client.finished(failed)
+
+    async def told(job: str) -> dict[str, tuple[bool, str]]:
+        nodes = (await client.get(f"/api/v1/jobs/{job}/explain"))["nodes"]
+        return {entry["node"]: (entry["ran"], entry["reasons"][0]["kind"]) for entry in nodes}
+
+    assert await told(second) == {
+        "1": (False, "cached"),
+        "2": (False, "cached"),
+        "3": (True, "input"),
+        "4": (True, "upstream"),
+        "5": (False, "not_needed"),
+    }
+    assert (await told(failed))["2"] == (False, "not_reached")
+    reasons = (await client.get(f"/api/v1/jobs/{second}/explain"))["nodes"][2]["reasons"]
+    assert (reasons[0]["input"], reasons[0]["after"]) == ("b", "!")

@@ -11,13 +11,17 @@ from worker import explain_command
 PROMPT = {
     "1": {"class_type": "EmptyLatentImage", "inputs": {}},
     "3": {"class_type": "KSampler", "inputs": {}, "_meta": {"title": "Sampler"}},
+    "9": {"class_type": "Preview", "inputs": {}},
 }
 REASON = {"kind": "input", "input": "steps", "before": 20, "after": 25, "text": "'steps' changed from 20 to 25."}
+CACHED = {"kind": "cached", "text": "It did not run: its result was there already."}
 ANSWERS = {
     "/api/v1/jobs?limit=1": {"jobs": [{"id": "a b"}]},
     "/api/v1/jobs/a%20b": {"job": {"prompt": PROMPT}},
     "/api/v1/jobs/a%20b/explain": {
-        "id": "a b", "state": "succeeded", "attempt": 1, "nodes": [{"node": "3", "ran": True, "reasons": [REASON]}],
+        "id": "a b", "state": "succeeded", "attempt": 1, "nodes": [
+            {"node": "1", "ran": False, "reasons": [CACHED]}, {"node": "3", "ran": True, "reasons": [REASON]},
+        ],
     },
 }  # fmt: skip
 
@@ -50,8 +54,9 @@ def test_the_newest_or_a_named_job_is_explained_node_by_node(url, capsys, job):
 
     assert capsys.readouterr().out.splitlines() == [
         "Job a b: succeeded, attempt 1.",
-        "EmptyLatentImage (1) did not run: its result was there already, or was not needed.",
+        "EmptyLatentImage (1): It did not run: its result was there already.",
         "Sampler (3) ran: 'steps' changed from 20 to 25.",
+        "Preview (9): nothing is known of it yet.",
     ]
 
 
