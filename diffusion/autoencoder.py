@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from diffusion.economy import is_economical
 from diffusion.errors import SamplingError
 from diffusion.network import Network, Patches
 
@@ -80,6 +81,8 @@ class Autoencoder:
         Raises:
             SamplingError: if the picture is smaller than one latent cell.
         """
+        if is_economical():
+            return self.encode_tiled(image)
         module = self.network.prepare(self.patches)
         pixels = self._pixels(image)
         return torch.cat([self._encode(module, one) for one in pixels.split(self._batch(pixels))])
@@ -100,6 +103,8 @@ class Autoencoder:
                 f"This autoencoder reads latents of {self.channels} channels, the latent has {latent.shape[1]}. "
                 "Use the autoencoder of the model that made it."
             )
+        if is_economical():
+            return self.decode_tiled(latent)
         module = self.network.prepare(self.patches)
         pieces = [self._decode(module, one) for one in latent.split(self._batch(latent, self.ratio))]
         return _to_image(torch.cat(pieces))

@@ -7,6 +7,7 @@ outcome = await engine.run(graph, targets, job="7", emit=print)
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -79,6 +80,7 @@ class Engine:
         self.latest: Context | None = None
         self._instances: dict[tuple[str, str], Any] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._guard = threading.RLock()
 
     async def run(
         self,
@@ -115,6 +117,7 @@ class Engine:
             chosen = self._terminals(graph) if targets is None else targets
             self._forget_instances(graph)
             run = Run(self, graph, chosen, services, asyncio.get_running_loop())
+            self._guard = run.lock
             driving = asyncio.wrap_future(self.runner.start_device(run.drive))
             try:
                 await asyncio.shield(driving)
@@ -130,6 +133,11 @@ class Engine:
         """Drop all results and the state that nodes keep between runs."""
         self.cache.clear()
         self._instances.clear()
+
+    def shrink(self, max_bytes: int) -> int:
+        """Drop kept results down to so many bytes, also while a job runs; returns the bytes dropped. Any thread."""
+        with self._guard:
+            return self.cache.shrink(max_bytes)
 
     def close(self) -> None:
         """End the threads. The engine can be used again afterwards."""

@@ -38,7 +38,7 @@ def message_of(error: BaseException) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether the device or the machine ran out of memory."""
-    return type(error).__name__ in _MEMORY_NAMES
+    return isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_NAMES
 
 
 def fix_for(error: BaseException) -> str:

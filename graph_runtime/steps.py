@@ -202,13 +202,7 @@ async def _together(run: Run, work: Work, calls: Iterable[tuple[int, dict[str, A
 async def _one(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> Result:
     context: Context | None = None
     try:
-        context, returned = _call(run, work, index, arguments)
-        if context is not None and inspect.isawaitable(returned):
-            token = _current.set(context)
-            try:
-                returned = await _scoped(run, returned)
-            finally:
-                _current.reset(token)
+        context, returned = await _called(run, work, index, arguments)
         return _checked(work, returned)
     except BlockedInput as reached:
         _tell(run, work, reached.blocker)
@@ -221,8 +215,28 @@ async def _one(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> R
             run.balance(work)
 
 
-async def _scoped(run: Run, awaitable: Awaitable[Any]) -> Any:
-    return await Scoped(awaitable, run.runner.scope)
+async def _called(run: Run, work: Work, index: int, arguments: dict[str, Any]) -> tuple[Context | None, Any]:
+    """Call a node and await what it returns; once more where memory ran out and room could be made."""
+    tried = False
+    while True:
+        context, returned = _call(run, work, index, arguments)
+        if context is None or not inspect.isawaitable(returned):
+            return context, returned
+        try:
+            return context, await _awaited(run, context, returned)
+        except BaseException as error:
+            _clean_up(context)
+            if tried or not isinstance(error, Exception) or not _recovered(run, error):
+                raise
+            tried = True
+
+
+async def _awaited(run: Run, context: Context, awaitable: Awaitable[Any]) -> Any:
+    token = _current.set(context)
+    try:
+        return await Scoped(awaitable, run.runner.scope)
+    finally:
+        _current.reset(token)
 
 
 async def _growing(run: Run, work: Work) -> list[Result]:

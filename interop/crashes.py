@@ -2,8 +2,9 @@
 
 Nothing in a process can catch `os._exit` or a crash in native code. So the names of packs being imported lie in a file
 for the time it takes; a worker that finds the file of a process that is gone knows which pack was at work. A pack that
-was at work twice in a row is left out, until it changes. Packs that did not end in time are remembered too: the next
-start does not wait for them as long.
+was at work twice in a row is left out, until it changes. No pack is blamed for a worker that somebody killed: one whose
+server ended too, and one of which the server says so in `HEDDLE_KILLED_WORKERS`. Packs that did not end in time are
+remembered too: the next start does not wait for them as long.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 __all__ = ["CrashRecord"]
 
+KILLED_VARIABLE = "HEDDLE_KILLED_WORKERS"
+"""Environment variable with the process numbers of workers that ended by SIGKILL, separated by commas."""
 TIMES = 2
 """How often a pack may have been at work when a worker ended; once happens to any pack when somebody stops a server."""
 
@@ -29,7 +32,7 @@ class CrashRecord:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._own = folder / f"importing-{os.getpid()}.json"
+        self._own = folder / f"importing-{os.getpid()}-{os.getppid()}.json"
         self._blamed_file = folder / "ended-workers.json"
         self._importing: dict[str, str] = {}
         self._blamed: dict[str, dict[str, Any]] = _read(self._blamed_file)
@@ -72,11 +75,13 @@ class CrashRecord:
     def _take_over(self) -> None:
         """Blame what workers that are gone were importing."""
         changed = False
+        killed = os.environ.get(KILLED_VARIABLE, "").split(",")
         for file in self._folder.glob("importing-*.json") if self._folder.is_dir() else ():
-            pid = file.stem.partition("-")[2]
+            pid, _, server = file.stem.partition("-")[2].partition("-")
             if pid.isdecimal() and int(pid) != os.getpid() and _lives(int(pid)):
                 continue
-            for name, state in _read(file).items():
+            guilty = server in ("", str(os.getppid())) and pid not in killed
+            for name, state in _read(file).items() if guilty else ():
                 known = self._blamed.get(name, {})
                 times = int(known.get("times", 0)) if known.get("state") == state else 0
                 self._blamed[name] = {"state": state, "times": times + 1}

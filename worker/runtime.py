@@ -39,9 +39,11 @@ from worker import devices, memory
 from worker.checkpoints import Checkpoints
 from worker.code_mark import CODE, code_mark
 from worker.disk_tier import DiskTier
+from worker.memory_limits import limits, tightest
+from worker.memory_watch import MemoryWatch
 from worker.result_store import ResultStore
 from worker.runner import DeviceRunner
-from worker.settings import PROJECT, CacheChoice, Settings
+from worker.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
     from interop import LoadedPacks
@@ -105,12 +107,18 @@ class Runtime:
         self._tier = self._open_tier()
         self.engine = Engine(
             self._built_in,
-            cache=_cache(settings.cache, self._tier),
+            cache=_cache(settings, self._tier),
             files=Files(self.folders),
             runner=self._runner,
-            recover=memory.recover,
+            recover=self._recover,
             encode_preview=self._encode_preview,
             checkpoints=self._open_checkpoints(),
+        )
+        self._watch = MemoryWatch(
+            self._runner.calls,
+            lambda: self.engine.cache.nbytes,
+            self.engine.shrink,
+            lambda: tightest(settings.memory_limit),
         )
 
     @property
@@ -204,6 +212,7 @@ class Runtime:
         self._runner.needs_torch = any(spec is not None and spec.device for spec in specs)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
+        self._watch.start()
         await self._make_room()
         keep = not self.settings.disable_metadata
         extra = RunExtra(
@@ -272,6 +281,7 @@ class Runtime:
 
     async def close(self) -> None:
         """End the threads, and the packs' routes; waits for what runs."""
+        await asyncio.to_thread(self._watch.close)
         await asyncio.to_thread(self.engine.close)
         if self._tier is not None:
             await asyncio.to_thread(self._tier.close)
@@ -319,10 +329,19 @@ class Runtime:
     def _encode_preview(self, picture: Any) -> tuple[str, bytes] | None:
         return encode_preview(picture, self.settings.preview_size)
 
+    def _recover(self, error: BaseException) -> bool:
+        """Make room after memory ran out, and have the next try on the device save memory."""
+        on_device = not self._runner.calls.elsewhere
+        if not memory.recover(error, release=on_device):
+            return False
+        self.engine.shrink(0)
+        self._runner.save_memory = on_device
+        return True
+
     async def _make_room(self) -> None:
         """Look whether there is room for what comes, unless that was seen a moment ago."""
         if time.monotonic() - self._looked >= _LOOK_INTERVAL:
-            await asyncio.to_thread(memory.make_room)
+            await asyncio.to_thread(memory.make_room, self.settings.memory_limit)
             self._looked = time.monotonic()
 
     async def _tidy(self) -> None:
@@ -335,7 +354,8 @@ def _never() -> bool:
     return False
 
 
-def _cache(choice: CacheChoice, tier: DiskTier | None) -> Cache:
+def _cache(settings: Settings, tier: DiskTier | None) -> Cache:
+    choice = settings.cache
     match choice.mode:
         case "classic":
             return Cache.classic(tier=tier)
@@ -344,4 +364,5 @@ def _cache(choice: CacheChoice, tier: DiskTier | None) -> Cache:
         case "none":
             return Cache.none(tier=tier)
         case _:
-            return Cache(choice.size or psutil.virtual_memory().total // 4, tier=tier)
+            smallest = min(limit.total for limit in limits(settings.memory_limit))
+            return Cache(choice.size or smallest // 4, tier=tier)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from diffusion.economy import is_economical
 from diffusion.families.family import to_batch
 from diffusion.model import Model
 from diffusion.patching.record import ModelPatches, Patching, Step
@@ -181,6 +182,8 @@ def _with_defaults(jobs: list[_Job], x: Tensor) -> list[_Job]:
 
 
 def _groups(jobs: list[_Job], x: Tensor) -> list[list[_Job]]:
+    if is_economical():
+        return [[job] for job in jobs]
     groups: list[list[_Job]] = []
     for job in jobs:
         for group in groups:

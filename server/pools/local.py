@@ -13,7 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, MutableSequence, Sequence
 
 from server.pools.accelerators import accelerators, device_of
 from server.pools.connection import Connection
@@ -23,14 +24,19 @@ __all__ = ["FD_VARIABLE", "LocalWorker", "launch", "local_launcher", "worker_com
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable that tells a worker the number of its socket."""
+KILLED_VARIABLE = "HEDDLE_KILLED_WORKERS"
+"""Environment variable that tells a worker which others were killed, so that it blames no pack for their ends."""
 
 
 class LocalWorker:
     """A worker process and the server's end of its socket."""
 
-    def __init__(self, process: subprocess.Popen[bytes], end: socket.socket) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], end: socket.socket, killed: MutableSequence[int] | None = None
+    ) -> None:
         self._process = process
         self._end = end
+        self._killed = killed
         self.pid = process.pid
 
     async def connect(self) -> Connection:
@@ -49,19 +55,25 @@ class LocalWorker:
             return f"it ended with status {status}"
         name = signal.Signals(-status).name
         if -status == signal.SIGKILL:
+            if self._killed is not None and self.pid not in self._killed:
+                self._killed.append(self.pid)
             return f"it was killed by {name}, perhaps for using too much memory"
         return f"it was killed by {name}"
 
 
-def launch(command: Sequence[str]) -> LocalWorker:
+def launch(command: Sequence[str], killed: MutableSequence[int] | None = None) -> LocalWorker:
     """Start a worker process. Must be called in the main thread: the child dies when the thread that made it ends.
 
+    Args:
+        killed: process numbers of workers that ended by SIGKILL; told to this one, and this one is added.
     Raises:
         OSError: if the process cannot be started.
     """
     ours, theirs = socket.socketpair()
     try:
         environment = {**os.environ, FD_VARIABLE: str(theirs.fileno()), "PYTHONUNBUFFERED": "1"}
+        if killed:
+            environment[KILLED_VARIABLE] = ",".join(str(pid) for pid in killed)
         process = subprocess.Popen(
             list(command),
             cwd=PROJECT,
@@ -75,16 +87,17 @@ def launch(command: Sequence[str]) -> LocalWorker:
         raise
     finally:
         theirs.close()
-    return LocalWorker(process, ours)
+    return LocalWorker(process, ours, killed)
 
 
 def local_launcher(settings: Settings) -> Callable[[int], LocalWorker]:
     """What starts the worker of a slot with these settings, on a device of its own where there are several."""
     count = accelerators()
+    killed: deque[int] = deque(maxlen=64)
 
     def launcher(slot: int) -> LocalWorker:
         device = device_of(slot, settings, count)
-        return launch([*worker_command(settings), *(("--device", device) if device else ())])
+        return launch([*worker_command(settings), *(("--device", device) if device else ())], killed)
 
     return launcher
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from interop.crashes import CrashRecord
 from tests.interop.conftest import Open
@@ -58,6 +62,23 @@ def test_stopping_a_worker_once_blames_nobody(tmp_path: Path) -> None:
 
     assert not record.ended_workers("pack", pack)
     assert not (tmp_path / "record" / "importing-999999999.json").exists()
+
+
+@pytest.mark.parametrize("innocent", ["server", "killed", None])
+def test_workers_that_somebody_killed_blame_nobody(tmp_path: Path, monkeypatch, innocent: str | None) -> None:
+    pack = tmp_path / "pack.py"
+    pack.write_text("x = 1\n")
+    state = f"pack.py:{pack.stat().st_mtime_ns}:{pack.stat().st_size}"
+    server = 999_999_998 if innocent == "server" else os.getppid()
+    if innocent == "killed":
+        monkeypatch.setenv("HEDDLE_KILLED_WORKERS", "999999990,999999991")
+    for pid in (999_999_990, 999_999_991):
+        (tmp_path / f"importing-{pid}-{server}.json").write_text(json.dumps({"pack": state}))
+
+    record = CrashRecord(tmp_path)
+
+    assert record.ended_workers("pack", pack) is (innocent is None)
+    assert not list(tmp_path.glob("importing-*"))
 
 
 def test_a_pack_that_hung_is_waited_for_less_the_next_time(house: Open) -> None:

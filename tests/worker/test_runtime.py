@@ -8,6 +8,7 @@ import pytest
 from graph_runtime.api import Catalogue, Context, Socket, node
 from graph_runtime.cancel import CancelToken
 from worker import memory
+from worker.memory_limits import Limit
 from worker.runtime import Job, Runtime
 from worker.settings import CacheChoice, Settings
 
@@ -99,7 +100,7 @@ async def test_running_out_of_memory_twice_fails_with_advice(runtime, monkeypatc
 async def test_models_are_unloaded_before_a_run_when_little_memory_is_left(runtime, monkeypatch):
     released = []
     monkeypatch.setattr(memory, "release_models", lambda: released.append(1) or 0)
-    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1, "total": 100})())
+    monkeypatch.setattr(memory, "tightest", lambda own: Limit("a test", total=100, used=99))
 
     await run(runtime, SHOW, ["2"])
 
