@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     sampling.add_argument("--sampler", default=chosen.sampler)
     sampling.add_argument("--schedule", default=chosen.schedule)
     sampling.add_argument("--seed", type=int, default=chosen.seed)
+    sampling.add_argument("--refiner", type=Path, help="model file that draws the last steps")
+    sampling.add_argument(
+        "--high-noise-fraction", type=float, default=chosen.high_noise_fraction, help="share of the steps before them"
+    )
     commands.add_parser("evaluate", parents=[sampling], help="print the detector's scores over 200 prompts as JSON")
     sheet = commands.add_parser("sheet", parents=[sampling], help="draw a labelled sheet of samples")
     sheet.add_argument("--out", type=Path, required=True, help="PNG file to write")
@@ -115,6 +119,8 @@ def _settings(options: argparse.Namespace) -> SampleSettings:
         sampler=options.sampler,
         schedule=options.schedule,
         seed=options.seed,
+        refiner=options.refiner,
+        high_noise_fraction=options.high_noise_fraction,
     )
 
 
