@@ -1,5 +1,6 @@
 """Heddle's commands: `serve` opens the editor and the API, `run` renders a workflow without a server, `explain` says
-why nodes run, `jobs` sees and changes the queue of a running server, `repair` mends files and rows of a stopped one.
+why nodes run, `jobs` sees and changes the queue of a running server, `repair` mends files and rows of a stopped one,
+`doctor` says whether everything that it needs is there.
 
 Called without a command it serves, and accepts the launch flags of the established server.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("serve", "run", "explain", "jobs", "repair")
+COMMANDS = ("serve", "run", "explain", "jobs", "repair", "doctor")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +32,10 @@ def main(arguments: list[str]) -> int:
         from server import repair_command
 
         return repair_command.main(rest)
+    if command == "doctor":
+        from server import doctor_command
+
+        return doctor_command.main(rest)
     from server.command import main as serve
 
     return serve(rest)
