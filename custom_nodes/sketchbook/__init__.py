@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, NamedTuple, TypeVar
 
-from graph_runtime.api import Choice, Context, Lazy, Many, Range, node
+from graph_runtime.api import Choice, Context, Lazy, Many, Range, Socket, node
 from nodes.sockets import Image, Mask
 
+WEB_DIRECTORY = "web"
+"""Served at `/extensions/sketchbook/`; its `heddle.js` adds a control and a panel to the editor."""
+
 T = TypeVar("T")
+Colours = Annotated[str, Socket("SKETCHBOOK_COLOURS", "colours as #rrggbb, separated by blanks")]
 
 
 @node("glow", title="Glow", category="sketchbook")
@@ -75,6 +79,26 @@ def contact_sheet(images: Many[Image], ctx: Context, columns: Annotated[int, Ran
         left = index % columns * width + (width - picture.shape[1]) // 2
         sheet[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return sheet[None]
+
+
+@node("stripes", title="Stripes", category="sketchbook")
+def stripes(
+    colours: Colours = "#d02020 #2030d0",
+    width: Annotated[int, Range(1, 4096)] = 256,
+    height: Annotated[int, Range(1, 4096)] = 128,
+) -> Image:
+    """Paint upright stripes of equal width.
+
+    The colours have a socket type of the pack's own, and `web/heddle.js` brings the control that edits them.
+
+    Args:
+        colours: at least one colour, `#rrggbb`.
+    """
+    import torch
+
+    rows = [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours.split()]
+    stripe = torch.arange(width) * len(rows) // width
+    return torch.tensor(rows)[stripe].expand(1, height, width, 3).clone()
 
 
 @node("choose", title="Choose", category="sketchbook")

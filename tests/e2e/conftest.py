@@ -71,7 +71,8 @@ class Server:
         self.process = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -89,7 +90,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests of a module."""
     if not (PROJECT / "web" / "dist" / "index.html").is_file():
         _missing("The editor is not built. Run: make serve (or: npm --prefix web run build)")
-    running = Server(tmp_path_factory.mktemp("data"), _free_port())
+    running = Server(tmp_path_factory.mktemp("data"), free_port())
     running.start()
     yield running
     running.stop()
@@ -111,9 +112,14 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Iterator[OpenPage]:
+def faults() -> list[str]:
+    """Errors in the console and calls to other hosts, of all pages of a test; what is left in it fails the test."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server, faults: list[str]) -> Iterator[OpenPage]:
     """Opens the editor in a fresh profile; errors in the console and calls to other hosts fail the test."""
-    faults: list[str] = []
     contexts = []
 
     def opened(query: str = "", *, scheme: str = "light") -> Page:

@@ -44,3 +44,11 @@ def test_a_contact_sheet_holds_every_picture_once() -> None:
 
 def test_only_the_chosen_branch_runs() -> None:
     assert run_node(sketchbook.choose, when=True, if_true=1, if_false=RuntimeError) == 1
+
+
+def test_stripes_are_as_wide_as_each_other_and_of_the_colours_given() -> None:
+    picture = sketchbook.stripes("#ff0000 #0000ff", width=6, height=2)
+
+    assert picture.shape == (1, 2, 6, 3)
+    assert picture[0, 1, 2].tolist() == [1, 0, 0]
+    assert picture[0, 0, 3].tolist() == [0, 0, 1]

@@ -105,6 +105,12 @@ export const api = {
     return data as Catalogue;
   },
 
+  /** Addresses of the scripts that packs bring. */
+  async extensions(): Promise<string[]> {
+    const list = await call("/extensions");
+    return Array.isArray(list) ? list.map(text) : [];
+  },
+
   async defaultDocument(): Promise<unknown> {
     return unwrap(await call("/api/v1/templates/default"), "document");
   },

@@ -30,7 +30,8 @@ export interface Face {
   readonly outputs: ReadonlyMap<string, number>;
 }
 
-function widgetHeight(kind: WidgetKind): number {
+function widgetHeight(kind: WidgetKind, input: InputSpec): number {
+  if (input.control) return input.control.height;
   return kind === "multiline" ? METRICS.text : METRICS.widget;
 }
 
@@ -62,8 +63,8 @@ export function faceOf(spec: NodeSpec, record: NodeRecord, place: Placement | un
   const stretchy: number[] = [];
   for (const input of widgets) {
     const kind = widgetKind(input);
-    const h = isLink(record.inputs[input.name]) ? METRICS.row : widgetHeight(kind);
-    if (h === METRICS.text) stretchy.push(rows.length);
+    const h = isLink(record.inputs[input.name]) ? METRICS.row : widgetHeight(kind, input);
+    if (kind === "multiline" && h === METRICS.text) stretchy.push(rows.length);
     rows.push({ kind: "widget", y, h, input, widget: kind });
     y += h;
   }

@@ -13,6 +13,8 @@ export interface InputSpec {
   readonly widget: boolean;
   readonly options: Readonly<Record<string, Json>>;
   readonly choices: readonly Json[] | null;
+  /** The control that a pack brings for it, and its height on a node. */
+  readonly control?: { readonly id: string; readonly height: number };
   readonly choices_from?: { readonly folder: string } | null;
 }
 export interface OutputSpec {
@@ -76,10 +78,11 @@ export function outputType(spec: NodeSpec | undefined, key: string): string | un
   return spec.outputs[index]?.type;
 }
 
-export type WidgetKind = "int" | "float" | "text" | "multiline" | "toggle" | "choice" | "upload" | "unknown";
+export type WidgetKind = "int" | "float" | "text" | "multiline" | "toggle" | "choice" | "upload" | "extension" | "unknown";
 
 /** Which control edits this input. */
 export function widgetKind(input: InputSpec): WidgetKind {
+  if (input.control) return "extension";
   if (input.options["image_upload"] === true) return "upload";
   if (input.choices !== null || input.type === "COMBO") return "choice";
   switch (input.type) {
@@ -117,6 +120,7 @@ export function startingValue(input: InputSpec): Json | undefined {
     case "choice":
     case "upload":
       return input.choices?.[0] ?? "";
+    case "extension":
     case "unknown":
       return undefined;
   }

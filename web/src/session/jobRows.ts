@@ -37,6 +37,7 @@ export function rowOf(data: JobData, known: JobRow): JobRow {
   const outputs = Object.values(fields(data["outputs"])).flatMap((output) => imagesIn(fields(output)));
   return {
     ...known,
+    name: known.name || text(data["name"]),
     number: Number(data["number"] ?? known.number),
     state: states(data["state"]),
     createdAt: millis(data["created"]) ?? known.createdAt,

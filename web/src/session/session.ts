@@ -13,6 +13,7 @@ import { activeTab } from "../store/store";
 import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
+import { loadPackExtensions } from "./extensions";
 import { sharedForm } from "./sharing";
 import { BrowserShelf, type Version, Versions } from "./versions";
 
@@ -39,6 +40,7 @@ export class Session {
     this.autosave.watch();
     this.feed.connect();
     await this.loadCatalogue();
+    void this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(this.editor));
     if (!restored) {
       this.editor.openingView();
       await this.takeServersDefault();
@@ -52,6 +54,7 @@ export class Session {
     const loaded = this.loadCatalogue();
     await this.report("This form is not shared on this server any more", async () => this.editor.open(await sharedForm(id)));
     await loaded;
+    await this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(this.editor));
   }
 
   /** The server may ship another first workflow than the one this editor was built with. */

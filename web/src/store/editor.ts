@@ -4,6 +4,7 @@ import type { Catalogue } from "../core/catalogue";
 import type { Diff } from "../core/diff";
 import { apply, isEmpty, squash } from "../core/diff";
 import type { WorkflowDocument } from "../core/document";
+import { withExtensions } from "../core/extensionSpecs";
 import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } from "../core/geometry";
 import { commit, redo, undo } from "../core/history";
 import { lift, prefixOf, scopeOf, type Step, validPath } from "../core/scope";
@@ -24,6 +25,7 @@ export class Editor {
   size = { width: 1200, height: 800 };
   private noticeCount = 0;
   private readonly book = new SpecBook();
+  private extended: { from: Catalogue; widgets: State["extensions"]["widgets"]; specs: Catalogue } = { from: {}, widgets: [], specs: {} };
   /** Where each scope was looked at, by tab and path. */
   private readonly scopeViews = new Map<string, View>();
   private media: ReadonlySet<string> = new Set();
@@ -72,10 +74,18 @@ export class Editor {
     if (ids.length !== this.media.size || ids.some((id) => !this.media.has(id))) this.media = new Set(ids);
   }
 
+  /** The server's catalogue with the controls that packs bring. */
+  private get serverSpecs(): Catalogue {
+    const { catalogue, extensions } = this.state;
+    if (this.extended.from !== catalogue.specs || this.extended.widgets !== extensions.widgets)
+      this.extended = { from: catalogue.specs, widgets: extensions.widgets, specs: withExtensions(catalogue.specs, extensions.widgets) };
+    return this.extended.specs;
+  }
+
   /** The catalogue together with what this document defines itself. */
   get specs(): Catalogue {
     const { document, path } = activeTab(this.state);
-    return this.book.specs(this.state.catalogue.specs, document.definitions, path.at(-1)?.definition ?? null);
+    return this.book.specs(this.serverSpecs, document.definitions, path.at(-1)?.definition ?? null);
   }
 
   /** Tells those who draw that the scene moved without a change of the document; `id` when a face changed size. */

@@ -1,6 +1,8 @@
 /** The shape of everything the editor knows: four slices, changed only through Editor and the job feed. */
 import type { Catalogue } from "../core/catalogue";
 import type { WorkflowDocument } from "../core/document";
+import type { PanelExtension } from "../core/extension";
+import type { LoadedWidget } from "../core/extensionSpecs";
 import type { Box, Point, View } from "../core/geometry";
 import type { History } from "../core/history";
 import type { InputEnd, OutputEnd } from "../core/links";
@@ -71,7 +73,7 @@ export interface ViewSlice {
   readonly connecting: LooseEnd | null;
   readonly commandsOpen: boolean;
   readonly menu: MenuRequest | null;
-  readonly panel: PanelName | null;
+  readonly panel: PanelName | `pack:${string}` | null;
   readonly lightbox: FileRef | null;
   /** Two documents that are compared, each by what people call it. */
   readonly comparing: { readonly before: Named; readonly after: Named } | null;
@@ -132,7 +134,18 @@ export interface CatalogueSlice {
   readonly state: "loading" | "ready" | "failed";
   readonly message: string;
 }
+export interface LoadedPanel {
+  readonly name: `pack:${string}`;
+  readonly pack: string;
+  readonly panel: PanelExtension;
+}
+/** What packs brought for the editor. */
+export interface ExtensionsSlice {
+  readonly widgets: readonly LoadedWidget[];
+  readonly panels: readonly LoadedPanel[];
+}
 export interface State {
+  readonly extensions: ExtensionsSlice;
   readonly document: DocumentSlice;
   readonly view: ViewSlice;
   readonly jobs: JobsSlice;

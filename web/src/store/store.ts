@@ -31,6 +31,7 @@ function startingState(): State {
       notices: [],
     },
     jobs: { connection: "connecting", remaining: 0, rows: {}, runs: {}, submitting: false },
+    extensions: { widgets: [], panels: [] },
     catalogue: { specs: {}, state: "loading", message: "" },
   };
 }

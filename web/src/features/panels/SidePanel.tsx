@@ -1,15 +1,22 @@
 import { IconX } from "@tabler/icons-react";
-import type { PanelName } from "../../store/state";
+import type { LoadedPanel, PanelName, State } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import { FormBuilder } from "../form/FormBuilder";
 import { GalleryPanel } from "../gallery/GalleryPanel";
+import { PackPanel } from "./PackPanel";
 import { OutlinePanel } from "../outline/OutlinePanel";
 import { LibraryPanel } from "../palette/LibraryPanel";
 import { JobsPanel } from "../queue/JobsPanel";
 import { SubgraphPanel } from "../subgraph/SubgraphPanel";
 import { VersionsPanel } from "../versions/VersionsPanel";
 import css from "./panels.module.css";
+
+type Shown = NonNullable<State["view"]["panel"]>;
+
+function isPackPanel(panel: Shown): panel is LoadedPanel["name"] {
+  return panel.startsWith("pack:");
+}
 
 function titleOf(panel: PanelName): string {
   switch (panel) {
@@ -52,17 +59,19 @@ function Content({ panel }: { panel: PanelName }) {
 export function SidePanel() {
   const { editor } = useWorkbench();
   const panel = useEditorState((state) => state.view.panel);
-  if (panel === null) return null;
+  const brought = useEditorState((state) => state.extensions.panels.find(({ name }) => name === panel));
+  if (panel === null || (isPackPanel(panel) && !brought)) return null;
+  const title = isPackPanel(panel) ? (brought?.panel.title ?? "") : titleOf(panel);
   return (
-    <aside className={css.panel} aria-label={titleOf(panel)}>
+    <aside className={css.panel} aria-label={title}>
       <header className={css.head}>
-        <h2>{titleOf(panel)}</h2>
+        <h2>{title}</h2>
         <button type="button" aria-label={t("Close panel")} onClick={() => editor.patchView({ panel: null })}>
           <IconX size={16} />
         </button>
       </header>
       <div className={css.body}>
-        <Content panel={panel} />
+        {isPackPanel(panel) ? brought && <PackPanel key={panel} loaded={brought} /> : <Content panel={panel} />}
       </div>
     </aside>
   );

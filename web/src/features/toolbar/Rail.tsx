@@ -1,4 +1,4 @@
-import { IconForms, IconListTree, IconPhoto, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
+import { IconForms, IconListTree, IconPhoto, IconPlug, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
 import { Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
 import { keyLabel } from "../../commands/command";
@@ -17,10 +17,25 @@ export function Rail() {
       <RailButton id="view.outline" icon={<IconListTree size={18} stroke={1.7} />} label={t("Outline")} panel="outline" />
       <RailButton id="view.jobs" icon={<IconStack2 size={18} stroke={1.7} />} label={t("Jobs")} panel="jobs" badge={remaining} />
       <RailButton id="view.gallery" icon={<IconPhoto size={18} stroke={1.7} />} label={t("Pictures")} panel="gallery" />
+      <PackPanels />
       <RailButton id="view.form" icon={<IconForms size={18} stroke={1.7} />} label={t("Form or graph")} />
       <RailButton id="arrange.tidy" icon={<IconTimelineEvent size={18} stroke={1.7} />} label={t("Tidy up")} />
     </nav>
   );
+}
+
+/** One button for each panel that a pack brings. */
+function PackPanels() {
+  const { editor } = useWorkbench();
+  const panels = useEditorState((state) => state.extensions.panels);
+  const shown = useEditorState((state) => state.view.panel);
+  return panels.map(({ name, pack, panel }) => (
+    <Tooltip key={name} label={`${panel.title} (${pack})`} position="right" openDelay={350} transitionProps={{ duration: 80 }}>
+      <button type="button" className={css.tool} aria-label={panel.title} aria-pressed={shown === name} onClick={() => editor.patchView({ panel: shown === name ? null : name })}>
+        <IconPlug size={18} stroke={1.7} />
+      </button>
+    </Tooltip>
+  ));
 }
 
 interface Props {

@@ -3,6 +3,7 @@ import type { InputSpec, WidgetKind } from "../../core/catalogue";
 import { type Json, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
 import { ChoiceWidget } from "./ChoiceWidget";
 import { NumberWidget } from "./NumberWidget";
+import { PackWidget } from "./PackWidget";
 import { MultilineWidget, TextWidget } from "./TextWidget";
 import { ToggleWidget } from "./ToggleWidget";
 import { UploadWidget } from "./UploadWidget";
@@ -40,6 +41,8 @@ export function Widget({ edit, record, input, kind, problem }: Props) {
       return <ChoiceWidget input={input} value={value ?? ""} problem={problem} onChange={onChange} />;
     case "upload":
       return <UploadWidget input={input} value={toText(value)} problem={problem} onChange={onChange} />;
+    case "extension":
+      return <PackWidget input={input} value={value ?? null} problem={problem} onChange={onChange} />;
     case "multiline":
       return <MultilineWidget input={input} value={toText(value)} problem={problem} onChange={onChange} />;
     case "text":
