@@ -10,7 +10,7 @@ from typing import Any
 from graph_runtime.behaviour import Blocker, Invocation, Result
 from graph_runtime.runner import ThreadRunner
 from graph_runtime.spec import NodeSpec
-from worker.memory_watch import DeviceCalls
+from worker.memory_watch import NodeCalls
 
 __all__ = ["DeviceRunner"]
 
@@ -21,34 +21,32 @@ class DeviceRunner(ThreadRunner):
     Attributes:
         needs_torch: the coming run has nodes that use the device, so torch is brought in before they start. Values
             made inside inference mode cannot be changed in place outside of it, so a run is inside from its start.
-        calls: knows which thread runs a node on the device.
+        calls: knows which threads run nodes.
         save_memory: the next call on the device is another try after memory ran out, and works in pieces.
     """
 
     def __init__(self, beside: int = 4) -> None:
         super().__init__(beside, self._inference_mode)
         self.needs_torch = False
-        self.calls = DeviceCalls()
+        self.calls = NodeCalls()
         self.save_memory = False
 
     def call(self, spec: NodeSpec, invocation: Invocation) -> Result | Blocker | Awaitable[Result | Blocker]:
         """Call a node once; what torch words as a RuntimeError when the machine's memory ends is a MemoryError here."""
+        device = spec.lane == "device"
+        self.calls.enter(device)
         try:
-            if spec.lane != "device":
+            with self._plan(device):
                 return super().call(spec, invocation)
-            self.calls.enter()
-            try:
-                with self._plan():
-                    return super().call(spec, invocation)
-            finally:
-                self.calls.leave()
         except RuntimeError as error:
             if "can't allocate memory" in str(error):
                 raise MemoryError(str(error)) from error
             raise
+        finally:
+            self.calls.leave()
 
-    def _plan(self) -> AbstractContextManager[Any]:
-        if not self.save_memory:
+    def _plan(self, device: bool) -> AbstractContextManager[Any]:
+        if not (device and self.save_memory):
             return nullcontext()
         self.save_memory = False
         from diffusion.economy import economy

@@ -9,7 +9,7 @@ import pytest
 
 from worker import memory_watch
 from worker.memory_limits import Limit
-from worker.memory_watch import DeviceCalls, MemoryLimitReached, MemoryWatch
+from worker.memory_watch import MemoryLimitReached, MemoryWatch, NodeCalls
 
 TOTAL = 1000
 
@@ -25,8 +25,8 @@ class Held:
         return dropped
 
 
-def look(left: int, held: Held, calls: DeviceCalls | None = None, hard: bool = True) -> DeviceCalls:
-    calls = calls or DeviceCalls()
+def look(left: int, held: Held, calls: NodeCalls | None = None, hard: bool = True) -> NodeCalls:
+    calls = calls or NodeCalls()
     limit = Limit("--memory-limit", TOTAL, TOTAL - left, hard)
     MemoryWatch(calls, lambda: held.nbytes, held.shrink, lambda: limit).look()
     return calls
@@ -45,7 +45,7 @@ def test_the_less_is_left_the_more_is_given_back(left: int, kept: int, unload: b
 def test_models_are_unloaded_before_the_next_node_and_never_beside_one(monkeypatch) -> None:
     released = []
     monkeypatch.setattr(memory_watch.memory, "release_models", lambda: released.append(True) or 0)
-    calls = DeviceCalls()
+    calls = NodeCalls()
     calls.enter()
     look(50, Held(), calls)
     assert not released
@@ -55,7 +55,7 @@ def test_models_are_unloaded_before_the_next_node_and_never_beside_one(monkeypat
     assert released == [True]
 
 
-def run_on_device(calls: DeviceCalls, caught: list[BaseException], seconds: float = 5.0) -> threading.Thread:
+def run_on_device(calls: NodeCalls, caught: list[BaseException], seconds: float = 5.0) -> threading.Thread:
     def work() -> None:
         calls.enter()
         try:
@@ -75,7 +75,7 @@ def run_on_device(calls: DeviceCalls, caught: list[BaseException], seconds: floa
 
 
 def test_a_node_that_takes_too_much_gets_an_error_with_sizes_before_the_kernel_acts() -> None:
-    calls, caught = DeviceCalls(), []
+    calls, caught = NodeCalls(), []
     thread = run_on_device(calls, caught)
     look(10, Held(), calls)
     thread.join(10)
@@ -85,7 +85,7 @@ def test_a_node_that_takes_too_much_gets_an_error_with_sizes_before_the_kernel_a
 
 
 def test_a_machine_that_only_gets_slow_ends_no_node() -> None:
-    calls, caught = DeviceCalls(), []
+    calls, caught = NodeCalls(), []
     thread = run_on_device(calls, caught, 0.3)
     look(10, Held(), calls, hard=False)
     thread.join(10)
@@ -94,7 +94,7 @@ def test_a_machine_that_only_gets_slow_ends_no_node() -> None:
 
 
 def test_an_interruption_that_comes_too_late_hits_nobody() -> None:
-    calls = DeviceCalls()
+    calls = NodeCalls()
     assert calls.interrupt(MemoryLimitReached) is False
     for _ in range(200):
         calls.enter()
@@ -122,7 +122,7 @@ def test_the_watch_ends_when_it_is_closed() -> None:
         looks.append(True)
         return Limit("x", TOTAL, 0)
 
-    watch = MemoryWatch(DeviceCalls(), lambda: 0, lambda most: 0, limit)
+    watch = MemoryWatch(NodeCalls(), lambda: 0, lambda most: 0, limit)
     watch.start()
     end = time.monotonic() + 5
     while not looks and time.monotonic() < end:

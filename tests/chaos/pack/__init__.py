@@ -72,7 +72,7 @@ def die(number: Number, how: str = "exit", times: int = 1, marker: str = "") -> 
         case "segfault":
             ctypes.string_at(0)
         case "memory":
-            hoard = [bytearray(os.urandom(1024) * 64 * 1024) for _ in range(10_000)]
+            hoard = [bytearray(os.urandom(1024) * 16 * 1024) for _ in range(40_000)]
             return len(hoard)
     return number
 
