@@ -107,7 +107,7 @@ def _parser() -> _Parser:
     work.add_argument("--cpu", action="store_true", help="use no accelerator")
     cache = work.add_mutually_exclusive_group()
     cache.add_argument("--cache-classic", action="store_true", help="keep results of the last workflow only")
-    cache.add_argument("--cache-lru", type=int, metavar="N", help="keep the newest N results")
+    cache.add_argument("--cache-lru", type=int, metavar="N", help="keep the newest N results; 0 is --cache-classic")
     cache.add_argument("--cache-none", action="store_true", help="keep no results")
     work.add_argument("--disk-cache", type=_size, metavar="SIZE", help="results kept on disk, such as 20GB (0: none)")
     work.add_argument("--memory-limit", type=_size, metavar="SIZE", help="memory of each worker, such as 12GB")
@@ -146,8 +146,8 @@ def parse(arguments: Sequence[str]) -> Settings:
         raise SettingsError("--host and --listen say the same thing; give one of them.")
     if flags.data_dir and flags.base_directory:
         raise SettingsError("--data-dir and --base-directory say the same thing; give one of them.")
-    if flags.cache_lru is not None and flags.cache_lru < 1:
-        raise SettingsError(f"--cache-lru {flags.cache_lru}: keep at least one result, or use --cache-none.")
+    if flags.cache_lru is not None and flags.cache_lru < 0:
+        raise SettingsError(f"--cache-lru {flags.cache_lru}: give a number of results from 0 on.")
     if flags.checkpoint_steps < 0:
         raise SettingsError(f"--checkpoint-steps {flags.checkpoint_steps}: give a number of steps, or 0 for none.")
     if flags.max_upload_size <= 0:
@@ -228,7 +228,7 @@ def _cache(flags: argparse.Namespace) -> CacheSetting:
     if flags.cache_none:
         return CacheSetting("none")
     if flags.cache_lru is not None:
-        return CacheSetting("lru", flags.cache_lru)
+        return CacheSetting("lru", flags.cache_lru) if flags.cache_lru else CacheSetting("classic")
     return CacheSetting()
 
 

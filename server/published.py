@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,12 @@ log = logging.getLogger("heddle.catalogue")
 
 FIRST_CATALOGUE_SECONDS = 60.0
 """How long a request waits for the first catalogue of a fresh installation."""
+PACKS_SECONDS = 90.0
+"""How long a request for a node that nobody knows waits for packs that are still loading."""
+_EVERY_PACK = ""
+"""A name that no node has: waiting for it is waiting for every pack."""
+LISTING_SECONDS = 0.5
+"""How long a listing of all nodes waits for them; quick packs are in it then, slow ones do not hold it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Published:
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._known = asyncio.Event()
+        self._news = asyncio.Event()
+        self._complete = False
         self._catalogue = Catalogue()
         self._stale: dict[str, Any] = {}
         self._kept = ("", "")
@@ -73,6 +82,8 @@ class Published:
                 self._use(f"{news.digest}-packs-pending" if self._stale else news.digest, entries)
             return False
         self._stale = {}
+        self._complete = True
+        self._tell()
         self.packs = news.packs
         if news.digest != self.digest:
             self._use(news.digest, news.entries)
@@ -101,6 +112,20 @@ class Published:
             ) from None
         return self._catalogue
 
+    async def catalogue_with(self, names: Iterable[str], within: float = PACKS_SECONDS) -> Catalogue:
+        """The catalogue, once it has these nodes or every pack has been loaded, or the time is over.
+
+        Raises:
+            Refused: as `catalogue`.
+        """
+        await self.catalogue()
+        missing = set(names)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not self._complete and not missing <= self._catalogue.keys():
+                    await self._news.wait()
+        return self._catalogue
+
     def choices(self, folder: str) -> list[str]:
         """Names in a folder that inputs choose from; none for a folder nobody knows."""
         try:
@@ -110,12 +135,12 @@ class Published:
 
     async def object_info(self) -> Body:
         """The established description of every node, with file lists as they are now."""
-        catalogue = await self.catalogue()
+        catalogue = await self.catalogue_with([_EVERY_PACK], LISTING_SECONDS)
         return await self._body("object_info", lambda: dict(object_info_of(catalogue, self.choices)))
 
     async def one_object_info(self, name: str) -> dict[str, Any]:
         """The same for one node; empty when there is none of that name."""
-        spec = (await self.catalogue()).get(name)
+        spec = (await self.catalogue_with([name])).get(name)
         return {} if spec is None else {name: object_info(spec, self.choices)}
 
     async def catalogue_body(self) -> Body:
@@ -144,6 +169,11 @@ class Published:
             self._bodies[name] = (version, body)
             return body
 
+    def _tell(self) -> None:
+        """Wake whoever waits for nodes of packs."""
+        self._news.set()
+        self._news = asyncio.Event()
+
     def _use(self, digest: str, entries: Mapping[str, Any]) -> None:
         self._catalogue = Catalogue.from_data(entries)
         self.entries = entries
@@ -157,6 +187,7 @@ class Published:
             }
         )
         self._known.set()
+        self._tell()
 
 
 def _encode(make: Any) -> Body:

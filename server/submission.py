@@ -162,11 +162,11 @@ class Submissions:
         Raises:
             Rejected: when it has no structure that could be validated.
         """
-        catalogue = await self._published.catalogue()
         try:
             parsed = graph if isinstance(graph, Graph) else parse_prompt(graph)
         except InvalidGraph as error:
             raise Rejected(error.problems, _error(error.problems[0]), {}) from None
+        catalogue = await self._published.catalogue_with({node.type for node in parsed.nodes.values()})
         if len(parsed) > _LARGE:
             validation = await asyncio.to_thread(validate, parsed, catalogue, self._published.choices, targets)
         else:

@@ -66,7 +66,7 @@ def launch(*flags: str) -> subprocess.CompletedProcess[str]:
         (["--port"], "expected one argument"),
         (["--port", "many"], "invalid int value"),
         (["--port", "70000"], "no port"),
-        (["--cache-lru", "-1"], "keep at least one"),
+        (["--cache-lru", "-1"], "from 0 on"),
         (["--cache-lru", "3", "--cache-none"], "not allowed with"),
         (["--preview-method", "magic"], "invalid choice"),
         (["--front-end-root", "/nowhere"], "no index.html"),
@@ -229,6 +229,26 @@ def test_listening_everywhere_needs_a_password_or_a_decision() -> None:
 
     assert ended.returncode == 2
     assert "--token" in ended.stderr and "--insecure" in ended.stderr
+
+
+async def test_a_client_that_does_not_wait_can_use_packs(tmp_path: Path) -> None:
+    host = Host(base_folder(tmp_path / "base"), "--cache-lru", "0")
+    try:
+        async with aiohttp.ClientSession() as session, asyncio.timeout(60):
+            client = Client(host, session)
+            while True:
+                try:
+                    await client.get("/prompt")
+                    break
+                except OSError:
+                    await asyncio.sleep(0.01)
+
+            job = await client.queue({"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])})
+
+            assert await client.get("/object_info/SchemaPlain") != {}
+            assert (await client.finished(job))["outputs"]["2"]["text"] == ["'a'"]
+    finally:
+        host.stop()
 
 
 async def test_a_killed_server_leaves_no_worker_and_its_port_at_once(tmp_path: Path) -> None:

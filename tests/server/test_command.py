@@ -53,7 +53,7 @@ def test_the_launch_flags_people_have_in_their_scripts_are_understood(tmp_path: 
         (["--port", "high"], "invalid int value"),
         (["--port", "70000"], "no port"),
         (["surprise"], "Unexpected argument"),
-        (["--cache-lru", "0"], "at least one"),
+        (["--cache-lru", "-1"], "from 0 on"),
         (["--cache-none", "--cache-classic"], "not allowed with"),
         (["--workers", "0"], "at least one worker"),
         (["--host", "::1", "--listen"], "the same thing"),
