@@ -153,7 +153,9 @@ def _network(
         return sd3_model(file, prefix, device, dtype)
     if is_flux(file, prefix):
         return flux_model(file, prefix, device, dtype)
-    return unet_model(file, prefix, device, dtype, config)
+    model = unet_model(file, prefix, device, dtype, config)
+    own = {key: text for key, text in file.metadata.items() if key.startswith("heddle.")}
+    return model.with_attachment("heddle.description", own) if own else model
 
 
 __all__ = [

@@ -29,7 +29,8 @@ class GuidanceStep:
         estimates: x0 for each conditioning list: positive first, then negative (None where not evaluated).
         entries: the prepared conditioning lists, in the same order.
         scale: guidance scale.
-        evaluate: evaluates more lists: `evaluate([entries, …]) -> [x0, …]`, optionally with other options.
+        evaluate: evaluates more lists: `evaluate([entries, …]) -> [x0, …]`, optionally with another `model` (the same
+            network under other hooks) and `at` another noisy latent.
     """
 
     x: Tensor

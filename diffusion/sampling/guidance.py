@@ -63,9 +63,11 @@ class ClassifierFree:
 def _step(
     evaluator: Evaluator, x: Tensor, sigma: Tensor, sides: Sequence[tuple[Entry, ...] | None], scale: float
 ) -> GuidanceStep:
-    def evaluate(lists: Sequence[Sequence[Entry] | None], model: Model | None = None) -> list[Tensor]:
+    def evaluate(
+        lists: Sequence[Sequence[Entry] | None], model: Model | None = None, at: Tensor | None = None
+    ) -> list[Tensor]:
         other = evaluator if model is None else evaluator.with_model(model)
-        return other(lists, x, sigma)
+        return other(lists, x if at is None else at, sigma)
 
     return GuidanceStep(x, sigma, (None, None), tuple(sides), scale, evaluator.model, evaluate)
 

@@ -1,0 +1,166 @@
+"""Models made of other models' weights: sums, differences and blends, and parts multiplied.
+
+Nothing is computed here: a merge is a set of weight patches that read the other model's weights when the merged model
+is used, so merging costs no memory until then and merges of merges work like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from diffusion.errors import ModelFileError
+from diffusion.layouts.renaming import rename, reverse
+from diffusion.model import Model
+from diffusion.network import Network, Patches, WeightPatch, grouped
+from diffusion.text.encoder import TextEncoder
+
+Ratios = Mapping[str, float]
+"""Share of the first model by beginning of a parameter's original name; the longest that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """own · weight + other · (the same weight of another network, as its patches make it)."""
+
+    own: float
+    other: float
+    network: Network
+    patches: Patches
+    name: str
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        if self.other == 0.0:
+            return weight * self.own
+        return weight * self.own + self.network.patched_weight(self.name, self.patches).to(weight) * self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """weight · factor."""
+
+    factor: float
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        return weight * self.factor
+
+
+def merged(first: Model, second: Model, ratio: float) -> Model:
+    """ratio · first + (1 − ratio) · second, weight by weight.
+
+    Raises:
+        ModelFileError: if the two are not of one architecture.
+    """
+    return merged_by_part(first, second, {}, ratio)
+
+
+def merged_by_part(first: Model, second: Model, ratios: Ratios, otherwise: float) -> Model:
+    """As `merged`, with a ratio for each part of the network.
+
+    Args:
+        ratios: by original name (`input_blocks.3.`, `middle_block`, `joint_blocks.7.`, …).
+        otherwise: for what no name fits.
+    """
+    _check_same(first.network, second.network)
+    names = _original_names(first.network)
+    shares = {name: _share(original, ratios, otherwise) for name, original in names.items()}
+    return first.with_weights(
+        {n: Blend(share, 1.0 - share, second.network, second.patches, n) for n, share in shares.items()}
+    )
+
+
+def added(first: Model, second: Model) -> Model:
+    """first + second, weight by weight."""
+    _check_same(first.network, second.network)
+    names = first.network.parameter_names()
+    return first.with_weights({n: Blend(1.0, 1.0, second.network, second.patches, n) for n in names})
+
+
+def subtracted(first: Model, second: Model, multiplier: float) -> Model:
+    """multiplier · (first − second), weight by weight."""
+    _check_same(first.network, second.network)
+    names = first.network.parameter_names()
+    return first.with_weights({n: Blend(multiplier, -multiplier, second.network, second.patches, n) for n in names})
+
+
+def text_merged(first: TextEncoder, second: TextEncoder, own: float, other: float) -> TextEncoder:
+    """own · first + other · second for every text encoder; position tables and scales stay those of the first.
+
+    Raises:
+        ModelFileError: if the two do not have the same text encoders.
+    """
+    others = {tower.name: tower for tower in second.towers}
+    for tower in first.towers:
+        if tower.name not in others:
+            raise ModelFileError(
+                f"The text encoders cannot be merged: one has {_list(first)}, the other {_list(second)}. "
+                "Choose models of the same family."
+            )
+        twin = others[tower.name].network
+        _check_same(tower.network, twin)
+        patches = second.patches.get(tower.name, Patches())
+        kept = [n for n in tower.network.parameter_names() if not n.endswith(("position_ids", "logit_scale"))]
+        first = first.with_weights(tower.name, {n: Blend(own, other, twin, patches, n) for n in kept})
+    return first
+
+
+def attention_multiplied(model: Model, layer: str, q: float, k: float, v: float, out: float) -> Model:
+    """A U-Net with multiplied attention weights.
+
+    Args:
+        layer: "attn1" for self-attention, "attn2" for attention to the prompt.
+    """
+    factors = {"to_q": q, "to_k": k, "to_v": v, "to_out.0": out}
+    return model.with_weights(_multiplied(model.network, {f"{layer}.{part}": f for part, f in factors.items()}))
+
+
+def text_attention_multiplied(clip: TextEncoder, q: float, k: float, v: float, out: float) -> TextEncoder:
+    """Text encoders with multiplied attention weights."""
+    factors = {"q_proj": q, "k_proj": k, "v_proj": v, "out_proj": out}
+    for tower in clip.towers:
+        found = _multiplied(tower.network, {f"self_attn.{part}": f for part, f in factors.items()})
+        clip = clip.with_weights(tower.name, found)
+    return clip
+
+
+def _multiplied(network: Network, factors: Mapping[str, float]) -> dict[str, WeightPatch]:
+    endings = {f"{part}.{kind}": factor for part, factor in factors.items() for kind in ("weight", "bias")}
+    return {
+        name: Multiplied(factor)
+        for name in network.parameter_names()
+        for ending, factor in endings.items()
+        if name.endswith(ending)
+    }
+
+
+def _original_names(network: Network) -> dict[str, str]:
+    back = reverse(network.names) if network.names else {}
+    return {name: rename(name, back) or name for name in network.parameter_names()}
+
+
+def _share(name: str, ratios: Ratios, otherwise: float) -> float:
+    fitting = [start for start in ratios if name.startswith(start)]
+    return ratios[max(fitting, key=len)] if fitting else otherwise
+
+
+def _check_same(first: Network, second: Network) -> None:
+    shapes = [{name: tuple(net.weights[name].shape) for name in net.parameter_names()} for net in (first, second)]
+    if shapes[0] == shapes[1]:
+        return
+    odd = sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()})
+    raise ModelFileError(
+        f"'{first.source}' and '{second.source}' are not of one architecture and cannot be merged: "
+        f"{len(odd)} tensors differ in name or shape ({grouped(odd, 3)}). Choose models of the same family."
+    )
+
+
+def _list(clip: TextEncoder) -> str:
+    return ", ".join(tower.name for tower in clip.towers)
+
+
+__all__ = [
+    "Blend", "Multiplied", "added", "attention_multiplied", "merged", "merged_by_part", "subtracted",
+    "text_attention_multiplied", "text_merged",
+]  # fmt: skip

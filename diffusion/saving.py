@@ -1,0 +1,162 @@
+"""Models as files again: the original key layouts, so that every program of the field can read them.
+
+Weights are written as the model's patches (LoRA, merges) make them, in the dtype they are kept in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from diffusion.autoencoder import Autoencoder
+from diffusion.errors import ModelFileError
+from diffusion.layouts.renaming import rename, reverse
+from diffusion.model import Model
+from diffusion.network import Patches
+from diffusion.text.encoder import TextEncoder
+from diffusion.text.towers import ClipTower, Tower
+
+NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
+_IN_CHECKPOINT = {
+    ("l",): {"l": "cond_stage_model.transformer."},
+    ("h",): {"h": "cond_stage_model.model."},
+    ("l", "g"): {"l": "conditioner.embedders.0.transformer.", "g": "conditioner.embedders.1.model."},
+    ("g",): {"g": "conditioner.embedders.0.model."},
+}
+"""Where a checkpoint keeps its text encoders."""
+_OPEN_CLIP = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
+
+
+def network_tensors(model: Model) -> dict[str, Tensor]:
+    """The denoising network under its original names, without a prefix.
+
+    Raises:
+        ModelFileError: for a network whose file keeps several weights as one (SD3, Flux).
+    """
+    network = model.network
+    if not network.names:
+        raise ModelFileError(
+            f"A {type(network.module).__name__} cannot be written: its original layout joins weights that are kept "
+            "apart here. Models with a U-Net (SD1, SD2, SDXL and their relatives) can."
+        )
+    back = reverse(network.names)
+    result = {}
+    for name in network.parameter_names():
+        original = rename(name, back)
+        assert original is not None, f"'{name}' came from a file and has a name there"
+        result[original] = network.patched_weight(name, model.patches)
+    return result
+
+
+def autoencoder_tensors(vae: Autoencoder) -> dict[str, Tensor]:
+    """An autoencoder under its original names, without a prefix.
+
+    Raises:
+        ModelFileError: for anything but the KL autoencoder of the Stable Diffusion and Flux families.
+    """
+    if not vae.network.names:
+        raise ModelFileError(f"An autoencoder of the kind {type(vae.codec).__name__} cannot be written.")
+    back = reverse(vae.network.names)
+    result = {}
+    for name in vae.network.parameter_names():
+        original, weight = rename(name, back), vae.network.patched_weight(name, vae.patches)
+        assert original is not None, f"'{name}' came from a file and has a name there"
+        attends = re.search(r"\.attn_\d\.(q|k|v|proj_out)\.weight$", original)
+        result[original] = weight[..., None, None] if attends and weight.ndim == 2 else weight
+    return result
+
+
+def text_tensors(clip: TextEncoder) -> dict[str, dict[str, Tensor]]:
+    """Each text encoder under the names of transformers, by the encoder's own name."""
+    return {tower.name: _transformers(tower, clip.patches.get(tower.name, Patches())) for tower in clip.towers}
+
+
+def checkpoint_tensors(model: Model, clip: TextEncoder | None, vae: Autoencoder | None) -> dict[str, Tensor]:
+    """A whole checkpoint of the original layout.
+
+    Raises:
+        ModelFileError: for networks or text encoders that no such layout has a place for.
+    """
+    result = {f"{NETWORK}{name}": tensor for name, tensor in network_tensors(model).items()}
+    if vae is not None:
+        result |= {f"{FIRST_STAGE}{name}": tensor for name, tensor in autoencoder_tensors(vae).items()}
+    if clip is None:
+        return result
+    places = _IN_CHECKPOINT.get(tuple(tower.name for tower in clip.towers))
+    if places is None:
+        names = ", ".join(tower.name for tower in clip.towers)
+        raise ModelFileError(f"No checkpoint of this kind has room for the text encoders {names}. Save them apart.")
+    for tower in clip.towers:
+        patches = clip.patches.get(tower.name, Patches())
+        place = places[tower.name]
+        found = _open_clip(tower, patches) if place.endswith("model.") else _transformers(tower, patches)
+        result |= {f"{place}{name}": tensor for name, tensor in found.items()}
+    return result
+
+
+def described(model: Model) -> dict[str, str]:
+    """What a file says about the model in it (Stability AI's modelspec 1.0.0, as far as it is known here)."""
+    kinds = {"sdxl": "stable-diffusion-xl-v1-base", "sdxl_refiner": "stable-diffusion-xl-v1-refiner"}
+    known = kinds.get(model.family.name)
+    spec = {"modelspec.sai_model_spec": "1.0.0", "modelspec.prediction_type": model.prediction.kind.value}
+    if known is not None:
+        spec["modelspec.architecture"] = known
+    return {**spec, **carried(model.attachments)}
+
+
+def carried(attachments: Mapping[str, object]) -> dict[str, str]:
+    """What the file that a model came from said of itself; only small models need it to be read again."""
+    own = attachments.get("heddle.description")
+    return dict(own) if isinstance(own, Mapping) else {}
+
+
+def _transformers(tower: Tower, patches: Patches) -> dict[str, Tensor]:
+    weights = {name: tower.network.patched_weight(name, patches) for name in tower.network.parameter_names()}
+    if not isinstance(tower, ClipTower):
+        return weights
+    result = {f"text_model.{name.removeprefix('text_model.')}": weight for name, weight in weights.items()}
+    if tower.projection is not None:
+        result["text_projection.weight"] = tower.projection.T.contiguous()
+    return result
+
+
+def _open_clip(tower: Tower, patches: Patches) -> dict[str, Tensor]:
+    """The layout of open_clip: queries, keys and values in one weight, the projection the other way round."""
+    plain = {name.removeprefix("text_model."): weight for name, weight in _transformers(tower, patches).items()}
+    result = {
+        "token_embedding.weight": plain.pop("embeddings.token_embedding.weight"),
+        "positional_embedding": plain.pop("embeddings.position_embedding.weight"),
+        "ln_final.weight": plain.pop("final_layer_norm.weight"),
+        "ln_final.bias": plain.pop("final_layer_norm.bias"),
+    }
+    if "text_projection.weight" in plain:
+        result["text_projection"] = plain.pop("text_projection.weight").T.contiguous()
+    for name, weight in plain.items():
+        match = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
+        if match is None:
+            continue
+        block, part, kind = f"transformer.resblocks.{match[1]}", match[2], match[3]
+        if part == "self_attn.out_proj":
+            result[f"{block}.attn.out_proj.{kind}"] = weight
+        elif part in _OPEN_CLIP:
+            result[f"{block}.{_OPEN_CLIP[part]}.{kind}"] = weight
+        elif part == "self_attn.q_proj":
+            layer = f"encoder.layers.{match[1]}.self_attn"
+            parts = [plain[f"{layer}.{which}_proj.{kind}"] for which in "qkv"]
+            result[f"{block}.attn.in_proj_{kind}"] = torch.cat(parts)
+    return result
+
+
+def encoded(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a safetensors file."""
+    from safetensors.torch import save
+
+    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata) or None)
+
+
+__all__ = [
+    "autoencoder_tensors", "carried", "checkpoint_tensors", "described", "encoded", "network_tensors", "text_tensors",
+]  # fmt: skip
