@@ -87,9 +87,7 @@ def schedule_named(name: str) -> Callable[[Any, int], Any] | None:
     handler = comfy.samplers.SCHEDULER_HANDLERS.get(name)
     if handler is None:
         raise ValueError(
-            
             f"There is no schedule {name!r}: no pack has put a rule into comfy.samplers.SCHEDULER_HANDLERS."
-        
         )
     if getattr(handler, "use_ms", True):
         return lambda levels, steps: handler.handler(levels, steps)

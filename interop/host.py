@@ -38,7 +38,8 @@ class Host:
         send: takes messages that packs send outside a run.
         extension_dirs: pack name → folder with its JavaScript; packs may add to it.
         known_extensions: names in `extension_dirs` that have been read already.
-        on_prompt: functions that packs registered to change a submitted prompt.
+        on_prompt: (pack, function) of the functions that packs registered to change a submitted prompt.
+        titles: titles that packs gave to built-in nodes.
     """
 
     folders: Folders
@@ -48,7 +49,8 @@ class Host:
     send: Send = _nowhere
     extension_dirs: dict[str, str] = field(default_factory=dict)
     known_extensions: set[str] = field(default_factory=set)
-    on_prompt: list[Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=list)
+    on_prompt: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
 
 

@@ -1,70 +1,86 @@
-"""Loading packs: import each one in a thread of its own, and let none stop the others.
+"""Loading packs: find them, import each, read its nodes, and let none stop the others.
 
-Packs are untrusted code that does anything at import: downloads, `sys.exit`, waiting for input. A pack that takes long
-does not hold up the next ones; one that is not done at its deadline is reported and left behind.
+Packs are untrusted code that does anything at import: downloads, `sys.exit`, waiting for input. They are imported one
+after the other, so that later ones find what earlier ones brought; one that hangs loses its turn (`attempt`). Each is
+published as soon as it is done.
 Source: protocol §5.1.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import ctypes
 import importlib.util
-import os
+import logging
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
-from graph_runtime.catalogue import NodeSpec
+from graph_runtime.catalogue import Catalogue, NodeSpec
 from graph_runtime.folders import Folders
-from interop import routes
+from interop import overrides, routes
+from interop.attempt import IDLE, Attempt
 from interop.crashes import CrashRecord
 from interop.discovery import Pack, find_packs
 from interop.errors import BadPack
 from interop.host import Host, Send, _nowhere, use
 from interop.importing import PackImports
 from interop.namespace import SHARED
-from interop.reading import Contribution, read_again, read_module
+from interop.reading import read_again, read_module
 from interop.report import PackReport, explain
 
 __all__ = ["LoadedPacks", "close_packs", "load_packs"]
 
+_log = logging.getLogger(__name__)
+
 PATIENCE = 10.0
-"""Seconds after which the next pack starts beside one that is still importing."""
+"""Seconds after which the next pack starts beside one that is still bringing in libraries."""
 DEADLINE = 60.0
 """Seconds after which a pack that is still importing is given up."""
 
-Report = Callable[[PackReport], None]
+Report = Callable[["LoadedPacks", PackReport], None]
 
 
 class LoadedPacks(list[PackReport]):
-    """The reports of one load, in the order in which the packs were found.
+    """The reports of one load, in the order in which the packs were done.
 
     Attributes:
         host: what the stand-ins ask.
         imports: the packs' view of the import system.
+        pending: names of the packs that are still importing.
     """
 
-    def __init__(self, host: Host, imports: PackImports) -> None:
+    def __init__(self, host: Host, imports: PackImports, record: CrashRecord) -> None:
         super().__init__()
         self.host = host
         self.imports = imports
+        self.record = record
+        self.pending: list[str] = []
+        self._waiting: threading.Thread | None = None
 
     def specs(self) -> list[NodeSpec]:
-        """Every node of every pack, each id once: a later pack replaces an earlier one's."""
-        return list({spec.id: spec for report in self for spec in report.specs}.values())
+        """Every node of every pack, each id once: a pack that was done later replaces an earlier one's."""
+        return list({spec.id: spec for report in list(self) for spec in report.specs}.values())
 
-    def relist(self) -> list[NodeSpec]:
-        """`specs` with the declarations of foreign classes read anew: lists of files change while a worker runs.
+    def relist(self) -> None:
+        """Read the declarations of foreign classes anew: lists of files change while a worker runs.
 
         A class that cannot be read any more keeps the declaration it had.
         """
-        return [read_again(spec) for spec in self.specs()]
+        for index, report in enumerate(list(self)):
+            self[index] = report.with_specs([read_again(spec) for spec in report.specs])
+
+    def catalogue(self) -> Catalogue:
+        """The built-in nodes, with what packs changed about them, and the nodes of packs."""
+        own = overrides.changed(self.host.catalogue, self.host.titles)
+        return Catalogue(own).merged(self.specs())
+
+    def wait(self) -> None:
+        """Wait until every pack is done or given up."""
+        if self._waiting is not None:
+            self._waiting.join()
 
 
 def load_packs(
@@ -74,26 +90,27 @@ def load_packs(
     *,
     disabled: bool = False,
     whitelist: Collection[str] = (),
-    on_report: Report = lambda report: None,
+    on_report: Report = lambda loaded, report: None,
     settings: Mapping[str, object] | None = None,
     project: Path | None = None,
     send: Send = _nowhere,
     patience: float = PATIENCE,
     deadline: float = DEADLINE,
+    idle: float = IDLE,
+    wait: bool = True,
 ) -> LoadedPacks:
-    """Import every pack and read its nodes.
-
-    Blocks until every pack is loaded, has failed or is past its deadline: call it in a thread.
+    """Import every pack and read its nodes. Blocks while packs have their turns: call it in a thread.
 
     Args:
         dirs: `custom_nodes` directories.
         catalogue: the built-in nodes; their ids cannot be replaced.
         disabled: load only the packs in `whitelist`.
-        on_report: told of each pack as soon as it is done, from the calling thread.
+        on_report: told of each pack as soon as it is done, from some thread, one at a time.
         settings: launch options under their established names.
         project: the folder that packs take for the host's, by default that of this package.
         send: takes messages that packs send outside a run: (event, data, socket id or None).
-        patience, deadline: seconds.
+        patience, deadline, idle: seconds, see `Attempt`.
+        wait: wait for packs that lost their turn as well; else they go on, and are reported when they are done.
     Returns:
         One report a pack; see `LoadedPacks`.
     """
@@ -109,18 +126,19 @@ def load_packs(
         for name in sorted(SHARED):  # before threads can ask for them at the same time
             imports.module(name)
     record = CrashRecord(folders.user / "packs")
-    attempts = [_Attempt(pack, imports, host, record) for pack in packs]
-    _run_prestartup(attempts, deadline)
-    loaded = LoadedPacks(host, imports)
-    loaded.extend(_collect(attempts, on_report, patience, deadline))
-    record.close()
-    routes.pack_routes().start()
+    loaded = LoadedPacks(host, imports, record)
+    attempts = [Attempt(pack, imports, record, patience, deadline, idle) for pack in packs]
+    _Load(loaded, attempts, on_report).run()
+    if wait:
+        loaded.wait()
     return loaded
 
 
 def close_packs(loaded: LoadedPacks) -> None:
     """End the packs' routes and forget host modules and packs, as if nothing had been loaded."""
+    loaded.record.close()
     routes.stop()
+    overrides.forget()
     loaded.imports.uninstall()
     for name in [name for name in sys.modules if name.startswith("custom_nodes.")]:
         if loaded.imports.is_pack_path(getattr(sys.modules[name], "__file__", None)):
@@ -128,86 +146,71 @@ def close_packs(loaded: LoadedPacks) -> None:
     use(None)
 
 
-@dataclass(eq=False)
-class _Attempt:
-    """Importing one pack."""
+class _Load:
+    """One load: turns in order, then the rest in the background."""
 
-    pack: Pack
-    imports: PackImports
-    host: Host
-    record: CrashRecord
-    error: BaseException | None = None
-    contribution: Contribution = field(default_factory=Contribution)
-    started: float = 0.0
-    seconds: float = 0.0
-    thread: threading.Thread | None = None
-    given_up: bool = False
-    hung_before: bool = False
+    def __init__(self, loaded: LoadedPacks, attempts: list[Attempt], on_report: Report) -> None:
+        self.loaded, self.attempts, self.on_report = loaded, attempts, on_report
+        self._reporting = threading.Lock()
 
-    def __post_init__(self) -> None:
-        self.hung_before = self.record.hung(self.pack.name, self.pack.path)
-        if self.record.ended_workers(self.pack.name, self.pack.path):
-            self.error = BadPack(
-                "importing it ended the whole worker process the last times. "
-                "Correct or remove the pack; it is tried again once its files change."
-            )
+    def run(self) -> None:
+        """Return when every pack had its turn."""
+        self.loaded.pending = [attempt.pack.name for attempt in self.attempts]
+        for attempt in self.attempts:
+            if attempt.pack.prestartup is not None and attempt.error is None:
+                attempt.start(partial(_prestartup, attempt))
+                attempt.have_turn()
+        waiting: list[Attempt] = []
+        for attempt in self.attempts:
+            if attempt.error is None:
+                attempt.start(partial(_load, attempt, self.loaded.host))
+                if not attempt.have_turn():
+                    waiting.append(attempt)
+                    continue
+            self._report(attempt)
+        if waiting:
+            rest = threading.Thread(target=self._finish, args=(waiting,), name="packs that take long", daemon=True)
+            self.loaded._waiting = rest
+            rest.start()
 
-    def start(self, work: Callable[[], None]) -> None:
-        self.record.begin(self.pack.name, self.pack.path)
-        self.started = time.monotonic()
-        self.thread = threading.Thread(target=self._guard, args=(work,), name=f"pack {self.pack.name}", daemon=True)
-        self.thread.start()
+    def _finish(self, waiting: list[Attempt]) -> None:
+        """Report those that lost their turn, each when it is done or its deadline is over."""
 
-    def wait(self, seconds: float) -> bool:
-        """Whether the work ended within so many seconds."""
-        assert self.thread is not None
-        self.thread.join(max(0.0, seconds))
-        return not self.thread.is_alive()
+        def one(attempt: Attempt) -> None:
+            attempt.finish("it was still importing after {limit} seconds")
+            self._report(attempt)
 
-    def give_up(self, what: str) -> None:
-        """Stop waiting; code that is running Python is told to end, code that waits elsewhere is left to itself."""
-        assert self.thread is not None and self.thread.ident is not None
-        self.given_up = True
-        self.record.hang(self.pack.name, self.pack.path)
-        self.seconds = time.monotonic() - self.started
-        self.error = TimeoutError(what)
-        frame = sys._current_frames().get(self.thread.ident)
-        stack = []
-        while frame is not None:
-            stack.append((frame.f_code.co_filename, frame.f_lineno))
-            frame = frame.f_back
-        mine = next((place for place in stack if self.imports.is_pack_path(place[0])), None)
-        if mine is not None:
-            where = f"{Path(mine[0]).relative_to(self.pack.path.parent)}:{mine[1]}"
-            self.error = TimeoutError(f"{what}, at {where}")
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread.ident), ctypes.py_object(SystemExit))
+        threads = [threading.Thread(target=one, args=(attempt,), daemon=True) for attempt in waiting]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
-    def _guard(self, work: Callable[[], None]) -> None:
-        routes.loading.pack = self.pack.name
-        asyncio.set_event_loop(routes.pack_routes().loop)  # packs ask for the host's loop while they are imported
-        here = Path.cwd()
-        try:
-            work()
-        except BaseException as error:
-            if not self.given_up:
-                self.error = error
-        if Path.cwd() != here:  # names of files given on the command line are relative to where the worker started
-            os.chdir(here)
-        if not self.given_up:
-            self.seconds = time.monotonic() - self.started
-            self.record.end(self.pack.name)
+    def _report(self, attempt: Attempt) -> None:
+        with self._reporting:
+            report = _report(attempt)
+            self.loaded.append(report)
+            self.loaded.pending = [name for name in self.loaded.pending if name != attempt.pack.name]
+            if not report.ok:
+                _log.warning("%s", report.error)
+            for warning in report.warnings:
+                _log.warning("%s", warning)
+            with contextlib.suppress(Exception):
+                self.on_report(self.loaded, report)
 
-    def prestartup(self) -> None:
-        script = self.pack.prestartup
-        assert script is not None
-        module = importlib.util.module_from_spec(self.imports.spec(f"{self.pack.module}.prestartup_script", script))
-        _execute(module)
 
-    def load(self) -> None:
-        module = _import(self.pack, self.imports)
-        contribution = read_module(self.pack, module, self.imports, self.host.catalogue)
-        if not self.given_up:
-            self.contribution = contribution
+def _prestartup(attempt: Attempt) -> None:
+    script = attempt.pack.prestartup
+    assert script is not None
+    name = f"{attempt.pack.module}.prestartup_script"
+    _execute(importlib.util.module_from_spec(attempt.imports.spec(name, script)))
+
+
+def _load(attempt: Attempt, host: Host) -> None:
+    module = _import(attempt.pack, attempt.imports)
+    contribution = read_module(attempt.pack, module, attempt.imports, host.catalogue)
+    if not attempt.given_up:
+        attempt.contribution = contribution
 
 
 def _import(pack: Pack, imports: PackImports) -> ModuleType:
@@ -232,47 +235,7 @@ def _execute(module: ModuleType) -> None:
     spec.loader.exec_module(module)
 
 
-def _run_prestartup(attempts: list[_Attempt], deadline: float) -> None:
-    for attempt in attempts:
-        if attempt.pack.prestartup is not None and attempt.error is None:
-            attempt.start(attempt.prestartup)
-            if not attempt.wait(deadline):
-                attempt.give_up(f"its prestartup_script.py did not end within {deadline:g} seconds")
-
-
-def _collect(
-    attempts: list[_Attempt],
-    on_report: Report,
-    patience: float,
-    deadline: float,
-) -> list[PackReport]:
-    """Import in order, no pack longer than `patience` alone; report each as it ends."""
-    reports: dict[int, PackReport] = {}
-    waiting: list[tuple[int, _Attempt]] = []
-
-    def report(index: int, attempt: _Attempt) -> None:
-        reports[index] = _report(attempt)
-        with contextlib.suppress(Exception):
-            on_report(reports[index])
-
-    for index, attempt in enumerate(attempts):
-        if attempt.error is not None:
-            report(index, attempt)
-            continue
-        attempt.start(attempt.load)
-        if attempt.wait(min(patience, deadline)):
-            report(index, attempt)
-        else:
-            waiting.append((index, attempt))
-    for index, attempt in waiting:
-        limit = min(deadline, patience) if attempt.hung_before else deadline
-        if not attempt.wait(attempt.started + limit - time.monotonic()):
-            attempt.give_up(f"it was still importing after {limit:g} seconds")
-        report(index, attempt)
-    return [reports[index] for index in sorted(reports)]
-
-
-def _report(attempt: _Attempt) -> PackReport:
+def _report(attempt: Attempt) -> PackReport:
     pack, found = attempt.pack, attempt.contribution
     if attempt.error is not None:
         message, where = explain(pack.name, pack.path, attempt.error)
@@ -285,6 +248,8 @@ def _report(attempt: _Attempt) -> PackReport:
         seconds=attempt.seconds,
         web_directory=found.web_directory,
         web_name=found.web_name,
-        routes=tuple(found.routes),
-        routes_port=routes.port() if found.routes else None,
+        routes=found.answers.routes,
+        on_prompt=found.answers.on_prompt,
+        routes_port=found.answers.port,
+        routes_key=found.answers.key,
     )

@@ -37,7 +37,7 @@ class Contribution:
     warnings: list[str] = field(default_factory=list)
     web_directory: str | None = None
     web_name: str | None = None
-    routes: list[str] = field(default_factory=list)
+    answers: routes.Claim = field(default_factory=routes.Claim)
 
 
 def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: Mapping[str, NodeSpec]) -> Contribution:
@@ -46,7 +46,7 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     Raises:
         BadPack: if it declares no node in any convention and nothing else either.
     """
-    found = Contribution(routes=routes.claim(pack.name))
+    found = Contribution(answers=routes.claim(pack.name))
     _read_web(pack, module, found)
     classes = _mapping(module, "NODE_CLASS_MAPPINGS")
     names = _mapping(module, "NODE_DISPLAY_NAME_MAPPINGS") or {}
@@ -54,13 +54,14 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     found.specs.extend(own.values())
     if classes is None and callable(getattr(module, "comfy_entrypoint", None)):
         classes = _from_entrypoint(pack, module, found)
-    if classes is None and not own and not found.routes and found.web_directory is None:
+    if classes is None and not own and found.answers.port is None and found.web_directory is None:
         raise BadPack(
             f"Pack '{pack.name}' declares no nodes: {pack.entry.name} has no NODE_CLASS_MAPPINGS, no comfy_entrypoint "
             "and no function marked with @node. Add one of them, or move the file out of custom_nodes."
         )
     everything = imports.module("nodes").NODE_CLASS_MAPPINGS
     classes = {**everything.added(), **(classes or {})}
+    current().titles.update({str(id): str(name) for id, name in names.items() if id in built_in and name})
     for id, cls in classes.items():
         _read_class(pack, str(id), cls, names.get(id), built_in, found)
     everything.adopt({id: cls for id, cls in classes.items() if id not in built_in})

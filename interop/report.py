@@ -6,7 +6,8 @@ Source: protocol §5.1.
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ class PackReport:
         web_directory: folder with its JavaScript, served at /extensions/<name>/.
         web_name: the name it is served under.
         routes: the routes it registered, as "GET /path".
-        routes_port: the loopback port that answers them; None without routes.
+        on_prompt: whether it wants to see submitted prompts.
+        routes_port: the loopback port that answers; None if it answers nothing.
+        routes_key: what requests to that port must carry. For the server alone.
     """
 
     name: str
@@ -44,7 +47,13 @@ class PackReport:
     web_directory: str | None = None
     web_name: str | None = None
     routes: tuple[str, ...] = ()
-    routes_port: int | None = field(default=None)
+    on_prompt: bool = False
+    routes_port: int | None = None
+    routes_key: str | None = field(default=None, repr=False)
+
+    def with_specs(self, specs: Sequence[NodeSpec]) -> PackReport:
+        """The same pack with its nodes read anew."""
+        return replace(self, specs=tuple(specs))
 
     @property
     def ok(self) -> bool:
@@ -58,6 +67,7 @@ class PackReport:
             "where": self.where or None, "warnings": list(self.warnings), "seconds": round(self.seconds, 3),
             "nodes": [spec.id for spec in self.specs], "web_directory": self.web_directory,
             "web_name": self.web_name, "routes": list(self.routes), "routes_port": self.routes_port,
+            "routes_key": self.routes_key, "on_prompt": self.on_prompt,
         }  # fmt: skip
 
 

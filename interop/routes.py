@@ -1,33 +1,42 @@
-"""HTTP routes that packs register, answered by a small server inside the worker.
+"""HTTP routes that packs register, answered by small servers inside the worker.
 
 The main server never imports a pack: it forwards what packs registered to the loopback port named in their reports.
-The loop that answers runs in a thread of its own, so that a slow handler of a pack holds up neither runs nor frames.
+Each pack has a server of its own, which answers as soon as that pack is imported; all of them run on one loop in a
+thread of their own, so that a slow handler holds up neither runs nor frames. Requests must carry the key that the
+worker has told the main server: nobody else on this machine, and no page in a browser, can ask packs directly.
 Source: protocol §5.4.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
+import secrets
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from interop.host import current
 
-__all__ = ["Routes", "claim", "loading", "pack_routes", "port", "stop"]
+__all__ = ["KEY_HEADER", "Claim", "Routes", "claim", "loading", "pack_routes", "stop"]
 
 _log = logging.getLogger(__name__)
 
+KEY_HEADER = "X-Heddle-Pack-Key"
+"""Carries the key of a worker's pack routes."""
+CLOSING = 0.5
+"""Seconds that open requests have when the worker ends."""
 LARGEST_BODY = 1024**3
 """Bytes; the main server has its own limit, which is lower."""
 
 
 class _Loading(threading.local):
-    """The pack that this thread imports."""
+    """The pack that this thread imports; "" while it imports none."""
 
     pack: str = ""
 
@@ -35,59 +44,97 @@ class _Loading(threading.local):
 loading = _Loading()
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a pack answers.
+
+    Attributes:
+        routes: as "GET /path".
+        on_prompt: whether it wants to see submitted prompts.
+        port: where it answers; None if it answers nothing.
+        key: what requests must carry.
+    """
+
+    routes: tuple[str, ...] = ()
+    on_prompt: bool = False
+    port: int | None = None
+    key: str | None = None
+
+
 class _Table(web.RouteTableDef):
     """A route table that notes which pack each route belongs to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.owners: list[tuple[str, str]] = []
-        self.closed = False
+        self.owners: list[tuple[str, web.AbstractRouteDef]] = []
 
     def route(self, method: str, path: str, **kwargs: Any) -> Callable[[Any], Any]:
         """Register a handler for a method and path.
 
         Raises:
-            RuntimeError: once requests are answered.
+            RuntimeError: outside of a pack's import.
         """
-        if self.closed:
-            raise RuntimeError(f"The route {method} {path} comes too late: register routes while the pack is imported.")
-        self.owners.append((loading.pack, f"{method} {path}"))
-        return super().route(method, path, **kwargs)
+        _check_in_time(f"{method} {path}")
+        register = super().route(method, path, **kwargs)
+
+        def decorate(handler: Any) -> Any:
+            found = register(handler)
+            self.owners.append((loading.pack, self[-1]))
+            return found
+
+        return decorate
 
     def static(self, prefix: str, path: Any, **kwargs: Any) -> None:
         """Serve a folder."""
-        self.owners.append((loading.pack, f"GET {prefix}/{{file:.*}}"))
+        _check_in_time(f"GET {prefix}")
         super().static(prefix, path, **kwargs)
+        self.owners.append((loading.pack, self[-1]))
+
+
+def _check_in_time(route: str) -> None:
+    if not loading.pack:
+        raise RuntimeError(f"The route {route} comes too late: register routes while the pack is imported.")
 
 
 class Routes:
-    """The routes of all packs, and the server that answers them.
+    """The routes of all packs, and the servers that answer them.
 
     Attributes:
         table: what packs decorate handlers with.
-        app: for packs that add routes to the application itself; frozen once the server runs.
+        app: for packs that add routes to the application itself. It never runs: what is added to it is served by the
+            server of the pack that is read next.
     """
 
     def __init__(self) -> None:
         self.table = _Table()
-        self.app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_only_from_here])
-        self._claimed: set[str] = set()
-        self._socket: socket.socket | None = None
+        self.app = web.Application()
+        self.key = secrets.token_urlsafe(32)
+        self._served: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._runner: web.AppRunner | None = None
-        self.problems: list[str] = []
+        self._runners: list[web.AppRunner] = []
+        self._claiming = threading.Lock()
 
-    def claim(self, pack: str) -> list[str]:
-        """The routes of a pack, as "GET /path"; those added to `app` go to whoever claims first."""
-        mine = [route for owner, route in self.table.owners if owner == pack]
-        for route in self.app.router.routes():
-            info = route.resource.get_info() if route.resource is not None else {}
-            name = f"{route.method} {info.get('path') or info.get('formatter') or info.get('prefix')}"
-            if name not in self._claimed:
-                self._claimed.add(name)
-                mine.append(name)
-        return list(dict.fromkeys(mine))
+    def claim(self, pack: str) -> Claim:
+        """Answer the routes of a pack from now on."""
+        with self._claiming:
+            defined = [route for owner, route in self.table.owners if owner == pack]
+            added = [one for one in self.app.router.resources() if id(one) not in self._served]
+            self._served.update(id(one) for one in added)
+        on_prompt = any(owner == pack for owner, _ in current().on_prompt)
+        if not defined and not added and not on_prompt:
+            return Claim()
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[self._only_the_server])
+        app.router.add_post("/heddle/on_prompt", _asker(pack))
+        for resource in added:
+            app.router.register_resource(resource)
+        for route in defined:
+            _register(app, route)
+        listening = socket.create_server(("127.0.0.1", 0))
+        asyncio.run_coroutine_threadsafe(self._serve(app, listening), self.loop).result()
+        names = [_described(route) for route in defined]
+        names += [_named(route) for resource in added for route in resource]
+        return Claim(tuple(dict.fromkeys(names)), on_prompt, int(listening.getsockname()[1]), self.key)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -98,69 +145,64 @@ class Routes:
             self._thread.start()
         return self._loop
 
-    def port(self) -> int:
-        """The loopback port, bound already; requests wait until `start`."""
-        if self._socket is None:
-            self._socket = socket.create_server(("127.0.0.1", 0))
-        return int(self._socket.getsockname()[1])
-
-    def start(self) -> None:
-        """Answer requests from now on; routes cannot be added any more."""
-        if self._socket is not None and self._runner is None:
-            asyncio.run_coroutine_threadsafe(self._serve(self._socket), self.loop).result()
-            for problem in self.problems:
-                _log.warning("A pack's route is not served: %s", problem)
-        self.table.closed = True
-
     def stop(self) -> None:
-        """End the server and its thread."""
+        """End the servers and their thread."""
         if self._loop is not None and self._thread is not None:
-            if self._runner is not None:
-                asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
+            for runner in self._runners:
+                asyncio.run_coroutine_threadsafe(runner.cleanup(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
-        if self._socket is not None:
-            self._socket.close()
 
-    async def _serve(self, listening: socket.socket) -> None:
-        self.app.router.add_post("/heddle/on_prompt", _on_prompt)
-        for route in self.table:
-            self._add(route)
-        self._runner = web.AppRunner(self.app, access_log=None)
-        await self._runner.setup()
-        await web.SockSite(self._runner, listening).start()
+    async def _serve(self, app: web.Application, listening: socket.socket) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING)
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+        self._runners.append(runner)
 
-    def _add(self, route: web.AbstractRouteDef) -> None:
-        """Register a route as it is and below /api."""
-        try:
-            route.register(self.app.router)
-            if isinstance(route, web.RouteDef):
-                api = web.RouteDef(route.method, "/api" + route.path, route.handler, route.kwargs)
-                api.register(self.app.router)
-        except (RuntimeError, ValueError) as error:
-            self.problems.append(f"{route}: {error}")
+    @web.middleware
+    async def _only_the_server(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
+        """Refuse whoever does not have the key, and names that are not this machine's."""
+        given = request.headers.get(KEY_HEADER, "")
+        local = request.host.rpartition(":")[0] in ("127.0.0.1", "localhost")
+        if not local or not hmac.compare_digest(given.encode(), self.key.encode()):
+            raise web.HTTPForbidden(text="Ask the server, not its worker.")
+        answer: web.StreamResponse = await handler(request)
+        return answer
 
 
-@web.middleware
-async def _only_from_here(request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
-    """Refuse whatever a browser sends: only the server asks here, after it has checked host, origin and token.
-
-    A page whose name was rebound to this machine is known by its host, any other page by what browsers add.
-    """
-    from_browser = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
-    if from_browser or request.host.rpartition(":")[0] not in ("127.0.0.1", "localhost"):
-        raise web.HTTPForbidden(text="Ask the server, not its worker.")
-    answer: web.StreamResponse = await handler(request)
-    return answer
+def _register(app: web.Application, route: web.AbstractRouteDef) -> None:
+    """Register a route as it is and below /api."""
+    try:
+        route.register(app.router)
+        if isinstance(route, web.RouteDef):
+            web.RouteDef(route.method, "/api" + route.path, route.handler, route.kwargs).register(app.router)
+    except (RuntimeError, ValueError) as error:
+        _log.warning("A pack's route is not served: %s: %s", route, error)
 
 
-async def _on_prompt(request: web.Request) -> web.Response:
-    """Let packs change a submitted prompt, in the order in which they asked to."""
-    data = await request.json()
-    for handler in list(current().on_prompt):
-        data = handler(data)
-    return web.json_response(data)
+def _described(route: web.AbstractRouteDef) -> str:
+    if isinstance(route, web.RouteDef):
+        return f"{route.method} {route.path}"
+    return f"GET {getattr(route, 'prefix', '')}/{{file:.*}}"
+
+
+def _named(route: web.AbstractRoute) -> str:
+    info = route.resource.get_info() if route.resource is not None else {}
+    path = info.get("path") or info.get("formatter")
+    return f"{route.method} {path}" if path else f"{route.method} {info.get('prefix', '')}/{{file:.*}}"
+
+
+def _asker(pack: str) -> Callable[[web.Request], Any]:
+    async def ask(request: web.Request) -> web.Response:
+        """Let a pack change a submitted prompt, with its functions in the order in which they were added."""
+        data = await request.json()
+        for owner, handler in list(current().on_prompt):
+            if owner == pack:
+                data = handler(data)
+        return web.json_response(data)
+
+    return ask
 
 
 _routes: Routes | None = None
@@ -174,18 +216,15 @@ def pack_routes() -> Routes:
     return _routes
 
 
-def claim(pack: str) -> list[str]:
-    """The routes that a pack registered; none if no pack ever asked for routes."""
-    return [] if _routes is None else _routes.claim(pack)
-
-
-def port() -> int:
-    """The loopback port of the packs' routes."""
-    return pack_routes().port()
+def claim(pack: str) -> Claim:
+    """What a pack answers, from now on; nothing if no pack ever asked for routes."""
+    if _routes is None and not current().on_prompt:
+        return Claim()
+    return pack_routes().claim(pack)
 
 
 def stop() -> None:
-    """End the server of the packs' routes, if there is one."""
+    """End the servers of the packs' routes, if there are any."""
     global _routes
     if _routes is not None:
         _routes.stop()

@@ -23,6 +23,8 @@ _HOP_BY_HOP = frozenset(
 )
 _NOT_FOR_PACKS = frozenset({"authorization", "cookie", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"})
 """Headers that are settled here: a worker refuses what a browser would send it directly."""
+KEY_HEADER = "X-Heddle-Pack-Key"
+"""Shows the worker that the server asks: no other process, and no page in a browser, can call packs' routes."""
 ON_PROMPT_SECONDS = 10.0
 """How long packs may take to look at a submission."""
 
@@ -39,6 +41,8 @@ class Pack:
         self.web = Path(data["web_directory"]) if data.get("web_directory") else None
         self.folder = Path(data["path"]) if data.get("path") else None
         self.port: int | None = data.get("routes_port")
+        self.key = str(data.get("routes_key") or "")
+        self.changes_prompts = bool(data.get("on_prompt"))
         self.routes = [_compile(route) for route in data.get("routes") or ()]
 
     def answers(self, method: str, path: str) -> bool:
@@ -75,28 +79,31 @@ class Packs:
         bare = path.removeprefix("/api") if path.startswith("/api/") else path
         for pack in self.use(data):
             if pack.port is not None and any(pack.answers(m, p) for m in methods for p in (path, bare)):
-                return await self._pass_on(request, pack.port)
+                return await self._pass_on(request, pack)
         return None
 
     async def on_prompt(self, body: dict[str, Any], data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Let packs change a submission before it is checked; a failing pack changes nothing."""
-        ports = {pack.port for pack in self.use(data) if pack.port is not None}
-        for port in ports:
-            url = f"http://127.0.0.1:{port}/heddle/on_prompt"
+        limit = ClientTimeout(total=ON_PROMPT_SECONDS)
+        for pack in self.use(data):
+            if pack.port is None or not pack.changes_prompts:
+                continue
+            url = f"http://127.0.0.1:{pack.port}/heddle/on_prompt"
+            headers = {KEY_HEADER: pack.key}
             try:
-                async with self._session.post(url, json=body, timeout=ClientTimeout(total=ON_PROMPT_SECONDS)) as answer:
+                async with self._session.post(url, json=body, timeout=limit, headers=headers) as answer:
                     if answer.status != 200:
                         raise ValueError(f"status {answer.status}")
                     changed = await answer.json()
             except (ClientError, OSError, ValueError, TimeoutError) as error:
-                log.warning("packs could not look at a submission and it is taken as it is: %s", error)
+                log.warning("pack %s could not look at a submission and it is taken as it is: %s", pack.name, error)
                 continue
             if isinstance(changed, dict):
                 body = changed
         return body
 
-    async def _pass_on(self, request: web.Request, port: int) -> web.StreamResponse:
-        url = f"http://127.0.0.1:{port}{request.rel_url.raw_path}"
+    async def _pass_on(self, request: web.Request, pack: Pack) -> web.StreamResponse:
+        url = f"http://127.0.0.1:{pack.port}{request.rel_url.raw_path}"
         if request.rel_url.raw_query_string:
             url += f"?{request.rel_url.raw_query_string}"
         headers = CIMultiDict(
@@ -104,6 +111,7 @@ class Packs:
             for name, value in request.headers.items()
             if name.lower() not in _HOP_BY_HOP and name.lower() not in _NOT_FOR_PACKS
         )
+        headers[KEY_HEADER] = pack.key
         body = await request.read() if request.can_read_body else None
         limit = ClientTimeout(total=600)
         try:

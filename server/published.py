@@ -78,8 +78,13 @@ class Published:
         """Take what a worker published; says whether it is complete and new, and so worth keeping."""
         if not news.complete:
             entries = {**news.entries, **{k: v for k, v in self._stale.items() if k not in news.entries}}
-            if not self._known.is_set() or entries.keys() != self.entries.keys():
-                self._use(f"{news.digest}-packs-pending" if self._stale else news.digest, entries)
+            digest = f"{news.digest}-packs-pending" if self._stale else news.digest
+            newer = bool(news.packs) and digest != self.digest
+            if newer or not self._known.is_set() or entries.keys() != self.entries.keys():
+                self._use(digest, entries)
+            if news.packs:
+                done = {pack["name"] for pack in news.packs}
+                self.packs = [*news.packs, *(pack for pack in self.packs if pack["name"] not in done)]
             return False
         self._stale = {}
         self._complete = True

@@ -29,6 +29,8 @@ Header = dict[str, Any]
 
 THINNED = {"node_progress", "node_preview"}
 """Kinds of events of which only the newest for each node is worth sending."""
+GATHER = 0.25
+"""Seconds that packs are gathered in before the catalogue with them is announced."""
 PATIENCE = 1.0
 """Seconds that what still runs at the end has to end by itself."""
 
@@ -57,6 +59,8 @@ class Worker:
         self._known: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._packs_ready = asyncio.Event()
+        self._packs_news = asyncio.Event()
+        self._publishing: asyncio.TimerHandle | None = None
         self._sequence: dict[tuple[str, int], int] = {}
         self._handlers: Mapping[str, Callable[[Header], Awaitable[None] | None]] = {
             "run": self._on_run,
@@ -254,12 +258,16 @@ class Worker:
 
     async def _warm_up(self) -> None:
         """Load packs, then torch, each in a thread; tell the server as things become ready."""
+        loop = asyncio.get_running_loop()
+
+        def done() -> None:
+            loop.call_soon_threadsafe(self._publish_soon)
+
         try:
-            await asyncio.to_thread(self._runtime.load_packs)
+            await asyncio.to_thread(self._runtime.load_packs, done, wait=False)
         except Exception:
             _log.exception("Packs could not be loaded; the built-in nodes work without them.")
-        self._packs_ready.set()
-        self._outbox.put(self._announce("catalogue"))
+        self._publish()
         if not self._runtime.settings.warm_up:
             self._runtime.warming = False
             return
@@ -274,17 +282,35 @@ class Worker:
         else:
             self._runtime.warming = False
 
+    def _publish_soon(self) -> None:
+        """Announce the catalogue in a moment, with all packs that are done by then."""
+        self._packs_news.set()
+        self._packs_news = asyncio.Event()
+        if self._publishing is None:
+            self._publishing = asyncio.get_running_loop().call_later(GATHER, self._publish)
+
+    def _publish(self) -> None:
+        """Announce the catalogue, and which packs are still importing."""
+        if self._publishing is not None:
+            self._publishing.cancel()
+            self._publishing = None
+        pending = self._runtime.pending_packs
+        if not pending:
+            self._packs_ready.set()
+        self._packs_news.set()
+        self._packs_news = asyncio.Event()
+        self._outbox.put({**self._announce("catalogue"), "pending": pending})
+
     async def _wait_for_packs(self, prompt: Mapping[str, Any], cancel: CancelToken | None = None) -> None:
-        """Wait until packs are loaded if a graph needs more than the built-in nodes, unless it is cancelled first."""
-        if self._packs_ready.is_set() or self._runtime.knows(prompt):
-            return
-        loaded = asyncio.ensure_future(self._packs_ready.wait())
+        """Wait until a graph's nodes are there, or no more packs will come, unless it is cancelled first."""
         stopped = asyncio.get_running_loop().create_future()
         if cancel is not None:
             loop = asyncio.get_running_loop()
             cancel.on_cancel(lambda: loop.call_soon_threadsafe(lambda: stopped.done() or stopped.set_result(None)))
-        await asyncio.wait({loaded, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        loaded.cancel()
+        while not (self._packs_ready.is_set() or stopped.done() or self._runtime.knows(prompt)):
+            news = asyncio.ensure_future(self._packs_news.wait())
+            await asyncio.wait({news, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            news.cancel()
 
     def _spawn(self, coroutine: Awaitable[None]) -> None:
         task = asyncio.ensure_future(coroutine)

@@ -46,11 +46,14 @@ from worker.runner import DeviceRunner
 from worker.settings import PROJECT, Settings
 
 if TYPE_CHECKING:
-    from interop import LoadedPacks
+    from interop import LoadedPacks, PackReport
 
 __all__ = ["Job", "Runtime"]
 
 _log = logging.getLogger(__name__)
+_KEPT_RUNS = 24
+"""Jobs after which a result goes from memory that none of them used: a long row of jobs must not fill the memory with
+pictures that nobody asks for again."""
 _TRIM_INTERVAL = 10.0
 """Seconds between two collections of garbage after jobs."""
 _LOOK_INTERVAL = 0.2
@@ -134,9 +137,18 @@ class Runtime:
         """Whether the catalogue has every node of a graph."""
         return all(node.get("class_type") in self.catalogue for node in prompt.values())
 
-    def load_packs(self) -> None:
-        """Import the packs; takes as long as they take. Failures are in `packs`."""
+    def load_packs(self, on_report: Callable[[], None] = lambda: None, *, wait: bool = True) -> None:
+        """Import the packs; what is done is in the catalogue at once. Failures are in `packs`.
+
+        Args:
+            on_report: told of each pack that is done, from some thread.
+            wait: wait for packs that hang as well, up to their deadlines.
+        """
         from interop import load_packs
+
+        def done(loaded: LoadedPacks, report: PackReport) -> None:
+            self._use_packs(loaded)
+            on_report()
 
         loaded = load_packs(
             self._pack_dirs(),
@@ -150,18 +162,26 @@ class Runtime:
                 "cpu": self.settings.cpu,
             },
             send=self._send,
+            on_report=done,
+            wait=wait,
         )
-        self._loaded = loaded
-        self.packs = [report.to_data() for report in loaded]
-        self.engine.catalogue = self._built_in.merged(loaded.specs())
-        for report in loaded:
-            if not report.ok:
-                _log.warning("Pack %s was not loaded: %s", report.name, report.error)
+        self._use_packs(loaded)
+
+    @property
+    def pending_packs(self) -> list[str]:
+        """Names of the packs that are still importing."""
+        return [] if self._loaded is None else list(self._loaded.pending)
 
     def relist(self) -> None:
         """Read what packs declare anew: their lists of files change while a worker runs."""
         if self._loaded is not None:
-            self.engine.catalogue = self._built_in.merged(self._loaded.relist())
+            self._loaded.relist()
+            self._use_packs(self._loaded)
+
+    def _use_packs(self, loaded: LoadedPacks) -> None:
+        self._loaded = loaded
+        self.packs = [report.to_data() for report in loaded]
+        self.engine.catalogue = loaded.catalogue()
 
     def _send(self, event: str | int, data: Any, sid: str | None) -> None:
         """Pass on what a pack sends outside of a run."""
@@ -365,4 +385,4 @@ def _cache(settings: Settings, tier: DiskTier | None) -> Cache:
             return Cache.none(tier=tier)
         case _:
             smallest = min(limit.total for limit in limits(settings.memory_limit))
-            return Cache(choice.size or smallest // 4, tier=tier)
+            return Cache(choice.size or smallest // 4, max_runs=_KEPT_RUNS, tier=tier)

@@ -70,6 +70,8 @@ def _lend_entry(item: Any) -> Any:
 
 
 def _handle(value: Any) -> Any:
+    if "heddle_handle" in getattr(value, "__dict__", ()):
+        return value.heddle_handle
     for kind in type(value).__mro__[:-1]:
         found = _HANDLES.get((kind.__module__, kind.__name__))
         if found is not None:

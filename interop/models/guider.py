@@ -25,7 +25,7 @@ from interop.models.hooks import hooks_of
 from interop.models.inner import BaseModel
 from interop.models.k_samplers import lend_sampler
 
-__all__ = ["Guider", "estimate", "join"]
+__all__ = ["Guider", "TakenGuider", "estimate", "join"]
 
 
 def estimate(
@@ -64,9 +64,9 @@ class Guider:
 
     @property
     def heddle_object(self) -> Any:
-        """The same guidance for our nodes; a guider that a pack changed is used as it is."""
+        """The same guidance for our nodes; a guider that a pack changed samples by itself."""
         if type(self) is not Guider:
-            return self
+            return TakenGuider(self)
         from interop.models import take_back
         from interop.models.conditions import as_pairs
         from nodes.guiders import GuidedModel
@@ -204,6 +204,28 @@ class Guider:
         samples = executor.execute(self, sigmas, extra_args, callback, noise, latent_image, denoise_mask, disable_pbar)
         result: Tensor = inner.process_latent_out(samples.to(torch.float32))
         return result
+
+
+class TakenGuider:
+    """A pack's own guider, as our nodes use guiders.
+
+    Args:
+        guider: of the pack.
+    """
+
+    def __init__(self, guider: Guider) -> None:
+        self.heddle_handle = guider
+
+    @property
+    def model_patcher(self) -> Any:
+        """The model of `diffusion` that it guides."""
+        from interop.models import take_back
+
+        return take_back(self.heddle_handle.model_patcher)
+
+    def sample(self, *args: Any, **kwargs: Any) -> Any:
+        """Denoise a latent, as the pack does it."""
+        return self.heddle_handle.sample(*args, **kwargs)
 
 
 def options_of_run(patcher: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def named_sampler(name: str, extra_options: Any = None, inpaint_options: Any = N
 
     A pack may have added the name, as `sample_<name>` of `comfy.k_diffusion.sampling`.
     """
-    from interop.models.additions import function_named
+    from interop.additions import function_named
 
     fresh = {"random": True} if name == "ddim" else {}
     made = KSAMPLER(function_named(name) or function_of(name), extra_options, inpaint_options or fresh)
@@ -152,7 +152,7 @@ def sample_custom(
 
 def calculate_sigmas(model_sampling: Any, scheduler_name: str, steps: int) -> Any:
     """The noise levels of a schedule."""
-    from interop.models.additions import schedule_named
+    from interop.additions import schedule_named
     from interop.models.predicting import as_prediction
 
     added = schedule_named(scheduler_name)

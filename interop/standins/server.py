@@ -16,6 +16,7 @@ from interop import running as _running
 from interop.errors import NotSupported as _NotSupported
 from interop.host import current as _current
 from interop.placeholders import placeholder as _placeholder
+from interop.routes import loading as _loading
 from interop.routes import pack_routes as _pack_routes
 from nodes.preview_encoding import encode_preview as _encode_preview
 
@@ -109,7 +110,6 @@ class PromptServer:
         self.client_session = None
         self.user_manager = _placeholder("server.PromptServer.instance.user_manager")
         self.prompt_queue = _PromptQueue()
-        self.on_prompt_handlers = _current().on_prompt
         self._said: dict[str, Any] = {}
 
     @property
@@ -211,8 +211,19 @@ class PromptServer:
         self.send_sync(BinaryEventTypes.TEXT, struct.pack(">I", len(id)) + id + text.encode("utf-8"), sid)
 
     def add_on_prompt_handler(self, handler: Any) -> None:
-        """Let a function change every submitted prompt: it takes the request's JSON and returns it."""
-        self.on_prompt_handlers.append(handler)
+        """Let a function change every submitted prompt: it takes the request's JSON and returns it.
+
+        Raises:
+            RuntimeError: outside of a pack's import.
+        """
+        if not _loading.pack:
+            raise RuntimeError("This handler comes too late: add on-prompt handlers while the pack is imported.")
+        _current().on_prompt.append((_loading.pack, handler))
+
+    @property
+    def on_prompt_handlers(self) -> Any:
+        """The functions that change prompts."""
+        return [handler for _, handler in _current().on_prompt]
 
     def trigger_on_prompt(self, json_data: Any) -> Any:
         """Call the functions that change prompts."""

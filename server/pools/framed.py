@@ -313,10 +313,9 @@ class FramedPool:
                 )
             case "hello" | "catalogue" as kind:
                 packs = header.get("packs", [])
+                complete = kind == "catalogue" and not header.get("pending")
                 worker.complete = worker.complete or kind == "catalogue"
-                await put(
-                    CataloguePublished(worker.name, header["catalogue"], header["digest"], packs, kind == "catalogue")
-                )
+                await put(CataloguePublished(worker.name, header["catalogue"], header["digest"], packs, complete))
                 if not worker.said_hello:
                     worker.said_hello = True
                     self._free[worker.name] = None

@@ -113,7 +113,7 @@ def open_house(root: Path, names: tuple[str, ...], cache: Cache | None = None, *
         [root / "custom_nodes"], folders, catalogue, send=lambda *message: sent.append(message), **options
     )
     engine = Engine(
-        catalogue.merged(loaded.specs()),
+        loaded.catalogue(),
         cache=cache or Cache.classic(),
         files=Files(folders),
         encode_preview=encode_preview,

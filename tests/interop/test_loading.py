@@ -16,7 +16,7 @@ def test_hostile_packs_are_reported_with_place_and_cure_and_stop_nobody(house: O
     began = time.monotonic()
     told: list[PackReport] = []
 
-    opened = house(*HOSTILE, patience=0.2, deadline=1.0, on_report=told.append)
+    opened = house(*HOSTILE, idle=0.2, deadline=1.0, on_report=lambda loaded, report: told.append(report))
 
     assert time.monotonic() - began < 10
     reports = {report.name: report for report in opened.packs}
@@ -52,9 +52,53 @@ def test_a_slow_pack_still_loads_and_does_not_hold_up_the_next(house: Open, tmp_
     (slow / "__init__.py").write_text("import time\ntime.sleep(0.5)\nNODE_CLASS_MAPPINGS = {}\n")
     order: list[str] = []
 
-    house("sinks", patience=0.1, deadline=20, on_report=lambda report: order.append(report.name))
+    house("sinks", idle=0.1, deadline=20, on_report=lambda loaded, report: order.append(report.name))
 
     assert order == ["sinks", "a_slow"]
+
+
+def test_packs_that_hang_are_left_to_themselves_while_the_others_are_published(house: Open, tmp_path: Path) -> None:
+    for name, body in {"a_waits": "import time\ntime.sleep(5)\n", "b_spins": "while True:\n    pass\n"}.items():
+        pack = tmp_path / "custom_nodes" / f"{name}.py"
+        pack.parent.mkdir(exist_ok=True)
+        pack.write_text(body)
+    began = time.monotonic()
+
+    opened = house("sinks", "single_file.py", idle=0.2, deadline=3.0, wait=False)
+
+    assert time.monotonic() - began < 2.5
+    assert opened.packs.pending == ["a_waits", "b_spins"]
+    assert [report.name for report in opened.packs if report.ok] == ["single_file", "sinks"]
+    opened.packs.wait()
+    assert opened.packs.pending == []
+    assert not opened.report("a_waits").ok
+
+
+def test_a_pack_that_brings_in_a_slow_library_keeps_its_turn(house: Open, tmp_path: Path) -> None:
+    (tmp_path / "libraries").mkdir()
+    (tmp_path / "libraries" / "slow_library_of_a_pack.py").write_text("import time\ntime.sleep(0.6)\n")
+    pack = tmp_path / "custom_nodes" / "a_slow.py"
+    pack.parent.mkdir()
+    pack.write_text(
+        f"import sys\nsys.path.insert(0, {str(tmp_path / 'libraries')!r})\n"
+        "import slow_library_of_a_pack\nNODE_CLASS_MAPPINGS = {}\n"
+    )
+
+    opened = house("sinks", idle=0.2)
+
+    assert [report.name for report in opened.packs] == ["a_slow", "sinks"]
+
+
+def test_a_prestartup_script_that_hangs_holds_up_its_own_pack_alone(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "a_hangs"
+    pack.mkdir(parents=True)
+    (pack / "prestartup_script.py").write_text("import time\ntime.sleep(5)\n")
+    (pack / "__init__.py").write_text("NODE_CLASS_MAPPINGS = {}\n")
+
+    opened = house("sinks", idle=0.1, deadline=1.0)
+
+    assert [(report.name, report.ok) for report in opened.packs] == [("sinks", True), ("a_hangs", False)]
+    assert "still importing after 1 seconds, at a_hangs/prestartup_script.py:2" in opened.report("a_hangs").error
 
 
 def test_a_pack_in_our_own_style_gets_its_name_before_its_ids(house: Open) -> None:
@@ -177,12 +221,14 @@ def test_reports_travel_as_data(house: Open) -> None:
 
 def test_choices_are_listed_anew(house: Open) -> None:
     opened = house("own_folders")
-    before = opened.packs.relist()
+    opened.packs.relist()
+    before = opened.packs.specs()
     lora = opened.folders.data_dir / "models" / "more_loras"
     lora.mkdir(parents=True)
     (lora / "new.special").touch()
 
-    after = opened.packs.relist()
+    opened.packs.relist()
+    after = opened.packs.specs()
 
     def choices(specs: list[object]) -> list[str]:
         return next(list(spec.inputs[0].choices) for spec in specs if spec.id == "Lists")  # type: ignore[attr-defined]

@@ -8,7 +8,15 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from interop import PackReport
+from interop.routes import KEY_HEADER
 from tests.interop.conftest import Open
+
+
+def key_of(report: PackReport) -> dict[str, str]:
+    """What the server sends along."""
+    assert report.routes_key is not None
+    return {KEY_HEADER: report.routes_key}
 
 
 async def test_routes_of_packs_are_answered_on_their_loopback_port(house: Open) -> None:
@@ -16,7 +24,7 @@ async def test_routes_of_packs_are_answered_on_their_loopback_port(house: Open) 
     assert report.routes == ("GET /specimen/hello/{name}", "POST /specimen/echo", "GET /specimen/fails")
 
     base = f"http://127.0.0.1:{report.routes_port}"
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(headers=key_of(report)) as session:
         async with session.get(f"{base}/specimen/hello/you") as bare:
             assert await bare.json() == {"hello": "you"}
         async with session.get(f"{base}/api/specimen/hello/you") as under_api:
@@ -28,9 +36,9 @@ async def test_routes_of_packs_are_answered_on_their_loopback_port(house: Open) 
 
 
 async def test_a_failing_handler_is_answered_and_the_next_request_too(house: Open) -> None:
-    port = house("routes_and_web").report("routes_and_web").routes_port
+    report = house("routes_and_web").report("routes_and_web")
 
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}", headers=key_of(report)) as session:
         async with session.get("/specimen/fails") as failed:
             assert failed.status == 500
         async with session.get("/specimen/hello/again") as after:
@@ -38,17 +46,29 @@ async def test_a_failing_handler_is_answered_and_the_next_request_too(house: Ope
 
 
 async def test_packs_change_submitted_prompts_through_their_handlers(house: Open) -> None:
-    port = house("routes_and_web").report("routes_and_web").routes_port
+    report = house("routes_and_web").report("routes_and_web")
 
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}", headers=key_of(report)) as session:
         async with session.post("/heddle/on_prompt", json={"prompt": {}, "extra_data": {"a": 1}}) as answer:
             assert await answer.json() == {"prompt": {}, "extra_data": {"a": 1, "seen": True}}
 
 
-async def test_a_page_of_another_origin_cannot_reach_the_port(house: Open) -> None:
-    port = house("routes_and_web").report("routes_and_web").routes_port
+async def test_who_does_not_have_the_key_cannot_ask_a_pack(house: Open) -> None:
+    report = house("routes_and_web").report("routes_and_web")
 
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}") as session:
+        async with session.get("/specimen/hello/x") as without:
+            assert without.status == 403
+        async with session.get("/specimen/hello/x", headers={KEY_HEADER: "guessed"}) as guessed:
+            assert guessed.status == 403
+        async with session.post("/heddle/on_prompt", json={}) as prompt:
+            assert prompt.status == 403
+
+
+async def test_a_page_of_another_origin_cannot_reach_the_port(house: Open) -> None:
+    report = house("routes_and_web").report("routes_and_web")
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}", headers=key_of(report)) as session:
         async with session.get("/specimen/hello/x", headers={"Host": "attacker.example"}) as rebound:
             assert rebound.status == 403
 

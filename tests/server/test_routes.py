@@ -120,6 +120,7 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
                 "query": dict(request.query),
                 "body": await request.text(),
                 "cookie": request.headers.get("Cookie"),
+                "key": request.headers.get("X-Heddle-Pack-Key"),
             },
             status=201,
             headers={"X-Pack": "yes"},
@@ -136,8 +137,10 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
     app.router.add_post("/heddle/on_prompt", on_prompt)
     async with TestServer(app) as packs:
         routes = ["POST /acme/{name}", r"GET /acme/{name:\w{2,5}}"]
-        _publish(bench, {"name": "acme", "ok": True, "path": None, "routes": routes, "routes_port": packs.port})
-        answer = await bench.client.post("/acme/x?a=1", data="hi", headers={"Cookie": "heddle_token=secret"})
+        answers = {"routes": routes, "routes_port": packs.port, "routes_key": "secret", "on_prompt": True}
+        _publish(bench, {"name": "acme", "ok": True, "path": None, **answers})
+        guessed = {"Cookie": "heddle_token=secret", "X-Heddle-Pack-Key": "guessed"}
+        answer = await bench.client.post("/acme/x?a=1", data="hi", headers=guessed)
         under_api = await bench.client.get("/api/acme/abc")
         others = [(await bench.client.get(path)).status for path in ("/acme/a", "/acme/toolong", "/heddle/on_prompt")]
         graph = {
@@ -148,7 +151,7 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
     gone = await bench.client.post("/acme/x")
 
     assert answer.status == 201 and answer.headers["X-Pack"] == "yes"
-    assert await answer.json() == {"name": "x", "query": {"a": "1"}, "body": "hi", "cookie": None}
+    assert await answer.json() == {"name": "x", "query": {"a": "1"}, "body": "hi", "cookie": None, "key": "secret"}
     assert under_api.status == 201
     assert others == [404, 404, 404]
     assert (await bench.finished(job))["prompt"][2]["1"]["inputs"]["value"] == 99

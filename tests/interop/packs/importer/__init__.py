@@ -45,7 +45,7 @@ comfy.utils.a_name_of_the_pack = 1
 sys.specimen_attribute = 5
 
 
-class Layer(comfy.ops.manual_cast.Linear):
+class Layer(comfy.ldm.modules.attention.CrossAttention):
     pass
 
 
@@ -60,7 +60,7 @@ class Uses:
 
     def run(self, what):
         if what == "call":
-            comfy.ldm.modules.attention.optimized_attention(1, 2)
+            comfy.ldm.modules.attention.attention_xformers(1, 2)
         if what == "subclass":
             Layer(4, 4)
         if what == "number":
