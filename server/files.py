@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["digest_of", "free_name", "write_file"]
+__all__ = ["digest_of", "numbered_names", "write_file"]
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -29,14 +31,11 @@ def write_file(path: Path, data: bytes) -> None:
     _flush_folder(path.parent)
 
 
-def free_name(path: Path) -> Path:
-    """The path itself, or `name (1).ext`, `name (2).ext`, … whichever is free first."""
-    number = 1
-    candidate = path
-    while candidate.exists():
-        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
-        number += 1
-    return candidate
+def numbered_names(path: Path) -> Iterator[Path]:
+    """The path itself, then `name (1).ext`, `name (2).ext`, … without end."""
+    yield path
+    for number in itertools.count(1):
+        yield path.with_name(f"{path.stem} ({number}){path.suffix}")
 
 
 def digest_of(path: Path, algorithm: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiohttp import BodyPartReader, web
 
@@ -15,7 +15,7 @@ from graph_runtime.folders import UnknownFolder, UnsafePath, confine
 from server import pictures
 from server.bodies import parse_json, too_long
 from server.errors import Refused
-from server.files import digest_of, free_name, write_file
+from server.files import digest_of, numbered_names, write_file
 from server.keys import FOLDERS, SETTINGS
 from server.routes.route import Route
 from server.routes.view import locate
@@ -23,6 +23,8 @@ from server.routes.view import locate
 __all__ = ["ROUTES"]
 
 _MAX_FIELD = 64 * 1024
+_NAMING = threading.Lock()
+"""Held while a free name is looked for and taken, so that two uploads never take the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,18 @@ def _store(folder: Path, name: str, data: bytes, overwrite: bool, algorithm: str
         path = confine(folder, clean)
     except UnsafePath as error:
         raise Refused(400, "unsafe_path", str(error)) from None
-    if not overwrite and path.exists():
-        digest: Any = hashlib.new(algorithm, data)
-        if path.is_file() and digest_of(path, algorithm) == digest.hexdigest():
-            return path
-        path = free_name(path)
-    write_file(path, data)
+    if overwrite:
+        write_file(path, data)
+        return path
+    digest = hashlib.new(algorithm, data).hexdigest()
+
+    def fits(candidate: Path) -> bool:
+        return not candidate.exists() or (candidate.is_file() and digest_of(candidate, algorithm) == digest)
+
+    with _NAMING:
+        path = next(candidate for candidate in numbered_names(path) if fits(candidate))
+        if not path.exists():
+            write_file(path, data)
     return path
 
 
