@@ -22,7 +22,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, func, select
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.errors import StoreError
@@ -44,7 +51,7 @@ PATIENCE = 30.0
 LOOK_AGAIN = 0.25
 TRY_AGAIN = 1.0
 """Seconds until an operation that must not be lost is tried again."""
-_OUR_FAULTS = ("IntegrityError", "ProgrammingError", "DataError", "InterfaceError")
+_OUR_FAULTS = {kind.__name__: kind for kind in (IntegrityError, ProgrammingError, DataError, InterfaceError)}
 """Errors that trying again does not mend."""
 
 
@@ -319,7 +326,8 @@ class Writer:
         if isinstance(error, self._database.errors):
             log.error("the job database refused a change: %s", cause_of(error))
             if not isinstance(error, SQLAlchemyError):
-                error = OperationalError(None, None, error)
+                kind = _OUR_FAULTS.get(type(error).__name__, OperationalError)
+                error = kind(None, None, error)
             if waiting.must and not self._closing and not _is_ours(error):
                 self._later.append(waiting)
                 asyncio.get_running_loop().call_later(TRY_AGAIN, self._try_again)
@@ -352,8 +360,7 @@ class Writer:
 
 
 def _is_ours(error: Exception) -> bool:
-    names = {kind.__name__ for kind in (*type(error).__mro__, *type(getattr(error, "orig", None)).__mro__)}
-    return not names.isdisjoint(_OUR_FAULTS)
+    return isinstance(error, tuple(_OUR_FAULTS.values()))
 
 
 _NEWEST = select(func.max(events.c.seq))
