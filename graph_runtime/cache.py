@@ -1,7 +1,8 @@
 """Results by key, kept as long as the chosen policy says and as long as they fit.
 
 Policies
-- `Cache(max_bytes)`: least recently used results go first once the bound is reached.
+- `Cache(max_bytes)`: least recently used results go first once the bound is reached; with `max_runs`, those go as well
+  that as many runs have not used.
 - `Cache.classic()`: at the start of each run, everything that is not part of it goes.
 - `Cache.lru(n)`: results survive absence; the oldest runs' go while there are more than n.
 - `Cache.none()`: nothing is kept between runs.
@@ -69,6 +70,7 @@ class Cache:
 
     Args:
         max_bytes: bound on the bytes of all results; None means no bound.
+        max_runs: runs after which a result goes that none of them used; None for no such bound.
         size_of: bytes of one object, for objects without `nbytes`.
         now: seconds since the epoch, for explanations.
         tier: keeps results beyond this process; None if there is none.
@@ -80,6 +82,7 @@ class Cache:
         *,
         policy: Literal["bytes", "classic", "lru", "none"] = "bytes",
         max_entries: int | None = None,
+        max_runs: int | None = None,
         size_of: SizeOf | None = None,
         now: Callable[[], float] = time.time,
         tier: Tier | None = None,
@@ -91,6 +94,7 @@ class Cache:
         self.policy = policy
         self.max_bytes = max_bytes
         self.max_entries = max_entries
+        self.max_runs = max_runs
         self.nbytes = 0
         self._size_of = size_of
         self._now = now
@@ -126,7 +130,10 @@ class Cache:
     def begin(self, keys: Collection[bytes | None]) -> None:
         """Start a run whose submitted nodes have these keys: evict what the policy no longer keeps."""
         self._generation += 1
-        if self.policy == "bytes" or not self._entries:
+        if self.policy == "bytes":
+            self._drop_unused()
+            return
+        if not self._entries:
             return
         if self.policy == "classic":
             present = set(keys)
@@ -145,6 +152,16 @@ class Cache:
             for _, key in old[:surplus]:
                 self._evict(key, f"more than {self.max_entries} results were kept")
 
+    def _drop_unused(self) -> None:
+        """Drop what the last `max_runs` runs have not used; the least recently used come first."""
+        if self.max_runs is None:
+            return
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            if entry.generation >= self._generation - self.max_runs:
+                return
+            self._evict(key, f"the last {self.max_runs} runs did not use it")
+
     def get(self, key: bytes | None) -> Entry | None:
         """Return the result of this key and count it as used, or None."""
         if key is None:
@@ -153,7 +170,7 @@ class Cache:
         if entry is None:
             return self._load(key)
         entry.generation = self._generation
-        if self.max_bytes is not None:
+        if self.max_bytes is not None or self.max_runs is not None:
             self._entries.move_to_end(key)
         return entry
 

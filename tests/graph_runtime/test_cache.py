@@ -75,6 +75,19 @@ def test_bytes_drops_the_least_recently_used_first() -> None:
     assert cache.nbytes == 80
 
 
+def test_what_many_runs_have_not_used_goes_and_what_they_use_stays() -> None:
+    cache = Cache(10**9, max_runs=3)
+    assert run(cache, b"model", b"first") == [b"model", b"first"]
+    for number in range(3):
+        assert run(cache, b"model", b"%d" % number) == [b"%d" % number]
+    assert b"first" in cache
+    run(cache, b"model")
+
+    assert b"first" not in cache and b"model" in cache and b"0" in cache
+    eviction = cache.eviction(b"first")
+    assert eviction is not None and eviction.reason == "the last 3 runs did not use it"
+
+
 def test_what_is_larger_than_the_cache_is_not_kept_and_evicts_nothing() -> None:
     cache = Cache(100)
     cache.put(b"a", entry(Blob(40)))
