@@ -61,7 +61,8 @@ async def test_a_raw_file_has_its_name_and_an_inert_type(client: Client, name: s
 
     assert status == 200
     assert headers["Content-Type"] == kind
-    assert headers["Content-Disposition"] == f'filename="{name}"'
+    shown = "" if kind == "image/png" else "attachment; "
+    assert headers["Content-Disposition"] == f'{shown}filename="{name}"'
     assert headers["ETag"] and headers["Last-Modified"]
 
 
