@@ -33,11 +33,14 @@ class Site:
         folder: the data folder; made when needed.
         flags: further flags of `main.py serve`.
         environment: added to the environment of server and workers.
+        warm: whether workers bring torch in at once; the nodes of the chaos pack do not need it.
     """
 
-    def __init__(self, folder: Path, *flags: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *flags: str, environment: Mapping[str, str] | None = None, warm: bool = False
+    ) -> None:
         self.folder = folder
-        self.flags = flags
+        self.flags = flags if warm else ("--no-warm-up", *flags)
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
@@ -52,7 +55,7 @@ class Site:
         """Start the server; with `wait`, until its workers have loaded the pack."""
         command = [
             sys.executable, "main.py", "serve", "--port", str(self.port), "--data-dir", str(self.folder), "--cpu",
-            "--no-warm-up", *self.flags,
+            *self.flags,
         ]  # fmt: skip
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
