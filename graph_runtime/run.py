@@ -35,6 +35,7 @@ from graph_runtime.live_prompt import LivePrompt
 from graph_runtime.outcome import Outcome
 from graph_runtime.plan import Plan
 from graph_runtime.prompt import is_link, to_prompt
+from graph_runtime.showing import shown
 from graph_runtime.steps import work_on, work_on_loop
 from graph_runtime.tokens import change_token
 from graph_runtime.work import Work, dependencies, gather
@@ -367,7 +368,7 @@ class Run:
     # -- expansion
 
     def _expand(self, work: Work, results: list[Result]) -> None:
-        where = f"node {work.node.id}"
+        where = f"node {shown(work.node.id, 80)}"
         new = self._growth.read(results, self.nodes, self.catalogue, where)
         for node in new:
             self.nodes[node.id] = node

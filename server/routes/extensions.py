@@ -38,10 +38,14 @@ async def get_extensions(request: web.Request) -> web.Response:
 
 
 async def get_extension_file(request: web.Request) -> web.StreamResponse:
-    """A file of a pack's web folder."""
+    """A file of a pack's web folder; help pages may also lie in `docs` beside the pack's code."""
     name, tail = request.match_info["pack"], request.match_info["file"]
     for pack in packs_of(request):
-        if pack.name == name and pack.web is not None:
+        if pack.name != name:
+            continue
+        if pack.folder is not None and tail.startswith("docs/") and (pack.web is None or not _holds(pack.web, tail)):
+            return await _send(pack.folder / "docs", tail.removeprefix("docs/"))
+        if pack.web is not None:
             return await _send(pack.web, tail)
     root = request.app[SETTINGS].front_end_root
     if root is not None:
@@ -117,6 +121,13 @@ async def _send(root: Path, tail: str) -> web.StreamResponse:
     if not await asyncio.to_thread(path.is_file):
         raise web.HTTPNotFound
     return web.FileResponse(path)
+
+
+def _holds(root: Path, tail: str) -> bool:
+    try:
+        return confine(root, tail).is_file()
+    except UnsafePath:
+        return False
 
 
 def _scripts(packs: list[Pack], core: Path | None) -> list[str]:

@@ -158,6 +158,12 @@ async def test_scripts_of_packs_are_listed_and_served(client: Client) -> None:
         assert "javascript" in headers["Content-Type"]
 
 
+async def test_help_pages_of_packs_are_served(client: Client) -> None:
+    assert (await client.ask("GET", "/extensions/probe/docs/ProbeText.md"))[:2] == (200, "# ProbeText\n")
+    assert (await client.ask("GET", "/extensions/probe/docs/ProbeText/en.md"))[0] == 404
+    assert (await client.ask("GET", "/extensions/probe/docs/..%2F__init__.py"))[0] == 404
+
+
 async def test_example_workflows_of_packs_are_listed_and_served(client: Client) -> None:
     assert (await client.get("/workflow_templates"))["probe"] == ["first steps"]
     assert (await client.get("/api/workflow_templates/probe/first%20steps.json"))["version"] == 0.4
