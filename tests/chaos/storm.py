@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,13 +38,20 @@ class Storm:
     states: dict[str, str] = field(default_factory=dict)
 
 
-def storm(site: Site, kills: int, chance: random.Random, server_share: float = 0.2) -> Storm:
+def storm(
+    site: Site,
+    kills: int,
+    chance: random.Random,
+    server_share: float = 0.2,
+    calm: Callable[[], object] = lambda: None,
+) -> Storm:
     """Kill processes of a running site, and check that nothing is lost.
 
     Args:
         kills: how many.
         chance: decides when and whom.
         server_share: how many of them are the server.
+        calm: ends whatever else goes on, before it is checked.
     """
     seen, started = Storm(), time.monotonic()
     numbers = itertools.count(1)
@@ -64,6 +71,9 @@ def storm(site: Site, kills: int, chance: random.Random, server_share: float = 0
                 with contextlib.suppress(psutil.NoSuchProcess):
                     chance.choice(workers).kill()
                     seen.workers += 1
+    calm()
+    if not site.alive:
+        site.start(wait=False)
     site.wait(lambda: "chaos.picture" in site.get("/object_info"), "the pack is loaded")
     for name, made in waiting:
         site.submit(made, name)

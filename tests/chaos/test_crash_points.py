@@ -12,6 +12,7 @@ from tests.chaos.checker import check
 from tests.chaos.site import Gone, Site, graph
 
 IN_SHORT = {"done.before_registration", "file.after_rename"}
+"""The points that belong to the short form."""
 SERVER = [name for name, text in POINTS.items() if text.startswith("server")]
 WORKER = [name for name, text in POINTS.items() if text.startswith("worker")]
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.checker import check
 from tests.chaos.site import Site, graph
 
@@ -32,6 +34,7 @@ def test_a_job_that_ends_within_the_grace_ends_and_what_is_queued_waits_for_the_
     assert set(check(site).values()) == {"succeeded"}
 
 
+@pytest.mark.chaos
 def test_a_job_that_does_not_is_queued_again_and_runs_in_the_next_server(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:
@@ -50,6 +53,7 @@ def test_a_job_that_does_not_is_queued_again_and_runs_in_the_next_server(
     check(site, [job])
 
 
+@pytest.mark.chaos
 def test_a_second_signal_does_not_wait(new_site: Callable[..., Site], tmp_path: Path) -> None:
     site = new_site("--grace", "60").start()
     job = _running(site, tmp_path / "journal", 30.0)

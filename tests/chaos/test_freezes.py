@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.checker import check
 from tests.chaos.site import Site, graph
 
@@ -31,6 +33,7 @@ def test_a_frozen_worker_is_replaced_before_its_lease_ends_and_its_job_runs_agai
     check(site)
 
 
+@pytest.mark.chaos
 def test_a_server_that_stands_still_past_every_lease_goes_on_as_if_nothing_had_been(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:

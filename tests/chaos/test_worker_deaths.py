@@ -29,7 +29,9 @@ def deadly(value: int, how: str, times: int, marker: Path) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("how", ["exit", "segfault", "kill"])
+@pytest.mark.parametrize(
+    "how", ["segfault", *(pytest.param(how, marks=pytest.mark.chaos) for how in ("exit", "kill"))]
+)
 def test_a_job_whose_worker_dies_once_succeeds_in_the_next(site: Site, tmp_path: Path, how: str) -> None:
     job = site.submit(deadly(1, how, 1, tmp_path / "marker"))
     detail = site.until(job, "succeeded", "failed", "dead")
@@ -66,6 +68,7 @@ def test_a_running_job_ends_within_two_seconds_of_its_cancellation(site: Site, t
     assert site.job(job)["deaths"] == 0
 
 
+@pytest.mark.chaos
 def test_a_node_deaf_to_cancellation_is_ended_within_ten_seconds(site: Site) -> None:
     made = graph(5)
     made["2"] = {"class_type": "chaos.deaf", "inputs": {"number": ["1", 0], "seconds": 300.0}}

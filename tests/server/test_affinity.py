@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server import keys
 from server.pools.accelerators import accelerators, device_of
 from server.pools.affinity import Affinity, marks
 from server.settings import Settings
@@ -69,6 +71,31 @@ def test_marks_depend_on_what_a_node_is_and_not_on_order_or_ids(order: list[str]
     }
 
     assert sorted(marks(renamed)) == sorted(marks(graph))
+
+
+async def test_jobs_go_where_most_of_them_was_computed_before(start: Any) -> None:
+    def load(text: str, model: str) -> dict[str, Any]:
+        return {
+            "1": {"class_type": "FakeChecked", "inputs": {"text": model}},
+            "2": {"class_type": "FakeChecked", "inputs": {"text": text}},
+        }
+
+    async with start(workers=2) as bench:
+        async with asyncio.timeout(10):
+            while len(bench.pool.free()) < 2:  # noqa: ASYNC110 - workers come up on their own
+                await asyncio.sleep(0.01)
+        used: dict[str, list[str]] = {}
+        for number in range(4):
+            for model in ("a", "b"):
+                job = (await bench.prompt(load(f"{model}{number}", model)))["prompt_id"]
+                await bench.finished(job)
+                events = await bench.server.app[keys.READS].events_since(0)
+                used.setdefault(model, []).append(
+                    next(e.data["worker"] for e in events if e.job == job and e.kind == "running")
+                )
+
+    assert len(set(used["a"])) == len(set(used["b"])) == 1
+    assert set(used["a"]) != set(used["b"])
 
 
 def test_a_cycle_or_a_missing_source_does_not_hang() -> None:

@@ -199,6 +199,78 @@ async def test_closing_ends_events_and_workers(watched: Watched) -> None:
     assert watched.pool.free() == []
 
 
+@pytest.fixture(params=[fake, processes], ids=["fake", "processes"])
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Watched]:
+    """A pool of two workers, both free."""
+    async with request.param(2) as watched:
+        for _ in range(2):
+            await watched.until(WorkerFree)
+        yield watched
+
+
+async def test_several_workers_run_jobs_at_the_same_time(pair: Watched) -> None:
+    first, second = pair.pool.free()
+    slow = {**WAIT, "1": {"class_type": "FakeWait", "inputs": {"seconds": 0.5, "steps": 1}}}
+    assert await pair.pool.start(first, run(slow, "slow"))
+    assert await pair.pool.start(second, run(QUICK, "quick"))
+
+    assert [(await pair.until(RunDone)).job for _ in range(2)] == ["quick", "slow"]
+
+
+async def test_the_worker_that_has_waited_longest_is_named_first(pair: Watched) -> None:
+    first, second = pair.pool.free()
+    await pair.pool.start(first, run(QUICK))
+    await pair.until(RunDone)
+
+    assert list(pair.pool.free()) == [second, first]
+
+
+async def test_the_death_of_one_worker_leaves_the_other_alone(pair: Watched) -> None:
+    others = set(pair.pool.free())
+    await pair.pool.start(next(iter(others)), run(WAIT, "waits"))
+    pair.kill()  # the one started last
+    lost = await pair.until(WorkerLost)
+    survivor = (others - {lost.worker}).pop()
+    replacement = (await pair.until(WorkerFree)).worker
+    idle = replacement if lost.job is None else survivor
+
+    assert replacement not in others
+    assert await pair.pool.start(idle, run(QUICK, "quick"))
+    assert (await pair.until(RunDone)).job == "quick"
+
+
+async def test_a_cancellation_reaches_only_the_run_it_is_for(pair: Watched) -> None:
+    first, second = pair.pool.free()
+    await pair.pool.start(first, run(WAIT, "a"))
+    await pair.pool.start(second, run(WAIT, "b"))
+    await pair.pool.cancel("b", 1)
+    done = await pair.until(RunDone)
+
+    assert (done.worker, done.job, done.outcome) == (second, "b", "cancelled")
+    assert list(pair.pool.free()) == [second]
+
+
+async def test_a_replacement_takes_the_slot_of_the_worker_it_replaces() -> None:
+    launcher, slots = FakeLauncher(), []
+
+    def launch_in(slot: int) -> Any:
+        slots.append(slot)
+        return launcher(slot)
+
+    pool = FramedPool(launch_in, 2, LIMITS)
+    await pool.open()
+    watched = Watched(pool, None)
+    try:
+        for _ in range(2):
+            await watched.until(WorkerFree)
+        launcher.workers[1].kill()
+        await watched.until(WorkerFree)
+    finally:
+        await pool.close()
+
+    assert slots == [0, 1, 1]
+
+
 async def test_a_frozen_worker_is_given_up_after_silence() -> None:
     async with processes(1) as watched:
         worker = (await watched.until(WorkerFree)).worker
