@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
-from graph_runtime.graph import Link, Node, NotALink
+from graph_runtime.graph import Graph, Link, Node, NotALink
 from graph_runtime.spec import NodeSpec
 
-__all__ = ["NO_TOKEN", "Key", "encode", "node_key"]
+__all__ = ["NO_TOKEN", "Key", "compute_keys", "encode", "node_key"]
 
 Key: TypeAlias = bytes | None
 """16 bytes, or None for "never matches"."""
@@ -65,6 +65,31 @@ def node_key(spec: NodeSpec, node: Node, sources: Mapping[str, Key], token: Any 
                 return None
             parts.append(f"{len(name)}:{name}={text}")
     return blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def compute_keys(
+    graph: Graph,
+    catalogue: Mapping[str, NodeSpec],
+    keys: dict[str, Key],
+    tokens: Mapping[str, Any],
+    versions: dict[str, int],
+) -> None:
+    """Give every node of a graph its key; sources outside of it must have theirs.
+
+    Args:
+        keys: where keys are found and put, by node id.
+        tokens: change tokens by node id.
+        versions: gets the version of every type.
+    """
+    order, cyclic = graph.order()
+    keys.update(dict.fromkeys(cyclic))
+    for node_id in order:
+        node = graph.nodes[node_id]
+        spec = catalogue.get(node.type)
+        keys[node_id] = None
+        if spec is not None:
+            versions[node.type] = spec.version
+            keys[node_id] = node_key(spec, node, keys, tokens.get(node_id, NO_TOKEN))
 
 
 def encode(value: Any) -> str | None:

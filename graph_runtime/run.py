@@ -28,7 +28,7 @@ from graph_runtime.graph import Graph, Node
 from graph_runtime.growth import Growth, resolved_values
 from graph_runtime.hidden import HiddenValues
 from graph_runtime.identity import Identities
-from graph_runtime.keys import NO_TOKEN, Key, node_key
+from graph_runtime.keys import NO_TOKEN, Key, compute_keys
 from graph_runtime.ledger import Ledger
 from graph_runtime.lists import append_values, merge_ui
 from graph_runtime.live_prompt import LivePrompt
@@ -118,7 +118,7 @@ class Run:
 
     def _prepare(self) -> None:
         graph, keys, cache = self.graph, self.keys, self.engine.cache
-        self._compute_keys(graph)
+        compute_keys(graph, self.catalogue, keys, self.tokens, self.record.versions)
         with self.lock:
             cache.begin(keys.values())
             cached = tuple(node_id for node_id in graph.nodes if keys[node_id] in cache)
@@ -206,19 +206,6 @@ class Run:
         token = change_token(self, node)
         if token is not NO_TOKEN:
             self.tokens[node.id] = token
-
-    def _compute_keys(self, graph: Graph) -> None:
-        """Give every node of a graph its key; sources outside of it must have theirs."""
-        keys, catalogue, tokens, versions = self.keys, self.catalogue, self.tokens, self.record.versions
-        order, cyclic = graph.order()
-        keys.update(dict.fromkeys(cyclic))
-        for node_id in order:
-            node = graph.nodes[node_id]
-            spec = catalogue.get(node.type)
-            keys[node_id] = None
-            if spec is not None:
-                versions[node.type] = spec.version
-                keys[node_id] = node_key(spec, node, keys, tokens.get(node_id, NO_TOKEN))
 
     def hidden(self, node_id: str) -> HiddenValues:
         """Return the hidden values of one node by kind."""
@@ -375,7 +362,7 @@ class Run:
             self.identities.add(node.id, work.node.id, node.display_id)
         for node in new:
             self._take_token(node)
-        self._compute_keys(Graph(new))
+        compute_keys(Graph(new), self.catalogue, self.keys, self.tokens, self.record.versions)
         sources = tuple(v[0] for r in results if r.expand is not None for v in r.values if is_link(v))
         missing = next((source for source in sources if source not in self.nodes), None)
         if missing is not None:
@@ -396,7 +383,7 @@ class Run:
             self.nodes[node.id] = node
             self.identities.add(node.id, parent, display)
             self._take_token(node)
-            self._compute_keys(Graph([node]))
+            compute_keys(Graph([node]), self.catalogue, self.keys, self.tokens, self.record.versions)
 
     def _resolve(self, work: Work) -> None:
         """All nodes that a node expanded into are done: put its result together."""
