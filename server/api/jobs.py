@@ -115,9 +115,7 @@ async def retry_job(call: Call) -> schema.SubmittedAnswer:
 async def explain_job(call: Call) -> schema.ExplainAnswer:
     """Why each node of the job's last run ran or did not."""
     job = await job_of(call)
-    return schema.ExplainAnswer(
-        id=job.id, state=job.state, attempt=job.row["attempt"], nodes=explanations_of(job)
-    )
+    return schema.ExplainAnswer(id=job.id, state=job.state, attempt=job.row["attempt"], nodes=explanations_of(job))
 
 
 async def _as_run(call: Call, document: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -210,7 +208,15 @@ OPERATIONS = (
         {202: schema.SubmittedAnswer, 422: schema.ProblemsAnswer, 409: schema.ProblemsAnswer},
         body=schema.JobBody,
         headers=schema.SubmitHeaders,
-        leads_to=("get_job", "cancel_job", "retry_job", "explain_job"),
+        leads_to=(
+            "get_job",
+            "cancel_job",
+            "retry_job",
+            "explain_job",
+            "move_job",
+            "prioritise_job",
+            "forget_job",
+        ),
     ),
     Operation("list_jobs", "GET", "/jobs", list_jobs, "List jobs.", "jobs", {200: schema.JobsAnswer}, schema.JobsQuery),
     Operation("get_job", "GET", "/jobs/{id}", get_job, "Show one job.", "jobs", {200: schema.JobAnswer, **_NOT_FOUND}),
