@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.normalization import RMSNorm
 from torch import Tensor, nn
 
 
@@ -43,6 +44,17 @@ class CastGroupNorm(nn.GroupNorm):
         return F.group_norm(input, self.num_groups, _cast(self.weight, input), _cast(self.bias, input), self.eps)
 
 
+class CastRmsNorm(RMSNorm):
+    """Root-mean-square norm that answers in the dtype of its input, and does not round to that of its weight."""
+
+    def forward(self, hidden_states: Tensor) -> Tensor:
+        variance = hidden_states.float().pow(2).mean(-1, keepdim=True)
+        out = (hidden_states * torch.rsqrt(variance + self.eps)).to(hidden_states.dtype)
+        if self.weight is not None:
+            out = out * self.weight.to(out.dtype)
+        return out if self.bias is None else out + self.bias.to(out.dtype)
+
+
 class CastEmbedding(nn.Embedding):
     """Embedding that answers in the compute dtype (float32 unless set)."""
 
@@ -58,19 +70,27 @@ _CASTING: dict[type[nn.Module], type[nn.Module]] = {
     nn.LayerNorm: CastLayerNorm,
     nn.GroupNorm: CastGroupNorm,
     nn.Embedding: CastEmbedding,
+    RMSNorm: CastRmsNorm,
 }
 
 
-def cast_on_use(module: nn.Module, compute_dtype: torch.dtype) -> None:
+def cast_on_use(module: nn.Module, compute_dtype: torch.dtype) -> frozenset[str]:
     """Make every layer of a network convert its weights when it uses them.
 
     Only layers of exactly the known types change; a network may bring layers of its own that convert already.
+
+    Returns:
+        Names of the weights that are converted so.
     """
-    for layer in module.modules():
+    converted: set[str] = set()
+    for name, layer in module.named_modules():
         if type(layer) in _CASTING:
             layer.__class__ = _CASTING[type(layer)]
+        if isinstance(layer, tuple(_CASTING.values())):
+            converted.update(f"{name}.{own}".lstrip(".") for own in layer._parameters)
         if isinstance(layer, CastEmbedding):
             layer.compute_dtype = compute_dtype
+    return frozenset(converted)
 
 
 __all__ = ["cast_on_use"]

@@ -14,13 +14,15 @@ from typing import Any
 import torch
 
 from diffusion.assembly.autoencoders import kl_autoencoder
-from diffusion.assembly.flows import flux_model, is_flux, is_sd3, sd3_model
+from diffusion.assembly.flows import SD3_SHIFT, flux_model, is_flux, is_sd3, sd3_model
 from diffusion.assembly.texts import checkpoint_text, separate_text
 from diffusion.assembly.unets import unet_model
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError, UnknownModel
+from diffusion.layouts.diffusers_names import with_original_names
 from diffusion.model import Model
 from diffusion.network import check_finite, grouped
+from diffusion.pipeline_folder import PipelineFolder, is_pipeline_folder, read_pipeline_folder
 from diffusion.placement import default_device
 from diffusion.tensor_file import TensorFile, open_tensors
 from diffusion.text.embeddings import Embeddings
@@ -48,7 +50,7 @@ def load_checkpoint(
     tokenizers: Sequence[Path] = (),
     embeddings: Sequence[Path] = (),
 ) -> Checkpoint:
-    """Load a single-file checkpoint in its original layout.
+    """Load a single-file checkpoint in its original layout, or a folder in which diffusers saved a pipeline.
 
     Args:
         device: where to compute; None takes the accelerator there is.
@@ -58,6 +60,8 @@ def load_checkpoint(
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown; the message names file, fault and cure.
     """
+    if not isinstance(path, TensorFile) and is_pipeline_folder(Path(path)):
+        return _folder_checkpoint(read_pipeline_folder(Path(path)), _device(device), dtype, tokenizers, embeddings)
     file = path if isinstance(path, TensorFile) else open_tensors(path)
     config, where = own_config(file), _device(device)
     if not any(name.startswith(NETWORK) for name in file):
@@ -68,10 +72,23 @@ def load_checkpoint(
     check_finite(file, str(file.path))
     folders = (*tokenizers, *folders_near(file.path))
     return Checkpoint(
-        model=_network(file, NETWORK, where, dtype, config),
+        model=denoising_network(file, NETWORK, where, dtype, config),
         clip=checkpoint_text(file, where, folders, Embeddings(tuple(embeddings)), config),
         vae=kl_autoencoder(file, FIRST_STAGE, where, config),
         metadata=file.metadata,
+    )
+
+
+def _folder_checkpoint(
+    folder: PipelineFolder, device: torch.device, dtype: torch.dtype | None, tokenizers: Sequence[Path],
+    embeddings: Sequence[Path],
+) -> Checkpoint:  # fmt: skip
+    places = (*tokenizers, *folders_near(folder.path))
+    return Checkpoint(
+        model=denoising_network(folder.denoiser(), "", device, dtype, folder.config),
+        clip=folder.text(device, places, Embeddings(tuple(embeddings))),
+        vae=folder.autoencoder(device),
+        metadata={},
     )
 
 
@@ -89,16 +106,23 @@ def own_config(file: TensorFile) -> dict[str, Any]:
 
 
 def load_diffusion_model(
-    path: str | Path | TensorFile, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    path: str | Path | TensorFile,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    storage: torch.dtype | None = None,
 ) -> Model:
     """Load a denoising network that lies in a file of its own, with or without the checkpoint prefix.
 
+    Args:
+        dtype: arithmetic; None chooses by device.
+        storage: dtype the weights are kept in, float8 for example; None chooses.
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown.
     """
-    file = _opened(path)
+    file = with_original_names(_opened(path))
     prefix = NETWORK if any(name.startswith(NETWORK) for name in file) else ""
-    return _network(file, prefix, _device(device), dtype, own_config(file))
+    return denoising_network(file, prefix, _device(device), dtype, own_config(file), storage)
 
 
 def load_autoencoder(path: str | Path | TensorFile, *, device: torch.device | str | None = None) -> Autoencoder:
@@ -107,7 +131,7 @@ def load_autoencoder(path: str | Path | TensorFile, *, device: torch.device | st
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown.
     """
-    file = _opened(path)
+    file = with_original_names(_opened(path))
     prefix = FIRST_STAGE if any(name.startswith(FIRST_STAGE) for name in file) else ""
     found = kl_autoencoder(file, prefix, _device(device), own_config(file))
     if found is None:
@@ -145,21 +169,27 @@ def _device(device: torch.device | str | None) -> torch.device:
     return torch.device(device) if device is not None else default_device()
 
 
-def _network(
-    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any]
-) -> Model:
-    """The denoising network under a prefix, whatever its kind."""
+def denoising_network(
+    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any],
+    storage: torch.dtype | None = None,
+) -> Model:  # fmt: skip
+    """The denoising network under a prefix, whatever its kind.
+
+    Raises:
+        ModelFileError: if it is incomplete or unknown.
+    """
     if is_sd3(file, prefix):
-        return sd3_model(file, prefix, device, dtype)
+        return sd3_model(file, prefix, device, dtype, storage, config.get("shift", SD3_SHIFT))
     if is_flux(file, prefix):
-        return flux_model(file, prefix, device, dtype)
-    model = unet_model(file, prefix, device, dtype, config)
+        return flux_model(file, prefix, device, dtype, storage)
+    model = unet_model(file, prefix, device, dtype, config, storage)
     own = {key: text for key, text in file.metadata.items() if key.startswith("heddle.")}
     return model.with_attachment("heddle.description", own) if own else model
 
 
 __all__ = [
     "Checkpoint",
+    "denoising_network",
     "load_autoencoder",
     "load_checkpoint",
     "load_diffusion_model",

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from diffusion.errors import ModelFileError
-from diffusion.layouts.renaming import rename, reverse
+from diffusion.layouts.transformers import Piece
+from diffusion.lora_names import fused_names, model_names, text_names
 from diffusion.model import Model
 from diffusion.network import Network, WeightPatch, check_finite, grouped
 from diffusion.tensor_file import open_tensors
@@ -55,6 +56,31 @@ class Change:
         return _rescaled(weight, change, self.magnitude.to(weight), self.strength)
 
 
+@dataclass(frozen=True, slots=True)
+class FusedChange:
+    """The part of an original layer's change that falls on one parameter.
+
+    Attributes:
+        change: of the whole layer.
+        shape: of the whole layer's weight.
+        pieces: which of its rows are this parameter's, and where.
+    """
+
+    change: Change
+    shape: torch.Size
+    pieces: tuple[Piece, ...]
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        whole = self.change.delta(weight.new_zeros(()).expand(self.shape)).to(weight)
+        magnitude = self.change.magnitude
+        result = weight.clone()
+        for piece in self.pieces:
+            rows, target = slice(piece.start, piece.start + piece.rows), slice(piece.target, piece.target + piece.rows)
+            own = None if magnitude is None else (magnitude[rows] if len(magnitude) == self.shape[0] else magnitude)
+            result[target] = Change(lambda _, rows=rows: whole[rows], self.change.strength, own)(weight[target])
+        return result
+
+
 def read_lora(path: str | Path) -> LoraFile:
     """Read a LoRA file.
 
@@ -77,7 +103,7 @@ def apply_lora(
     used: set[str] = set()
     if model is not None:
         changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
-        model = model.with_weights(changes)
+        model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
     if clip is not None:
         for tower in clip.towers:
             changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
@@ -93,51 +119,6 @@ def apply_lora(
             "'%s': %d of %d tensors match nothing here: %s", lora.path, len(left), len(lora.tensors), grouped(left)
         )
     return model, clip
-
-
-def model_names(network: Network) -> dict[str, str]:
-    """Every name under which LoRA files know a layer of the denoising network → its parameter."""
-    back = reverse(network.names) if network.names else {}
-    result: dict[str, str] = {}
-    for parameter in network.parameter_names():
-        layer = parameter.removesuffix(".weight")
-        original = rename(parameter, back) if back else parameter
-        native = (original or parameter).removesuffix(".weight")
-        flat, native_flat = layer.replace(".", "_"), native.replace(".", "_")
-        for name in (
-            f"lora_unet_{flat}", f"lora_unet_{native_flat}", f"lycoris_{flat}", f"lycoris_{native_flat}",
-            f"lora_transformer_{flat}", f"lora_prior_unet_{flat}", f"unet.{layer}", f"transformer.{layer}",
-            f"base_model.model.{layer}", f"base_model.model.{native}", f"diffusion_model.{native}", layer, native,
-        ):  # fmt: skip
-            result.setdefault(name, parameter)
-        if layer.endswith(("to_q", "to_k", "to_v", "to_out.0")):  # diffusers' older attention processors
-            old = layer.replace(".to_", ".processor.to_").replace("to_out.0", "to_out")
-            result.setdefault(f"unet.{old}", parameter)
-            result.setdefault(old, parameter)
-    return result
-
-
-def text_names(tower: str, network: Network, clip: TextEncoder) -> dict[str, str]:
-    """Every name under which LoRA files know a layer of one text encoder → its parameter."""
-    alone = len(clip.towers) == 1
-    number = {"l": 1, "g": 2, "h": 1, "t5xxl": 3}.get(tower, 1)
-    prefixes = [f"lora_te{number}_", f"text_encoders.{'clip_' if number < 3 else ''}{tower}.transformer."]
-    dotted = ["text_encoder." if number == 1 else f"text_encoder_{number}."]
-    if number == 1 or alone:
-        prefixes.append("lora_te_")
-        dotted.append("text_encoder.")
-    if tower == "g" and alone:
-        prefixes += ["lora_te2_", "lora_te1_", "lora_prior_te_"]
-        dotted.append("text_encoder_2.")
-    result: dict[str, str] = {}
-    for parameter in network.parameter_names():
-        layer = parameter.removesuffix(".weight")
-        full = layer if tower == "t5xxl" else f"text_model.{layer}"
-        for prefix in prefixes:
-            result[prefix + (full if prefix.endswith(".") else full.replace(".", "_"))] = parameter
-        for prefix in dotted:
-            result[prefix + full] = parameter
-    return result
 
 
 def _changes(
@@ -158,6 +139,35 @@ def _changes(
             result[target] = change
         used.update(suffixes.values())
     return result
+
+
+def _fused_changes(lora: LoraFile, network: Network, strength: float, used: set[str]) -> dict[str, WeightPatch]:
+    """Changes of original layers that the module keeps in pieces."""
+    names = fused_names(network)
+    result: dict[str, WeightPatch] = {}
+    for layer, suffixes in _layers(lora.tensors).items():
+        if layer not in names:
+            continue
+        parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
+        if "glora_a1" in parts or "set" in parts or "oft" in parts:
+            raise ModelFileError(
+                f"'{lora.path}': the change for '{layer}' needs the whole weight of a layer that is kept in pieces "
+                "here. Use a LoRA, LoHa or LoKr."
+            )
+        pieces = network.pieces[names[layer]]
+        for target, change in _parts_of(parts, f"{names[layer]}.weight", strength, lora.path):
+            kind = target.rpartition(".")[2]
+            shape = torch.Size((sum(piece.rows for piece in pieces), *_columns(network, f"{pieces[0].layer}.{kind}")))
+            _check_fit(change, shape, layer, lora)
+            for name in dict.fromkeys(f"{piece.layer}.{kind}" for piece in pieces):
+                own = tuple(piece for piece in pieces if f"{piece.layer}.{kind}" == name)
+                result[name] = FusedChange(change, shape, own)
+        used.update(suffixes.values())
+    return result
+
+
+def _columns(network: Network, parameter: str) -> tuple[int, ...]:
+    return tuple(network.weights[parameter].shape[1:])
 
 
 def _check_fit(change: Change, shape: torch.Size, layer: str, lora: LoraFile) -> None:
@@ -327,4 +337,4 @@ def _rescaled(weight: Tensor, change: Tensor, magnitude: Tensor, strength: float
     return weight + strength * (target - weight)
 
 
-__all__ = ["Change", "LoraFile", "apply_lora", "model_names", "read_lora", "text_names"]
+__all__ = ["Change", "FusedChange", "LoraFile", "apply_lora", "read_lora"]

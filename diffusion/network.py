@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from diffusion.casting import cast_on_use
 from diffusion.errors import MissingWeights, ModelFileError
+from diffusion.layouts.transformers import Piece
 
 WeightPatch = Callable[[Tensor], Tensor]  # float32 weight → float32 weight
+EIGHT_BITS = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})
 CAST_ABOVE = 6 * 1024**3  # bytes: larger float32 copies stay in the file's dtype on the CPU
 
 
@@ -46,6 +48,7 @@ class Network:
         compute: dtype of the arithmetic.
         source: what to call the file in messages.
         names: original prefixes → the module's, for LoRA files and for saving.
+        pieces: original layers that the module keeps in several → where their rows lie.
     Raises:
         MissingWeights: if a parameter is not among the weights.
         ModelFileError: if a shape differs.
@@ -61,15 +64,17 @@ class Network:
         compute: torch.dtype,
         source: str,
         names: Mapping[str, str] | None = None,
+        pieces: Mapping[str, tuple[Piece, ...]] | None = None,
     ) -> None:
         self.module, self.weights, self.source, self.names = module, dict(weights), source, dict(names or {})
+        self.pieces = dict(pieces or {})
         self.device, self.storage, self.compute = device, storage, compute
         self._check()
         for name in self.parameter_names():
             _assign(module, name, self.weights[name])
         module.requires_grad_(False).eval()
-        if storage != compute:
-            cast_on_use(module, compute)
+        # Eight-bit numbers take part in no arithmetic: what no layer converts is widened after rounding.
+        self._converted = cast_on_use(module, compute) if storage != compute else frozenset()
         self._placed: set[str] = set()
         self._applied = Patches()
 
@@ -114,12 +119,13 @@ class Network:
     def _weight(self, name: str, patches: Iterable[WeightPatch], device: torch.device | None = None) -> Tensor:
         original, device = self.weights[name], device or self.device
         dtype = self.storage if original.is_floating_point() else original.dtype
-        if not patches:
-            return original.to(device=device, dtype=dtype).contiguous()
-        weight = original.to(device=device, dtype=torch.float32)
-        for patch in patches:
-            weight = patch(weight)
-        return weight.to(dtype).contiguous()
+        weight = original.to(device)
+        for index, patch in enumerate(patches):
+            weight = patch(weight.float() if index == 0 else weight)
+        weight = weight.to(dtype)
+        if dtype in EIGHT_BITS and name not in self._converted:
+            weight = weight.to(self.compute)
+        return weight.contiguous()
 
     def _check(self) -> None:
         shapes = {name: tuple(tensor.shape) for name, tensor in self.module.state_dict().items()}
@@ -219,4 +225,4 @@ def empty(build: Callable[[], nn.Module], source: str) -> nn.Module:
         ) from error
 
 
-__all__ = ["CAST_ABOVE", "Network", "Patches", "WeightPatch", "check_finite", "empty", "grouped"]
+__all__ = ["CAST_ABOVE", "EIGHT_BITS", "Network", "Patches", "WeightPatch", "check_finite", "empty", "grouped"]

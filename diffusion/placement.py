@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from diffusion.network import CAST_ABOVE
-
-_FP8 = {torch.float8_e4m3fn, torch.float8_e5m2}
+from diffusion.network import CAST_ABOVE, EIGHT_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,12 @@ def default_device() -> torch.device:
     return torch.device("cpu")
 
 
-def place(weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype | None = None) -> Placement:
+def place(
+    weights: Mapping[str, Tensor],
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+    storage: torch.dtype | None = None,
+) -> Placement:
     """Choose formats for a denoising network.
 
     On the CPU arithmetic is float32; weights are widened too unless that takes too much memory. On an accelerator
@@ -39,15 +42,18 @@ def place(weights: Mapping[str, Tensor], device: torch.device, dtype: torch.dtyp
 
     Args:
         dtype: wanted arithmetic, or None to choose.
+        storage: wanted dtype of the kept weights, or None to choose.
     """
     held = common_dtype(weights)
     if device.type == "cpu":
         compute = dtype or torch.float32
+        if storage is not None:
+            return Placement(device, storage, compute)
         widened = sum(tensor.numel() for tensor in weights.values()) * compute.itemsize
         return Placement(device, compute if widened <= CAST_ABOVE else held, compute)
     half = held if held in (torch.float16, torch.bfloat16) else torch.float16
     compute = dtype or half
-    return Placement(device, held if held in _FP8 else compute, compute)
+    return Placement(device, storage or (held if held in EIGHT_BITS else compute), compute)
 
 
 def place_text(device: torch.device) -> Placement:

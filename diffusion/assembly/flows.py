@@ -1,17 +1,18 @@
-"""Denoising transformers out of a file: Stable Diffusion 3 and Flux."""
+"""Denoising transformers out of a file: Stable Diffusion 3 and Flux, in the original layout or that of diffusers."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from diffusion.errors import MissingWeights
 from diffusion.families.flux import FluxFamily
 from diffusion.families.sd3 import Sd3Family
+from diffusion.layouts.transformers import TransformerLayout, blocks_of, flux_layout, original_shapes, sd3_layout
 from diffusion.model import Model
 from diffusion.network import Network, empty
 from diffusion.placement import place
@@ -19,95 +20,121 @@ from diffusion.sampling.prediction import flow, flux_flow
 from diffusion.tensor_file import TensorFile
 
 SD3_SHIFT = 3.0
+_POOLED = "time_text_embed.text_embedder.linear_1.weight"
 
 
 def is_sd3(file: TensorFile, prefix: str) -> bool:
     """Whether a Stable Diffusion 3 transformer lies under a prefix."""
-    return f"{prefix}joint_blocks.0.context_block.attn.qkv.weight" in file
+    return f"{prefix}joint_blocks.0.context_block.attn.qkv.weight" in file or f"{prefix}pos_embed.proj.weight" in file
 
 
 def is_flux(file: TensorFile, prefix: str) -> bool:
     """Whether a Flux transformer lies under a prefix."""
-    return f"{prefix}double_blocks.0.img_attn.norm.key_norm.scale" in file
+    return (
+        f"{prefix}double_blocks.0.img_attn.norm.key_norm.scale" in file
+        or f"{prefix}single_transformer_blocks.0.attn.norm_k.weight" in file
+    )
 
 
-def sd3_model(file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None) -> Model:
+def sd3_model(
+    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, storage: torch.dtype | None = None,
+    shift: float = SD3_SHIFT,
+) -> Model:  # fmt: skip
     """Stable Diffusion 3 or 3.5, any size.
 
+    Args:
+        storage: dtype the weights are kept in; None chooses.
+        shift: of its time.
     Raises:
         ModelFileError: if the file is incomplete.
     """
     from diffusers import SD3Transformer2DModel
-    from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
 
-    tensors = _under(file, prefix)
-    width, channels = tensors["x_embedder.proj.weight"].shape[:2]
-    layers = _count(tensors, "joint_blocks")
+    weights, layout = _read(file, prefix, flux=False)
+    _require(weights, file, "pos_embed.proj.weight", "context_embedder.weight", "pos_embed.pos_embed", _POOLED)
+    patches = weights["pos_embed.proj.weight"]
+    layers = blocks_of(weights, "transformer_blocks")
     config: dict[str, Any] = {
         "sample_size": 128,
-        "patch_size": tensors["x_embedder.proj.weight"].shape[2],
-        "in_channels": channels,
-        "out_channels": channels,
+        "patch_size": patches.shape[2],
+        "in_channels": patches.shape[1],
+        "out_channels": patches.shape[1],
         "num_layers": layers,
         "attention_head_dim": 64,
-        "num_attention_heads": width // 64,
-        "joint_attention_dim": tensors["context_embedder.weight"].shape[1],
-        "caption_projection_dim": width,
-        "pooled_projection_dim": tensors["y_embedder.mlp.0.weight"].shape[1],
-        "pos_embed_max_size": math.isqrt(tensors["pos_embed"].shape[1]),
-        "qk_norm": "rms_norm" if "joint_blocks.0.x_block.attn.ln_q.weight" in tensors else None,
+        "num_attention_heads": patches.shape[0] // 64,
+        "joint_attention_dim": weights["context_embedder.weight"].shape[1],
+        "caption_projection_dim": patches.shape[0],
+        "pooled_projection_dim": weights[_POOLED].shape[1],
+        "pos_embed_max_size": math.isqrt(weights["pos_embed.pos_embed"].shape[1]),
+        "qk_norm": "rms_norm" if "transformer_blocks.0.attn.norm_q.weight" in weights else None,
         "dual_attention_layers": tuple(
-            i for i in range(layers) if f"joint_blocks.{i}.x_block.attn2.qkv.weight" in tensors
+            i for i in range(layers) if f"transformer_blocks.{i}.attn2.to_q.weight" in weights
         ),
     }
-    where = place(tensors, device, dtype)
-    weights = convert_sd3_transformer_checkpoint_to_diffusers(dict(tensors))
+    where = place(weights, device, dtype, storage)
     network = Network(
         empty(lambda: SD3Transformer2DModel(**config), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
+        names=layout.plain, pieces=layout.pieces,
     )  # fmt: skip
-    return Model(network, Sd3Family(), flow(SD3_SHIFT))
+    return Model(network, Sd3Family(), flow(shift))
 
 
-def flux_model(file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None) -> Model:
+def flux_model(
+    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, storage: torch.dtype | None = None
+) -> Model:
     """Flux dev (told a guidance number) or schnell.
 
+    Args:
+        storage: dtype the weights are kept in; None chooses.
     Raises:
         ModelFileError: if the file is incomplete.
     """
     from diffusers import FluxTransformer2DModel
-    from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
 
-    tensors = _under(file, prefix)
-    width, channels = tensors["img_in.weight"].shape
-    guided = "guidance_in.in_layer.weight" in tensors
-    head = tensors["double_blocks.0.img_attn.norm.key_norm.scale"].shape[0]
+    weights, layout = _read(file, prefix, flux=True)
+    key = "transformer_blocks.0.attn.norm_k.weight"
+    _require(weights, file, "x_embedder.weight", "context_embedder.weight", key, _POOLED)
+    width, channels = weights["x_embedder.weight"].shape
+    guided = "time_text_embed.guidance_embedder.linear_1.weight" in weights
+    head = weights[key].shape[0]
     config: dict[str, Any] = {
         "patch_size": 1,
         "in_channels": channels,
-        "num_layers": _count(tensors, "double_blocks"),
-        "num_single_layers": _count(tensors, "single_blocks"),
+        "num_layers": blocks_of(weights, "transformer_blocks"),
+        "num_single_layers": blocks_of(weights, "single_transformer_blocks"),
         "attention_head_dim": head,
         "num_attention_heads": width // head,
-        "joint_attention_dim": tensors["txt_in.weight"].shape[1],
-        "pooled_projection_dim": tensors["vector_in.in_layer.weight"].shape[1],
+        "joint_attention_dim": weights["context_embedder.weight"].shape[1],
+        "pooled_projection_dim": weights[_POOLED].shape[1],
         "guidance_embeds": guided,
     }
-    where = place(tensors, device, dtype)
-    weights = convert_flux_transformer_checkpoint_to_diffusers(dict(tensors))
+    where = place(weights, device, dtype, storage)
     network = Network(
         empty(lambda: FluxTransformer2DModel(**config), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
+        names=layout.plain, pieces=layout.pieces,
     )  # fmt: skip
     return Model(network, FluxFamily(guided), flux_flow() if guided else flow(1.0, 1.0))
 
 
-def _under(file: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: file[name] for name in file if name.startswith(prefix)}
+def _read(file: TensorFile, prefix: str, *, flux: bool) -> tuple[dict[str, Tensor], TransformerLayout]:
+    """The tensors under diffusers' names, and how the original layers map to them."""
+    found = {name[len(prefix) :]: file[name] for name in file if name.startswith(prefix)}
+    layout_of = flux_layout if flux else sd3_layout
+    if ("img_in.weight" if flux else "x_embedder.proj.weight") in found:
+        layout = layout_of({name: tuple(tensor.shape) for name, tensor in found.items()})
+        return layout.convert(found), layout
+    return found, layout_of(original_shapes(found, flux=flux))
 
 
-def _count(tensors: Mapping[str, Tensor], block: str) -> int:
-    return max((int(m[1]) + 1 for name in tensors if (m := re.match(rf"{block}\.(\d+)\.", name))), default=0)
+def _require(weights: Mapping[str, Tensor], file: TensorFile, *names: str) -> None:
+    missing = [name for name in names if name not in weights]
+    if missing:
+        raise MissingWeights(
+            f"'{file.path}' lacks tensors that tell the size of its transformer: {', '.join(missing)} (in diffusers' "
+            "naming). The file is incomplete; use the complete file."
+        )
 
 
-__all__ = ["flux_model", "is_flux", "is_sd3", "sd3_model"]
+__all__ = ["SD3_SHIFT", "flux_model", "is_flux", "is_sd3", "sd3_model"]

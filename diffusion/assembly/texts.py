@@ -107,7 +107,8 @@ def _recognised(file: TensorFile) -> str:
     """`l`, `g`, `h` or `t5xxl`, by keys and width."""
     if "shared.weight" in file or "encoder.embed_tokens.weight" in file:
         return "t5xxl"
-    for name in ("text_model.embeddings.token_embedding.weight", "token_embedding.weight"):
+    inner = "embeddings.token_embedding.weight"
+    for name in (f"text_model.{inner}", inner, "token_embedding.weight"):
         if name in file:
             return {768: "l", 1280: "g", 1024: "h"}.get(file.shape(name)[1], "l")
     raise UnknownModel(

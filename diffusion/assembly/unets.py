@@ -32,12 +32,14 @@ V_MARK = "output_blocks.11.1.transformer_blocks.0.norm1.bias"  # its spread tell
 
 
 def unet_model(
-    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any]
-) -> Model:
+    file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype | None, config: Mapping[str, Any],
+    storage: torch.dtype | None = None,
+) -> Model:  # fmt: skip
     """A model from a U-Net of the original layout under a prefix.
 
     Args:
         config: what the file says about itself; empty for published models.
+        storage: dtype the weights are kept in; None chooses.
     Raises:
         ModelFileError: if it is unknown or incomplete.
     """
@@ -50,7 +52,7 @@ def unet_model(
         raise UnknownModel(f"'{file.path}' holds {error}.") from error
     arguments = {**layout.config, **_unet_details(config)}
     weights = renamed(file, file, layout.table, prefix)
-    where = place(weights, device, dtype)
+    where = place(weights, device, dtype, storage)
     network = Network(
         empty(lambda: UNet2DConditionModel(**arguments), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
@@ -107,6 +109,8 @@ def _prediction(file: TensorFile, prefix: str, family: Family, config: Mapping[s
             sigmas = sigmas_of_betas(torch.linspace(start, end, steps, dtype=torch.float64))
         else:
             sigmas = stable_diffusion_sigmas(start, end, steps)
+        if betas.get("zero_terminal"):
+            sigmas = zero_terminal_snr(sigmas)
     elif family.name == "sd2":
         mark = prefix + V_MARK
         if mark in file and float(file[mark].float().std(unbiased=False)) > 0.09:

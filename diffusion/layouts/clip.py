@@ -39,11 +39,12 @@ def read_clip(
         UnknownModel: if neither layout is found under the prefix.
     """
     inside = {name[len(prefix) :]: name for name in tensors if name.startswith(prefix)}
-    if "text_model.embeddings.token_embedding.weight" in inside:
+    own = "" if "embeddings.token_embedding.weight" in inside else "text_model."  # transformers 5, and before
+    if f"{own}embeddings.token_embedding.weight" in inside:
         found = {
-            name.removeprefix("text_model."): tensors[full]
+            name.removeprefix(own): tensors[full]
             for name, full in inside.items()
-            if name.startswith("text_model.")
+            if name.startswith(own) and not name.startswith("text_projection")
         }
         found.pop("embeddings.position_ids", None)
         projection = _projection(tensors, inside)

@@ -98,7 +98,8 @@ def find_t5(folders: Sequence[Path]) -> T5Tokenizer:
         TokenizerMissing: naming every place that was searched.
     """
     for folder in _with_children(folders):
-        if "t5" in folder.name.lower() and (folder / "tokenizer.json").is_file():
+        named = "t5" in folder.name.lower() or (folder / "spiece.model").is_file()
+        if named and (folder / "tokenizer.json").is_file():
             return T5Tokenizer(folder / "tokenizer.json")
     cached = _from_cache(T5_REPOSITORY, "tokenizer.json")
     if cached:

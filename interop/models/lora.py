@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from diffusion.lora import LoraFile, apply_lora, model_names, text_names
+from diffusion.lora import LoraFile, apply_lora
+from diffusion.lora_names import model_names, text_names
 from diffusion.model import Model
 from diffusion.text.encoder import TextEncoder
 from interop.models.names import NETWORK, original_names, tower_names

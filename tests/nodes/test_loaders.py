@@ -114,7 +114,6 @@ def test_without_strength_a_lora_leaves_the_very_same_models(tiny):
         (checkpoint_loader_simple, {"ckpt_name": "tini.safetensors"}, "Did you mean 'tiny.safetensors'"),
         (checkpoint_loader_simple, {"ckpt_name": "../tiny.safetensors"}, "is not in the checkpoints folders"),
         (vae_loader, {"vae_name": "pixel_space"}, "no 'pixel_space' autoencoder"),
-        (unet_loader, {"unet_name": "net.safetensors", "weight_dtype": "fp8_e5m2"}, "Choose 'default'"),
         (clip_loader, {"clip_name": "none.safetensors", "type": "sd3"}, "is not in the text_encoders folders"),
     ],
 )
@@ -172,3 +171,15 @@ def test_inpainting_models_are_shown_mask_and_picture(tiny):
     assert "noise_mask" not in latent
     torch.testing.assert_close(latent["samples"], vae_encode(pixels=image, vae=tiny.VAE)["samples"])
     assert "concat_mask" not in text[0][1]
+
+
+def test_weights_kept_in_eight_bits_take_a_quarter_and_change_the_picture_a_little(parts, tiny):
+    full, small = (
+        run_node(unet_loader, files=parts, unet_name="net.safetensors", weight_dtype=kind)
+        for kind in ("default", "fp8_e4m3fn")
+    )
+    expected, found = latent_of(full, tiny), latent_of(small, tiny)
+
+    assert small.network.size() * 4 == full.network.size()
+    assert not torch.equal(found, expected)
+    assert torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1] > 0.9

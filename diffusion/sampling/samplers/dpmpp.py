@@ -106,7 +106,11 @@ def dpmpp_2s_ancestral_cfg_pp(
     denoiser: Denoiser, x: Tensor, sigmas: Tensor, conditioning: Any, noise: StepNoise, on_step: OnStep,
     eta: float = 1.0, s_noise: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """The same with CFG++ (arXiv:2406.08070)."""
+    """The same with CFG++ (arXiv:2406.08070).
+
+    Each stage is shifted by the unconditional estimate made last, so the second uses the midpoint's; saved workflows
+    depend on that.
+    """
     for i in range(len(sigmas) - 1):
         sigma, sigma_next = sigmas[i], sigmas[i + 1]
         denoised, unconditional = denoiser.guided(x, sigma, conditioning)
@@ -117,10 +121,9 @@ def dpmpp_2s_ancestral_cfg_pp(
         else:
             h = sigma.log() - down.log()
             middle = (sigma.log() - 0.5 * h).exp()
-            shifted = x + (denoised - unconditional)
-            x_middle = (middle / sigma) * shifted - (-h * 0.5).expm1() * denoised
-            estimate = denoiser.guided(x_middle, middle, conditioning).denoised
-            x = (down / sigma) * shifted - (-h).expm1() * estimate
+            x_middle = (middle / sigma) * (x + (denoised - unconditional)) - (-h * 0.5).expm1() * denoised
+            estimate, unconditional = denoiser.guided(x_middle, middle, conditioning)
+            x = (down / sigma) * (x + (denoised - unconditional)) - (-h).expm1() * estimate
         if sigma_next > 0:
             x = x + noise(x) * s_noise * up
     return x
