@@ -8,6 +8,7 @@ import { Lightbox } from "./features/gallery/Lightbox";
 import { CommandPalette } from "./features/palette/CommandPalette";
 import { ConnectPalette } from "./features/palette/ConnectPalette";
 import { NodePalette } from "./features/palette/NodePalette";
+import { SettingsDialog } from "./features/settings/SettingsDialog";
 import { SidePanel } from "./features/panels/SidePanel";
 import { Breadcrumb } from "./features/subgraph/Breadcrumb";
 import { Rail } from "./features/toolbar/Rail";
@@ -37,6 +38,7 @@ function Workspace() {
   useDrop();
   useTitle();
   const form = useEditorState((state) => state.view.form);
+  const modal = useEditorState(({ view }) => view.settingsOpen || view.comparing !== null || view.lightbox !== null);
   if (form === "alone")
     return (
       <main>
@@ -49,21 +51,23 @@ function Workspace() {
     );
   return (
     <main>
-      <ErrorBoundary part={t("The canvas")}>
-        <div inert={form === "shown"}>
-          <CanvasView />
-        </div>
-        <FormPage />
-      </ErrorBoundary>
-      <ErrorBoundary part={t("The toolbar")}>
-        <TopBar />
-        <Breadcrumb />
-        <Rail />
-        {form === "hidden" && <Navigation />}
-      </ErrorBoundary>
-      <ErrorBoundary part={t("The panel")}>
-        <SidePanel />
-      </ErrorBoundary>
+      <div inert={modal}>
+        <ErrorBoundary part={t("The canvas")}>
+          <div inert={form === "shown"}>
+            <CanvasView />
+          </div>
+          <FormPage />
+        </ErrorBoundary>
+        <ErrorBoundary part={t("The toolbar")}>
+          <TopBar />
+          <Breadcrumb />
+          <Rail />
+          {form === "hidden" && <Navigation />}
+        </ErrorBoundary>
+        <ErrorBoundary part={t("The panel")}>
+          <SidePanel />
+        </ErrorBoundary>
+      </div>
       <ErrorBoundary part={t("The palette")}>
         <NodePalette />
         <ConnectPalette />
@@ -71,6 +75,7 @@ function Workspace() {
         <ContextMenu />
         <Lightbox />
         <ComparisonView />
+        <SettingsDialog />
       </ErrorBoundary>
       <OpenField />
       <Notices />

@@ -13,6 +13,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./App";
 import { offerBench } from "./bench";
 import { CanvasEngine } from "./canvas/engine";
+import { keepSettings } from "./session/keptSettings";
 import { Session } from "./session/session";
 import { Editor } from "./store/editor";
 import { WorkbenchProvider } from "./ui/context";
@@ -33,6 +34,7 @@ function windowId(): string {
 async function start(root: HTMLElement): Promise<void> {
   await loadLanguage(chosenLanguage());
   const editor = new Editor({ now: () => Date.now(), random: () => Math.random(), freshId });
+  keepSettings(editor, window.localStorage, document.documentElement);
   const engine = new CanvasEngine(editor);
   const session = new Session(editor, windowId());
   createRoot(root).render(

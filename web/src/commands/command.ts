@@ -14,6 +14,8 @@ export interface Command {
   readonly group: "Run" | "Edit" | "Arrange" | "Subgraph" | "View" | "Workflow";
   /** For example `mod+shift+k`; mod is Ctrl, on a Mac Command. */
   readonly keys?: readonly string[];
+  /** Its keys count in a text field too, as long as one of them is Ctrl, Command or Alt. */
+  readonly whileTyping?: boolean;
   readonly enabled?: (context: Context) => boolean;
   readonly run: (context: Context) => void | Promise<void>;
 }

@@ -25,5 +25,6 @@ export const VIEW_COMMANDS: readonly Command[] = [
   panel("outline", "Outline panel", ["o"]),
   panel("subgraph", "Subgraph panel", ["s"]),
   panel("library", "Node library", ["n"]),
-  { id: "view.commands", label: "All commands…", group: "View", keys: ["mod+k"], run: ({ editor }) => editor.patchView({ commandsOpen: true }) },
+  { id: "view.settings", whileTyping: true, label: "Settings…", group: "View", keys: ["mod+,"], run: ({ editor }) => editor.patchView({ settingsOpen: true }) },
+  { id: "view.commands", whileTyping: true, label: "All commands…", group: "View", keys: ["mod+k"], run: ({ editor }) => editor.patchView({ commandsOpen: true }) },
 ];

@@ -40,11 +40,11 @@ function nextTab({ editor }: Context, by: number): void {
 }
 
 export const WORKFLOW_COMMANDS: readonly Command[] = [
-  { id: "run.queue", label: "Run", group: "Run", keys: ["mod+enter"], enabled: ({ editor }) => editor.state.catalogue.state === "ready" && !editor.state.jobs.submitting, run: ({ session }) => session.run() },
-  { id: "run.front", label: "Run before everything queued", group: "Run", keys: ["mod+shift+enter"], run: ({ session }) => session.run({ front: true }) },
-  { id: "run.selected", label: "Run selected outputs only", group: "Run", keys: ["alt+enter"], enabled: ({ editor }) => selectedOutputs(editor).length > 0, run: ({ session, editor }) => session.run({ targets: selectedOutputs(editor) }) },
+  { id: "run.queue", whileTyping: true, label: "Run", group: "Run", keys: ["mod+enter"], enabled: ({ editor }) => editor.state.catalogue.state === "ready" && !editor.state.jobs.submitting, run: ({ session }) => session.run() },
+  { id: "run.front", whileTyping: true, label: "Run before everything queued", group: "Run", keys: ["mod+shift+enter"], run: ({ session }) => session.run({ front: true }) },
+  { id: "run.selected", whileTyping: true, label: "Run selected outputs only", group: "Run", keys: ["alt+enter"], enabled: ({ editor }) => selectedOutputs(editor).length > 0, run: ({ session, editor }) => session.run({ targets: selectedOutputs(editor) }) },
   {
-    id: "run.cancel",
+    id: "run.cancel", whileTyping: true,
     label: "Cancel this workflow's job",
     group: "Run",
     keys: ["mod+alt+enter"],
@@ -56,8 +56,8 @@ export const WORKFLOW_COMMANDS: readonly Command[] = [
   },
   { id: "workflow.new", label: "New workflow", group: "Workflow", keys: ["alt+n"], run: ({ session }) => session.openEmpty() },
   { id: "workflow.default", label: "New from the default workflow", group: "Workflow", run: ({ session }) => session.openDefault() },
-  { id: "workflow.open", label: "Open file…", group: "Workflow", keys: ["mod+o"], run: open },
-  { id: "workflow.save", label: "Save as file", group: "Workflow", keys: ["mod+s"], run: save },
+  { id: "workflow.open", whileTyping: true, label: "Open file…", group: "Workflow", keys: ["mod+o"], run: open },
+  { id: "workflow.save", whileTyping: true, label: "Save as file", group: "Workflow", keys: ["mod+s"], run: save },
   { id: "workflow.close", label: "Close tab", group: "Workflow", keys: ["alt+w"], run: ({ session, editor }) => session.closeTab(editor.state.document.active) },
   { id: "workflow.next", label: "Next tab", group: "Workflow", keys: ["alt+]"], run: (context) => nextTab(context, 1) },
   { id: "workflow.previous", label: "Previous tab", group: "Workflow", keys: ["alt+["], run: (context) => nextTab(context, -1) },

@@ -80,3 +80,14 @@ export function fit(box: Box, width: number, height: number, insets: Insets, lar
     y: insets.top + (h - box.h * k) / 2 - box.y * k,
   };
 }
+
+/** Whether a point lies inside a closed line. */
+export function inPolygon(line: readonly Point[], { x, y }: Point): boolean {
+  let inside = false;
+  let before = line.at(-1);
+  for (const at of line) {
+    if (before && at.y > y !== before.y > y && x < ((before.x - at.x) * (y - at.y)) / (before.y - at.y) + at.x) inside = !inside;
+    before = at;
+  }
+  return inside;
+}

@@ -9,6 +9,7 @@ import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } fr
 import { commit, redo, undo } from "../core/history";
 import { lift, prefixOf, scopeOf, type Step, validPath } from "../core/scope";
 import { pruneWaypoints } from "../core/waypoints";
+import type { Settings } from "../core/settings";
 import { SpecBook } from "../core/specs";
 import type { Notice, State, Tab, ViewSlice } from "./state";
 import { activeDocument, activeRun, activeTab, newStore, newTab } from "./store";
@@ -100,6 +101,10 @@ export class Editor {
 
   patchView(part: Partial<ViewSlice>): void {
     this.store.setState((state) => ({ view: { ...state.view, ...part } }));
+  }
+
+  changeSettings(part: Partial<Settings>): void {
+    this.store.setState(({ settings }) => ({ settings: { ...settings, ...part } }));
   }
 
   patchTab(id: string, part: Partial<Tab>): void {

@@ -7,6 +7,7 @@ import type { Box, Point, View } from "../core/geometry";
 import type { History } from "../core/history";
 import type { InputEnd, OutputEnd } from "../core/links";
 import type { Step } from "../core/scope";
+import type { Settings } from "../core/settings";
 import type { FileRef, JobFailure } from "../core/wire";
 
 export interface Tab {
@@ -68,10 +69,13 @@ export interface ViewSlice {
   readonly selection: ReadonlySet<string>;
   readonly linkDrag: LinkDrag | null;
   readonly marquee: Box | null;
+  /** The line drawn around nodes to select them. */
+  readonly lasso: readonly Point[] | null;
   readonly palette: PaletteRequest | null;
   /** A socket somebody connects by keyboard: the other end is chosen from a list. */
   readonly connecting: LooseEnd | null;
   readonly commandsOpen: boolean;
+  readonly settingsOpen: boolean;
   readonly menu: MenuRequest | null;
   readonly panel: PanelName | `pack:${string}` | null;
   readonly lightbox: FileRef | null;
@@ -145,6 +149,7 @@ export interface ExtensionsSlice {
   readonly panels: readonly LoadedPanel[];
 }
 export interface State {
+  readonly settings: Settings;
   readonly extensions: ExtensionsSlice;
   readonly document: DocumentSlice;
   readonly view: ViewSlice;

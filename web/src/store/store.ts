@@ -1,6 +1,7 @@
 /** The one store. */
 import { createStore } from "zustand/vanilla";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
+import { DEFAULT_SETTINGS } from "../core/settings";
 import { NO_HISTORY } from "../core/history";
 import { prefixOf, scopeOf } from "../core/scope";
 import { NO_RUN, runInScope } from "./runScope";
@@ -18,9 +19,11 @@ function startingState(): State {
       selection: new Set(),
       linkDrag: null,
       marquee: null,
+      lasso: null,
       palette: null,
       connecting: null,
       commandsOpen: false,
+      settingsOpen: false,
       menu: null,
       panel: null,
       lightbox: null,
@@ -31,6 +34,7 @@ function startingState(): State {
       notices: [],
     },
     jobs: { connection: "connecting", remaining: 0, rows: {}, runs: {}, submitting: false },
+    settings: DEFAULT_SETTINGS,
     extensions: { widgets: [], panels: [] },
     catalogue: { specs: {}, state: "loading", message: "" },
   };

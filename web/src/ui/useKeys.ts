@@ -27,7 +27,6 @@ export function useKeys(): void {
     const key = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isDialogOpen()) return;
       const plain = !(event.ctrlKey || event.metaKey || event.altKey);
-      if (isTyping(event.target) && (plain || isEditingKey(event))) return;
       if (event.key === "Tab" && plain && pointing && document.activeElement === document.body) {
         event.preventDefault();
         openPalette(editor);
@@ -35,8 +34,9 @@ export function useKeys(): void {
       }
       const onControl = event.target instanceof Element && event.target.closest("button, [role=option]") !== null;
       if (onControl && (event.key === "Enter" || event.key === " ") && plain) return;
-      const command = commandForKey(event);
+      const command = commandForKey(event, workbench);
       if (!command || !isEnabled(command, workbench)) return;
+      if (isTyping(event.target) && (plain || command.whileTyping !== true)) return;
       event.preventDefault();
       void command.run(workbench);
     };
@@ -66,11 +66,6 @@ export function useKeys(): void {
       window.removeEventListener("paste", paste);
     };
   }, [workbench, editor, session]);
-}
-
-/** Keys that mean something inside a text field. */
-function isEditingKey(event: KeyboardEvent): boolean {
-  return !(event.key === "Enter" || ["s", "o", "k"].includes(event.key.toLowerCase()));
 }
 
 function hasTextSelected(): boolean {

@@ -174,3 +174,32 @@ describe("a node dropped on a link", () => {
     expect(test.editor.document.nodes["8"]?.inputs["image"]).toEqual({ link: ["6", "IMAGE"] });
   });
 });
+
+describe("a lasso", () => {
+  it("selects the nodes whose middle it goes around", () => {
+    const test = new TestEditor();
+    const [first, ...others] = [...test.editor.scene.nodes.values()];
+    const { x, y, w, h } = first!;
+    test.editor.changeSettings({ drag: "select", select: "lasso" });
+    const corners = [{ x: x - 15, y: y - 15 }, { x: x + w + 15, y: y - 15 }, { x: x + w + 15, y: y + h + 15 }, { x: x - 15, y: y + h + 15 }];
+    test.press(corners[0]!);
+    for (const corner of [...corners.slice(1), corners[0]!]) test.moveTo(corner);
+    test.release(corners[0]!);
+
+    expect([...test.editor.selection]).toEqual([first!.id]);
+    expect(others.length).toBeGreaterThan(0);
+    expect(test.editor.state.view.lasso).toBeNull();
+  });
+});
+
+describe("nodes that keep to the grid", () => {
+  it("land on it without a key, and freely with Shift", () => {
+    const test = new TestEditor();
+    const id = Object.keys(test.editor.document.nodes)[0]!;
+    test.editor.changeSettings({ snap: true });
+    const at = test.title(id);
+    test.drag(at, { x: at.x + 33, y: at.y + 17 });
+
+    expect(test.editor.document.layout.nodes[id]!.pos.map((each) => Math.abs(each % 20))).toEqual([0, 0]);
+  });
+});

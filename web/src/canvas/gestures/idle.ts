@@ -2,6 +2,8 @@ import type { Editor } from "../../store/editor";
 import { startLink, startLinkFromInput } from "./link";
 import { groupGesture } from "./group";
 import type { Gesture, PointerInput } from "./machine";
+import type { Hit } from "../scene";
+import { lasso } from "./lasso";
 import { marquee } from "./marquee";
 import { pan } from "./pan";
 import { pressNode } from "./nodes";
@@ -11,6 +13,14 @@ import { waypointGesture } from "./waypoint";
 /** How near, in screen pixels, the pointer must be to a socket. */
 export function reach(input: PointerInput, k: number): number {
   return Math.min(26, (input.touch ? 20 : 11) / k);
+}
+
+/** A press on the empty canvas: move the view or select, as the person has set it; Shift or Ctrl does the other. */
+function onGround(editor: Editor, input: PointerInput, link: Extract<Hit, { kind: "link" }> | null): Gesture {
+  const { drag, select } = editor.state.settings;
+  const selects = (drag === "select") !== (input.shift || input.mod);
+  if (!selects || (link && input.alt)) return pan(editor, input, link);
+  return (select === "lasso") !== input.alt ? lasso(editor, input) : marquee(editor, input);
 }
 
 /** Nothing is going on; a press decides what begins. */
@@ -38,8 +48,7 @@ export function idle(editor: Editor): Gesture {
           return groupGesture(editor, hit.index, hit.part, input);
         case "link":
         case "void":
-          if (input.shift || input.mod) return marquee(editor, input);
-          return pan(editor, input, hit.kind === "link" ? hit : null);
+          return onGround(editor, input, hit.kind === "link" ? hit : null);
       }
     },
   };

@@ -7,9 +7,11 @@ import type { Gesture, PointerInput } from "./machine";
 export function marquee(editor: Editor, start: PointerInput): Gesture {
   const before = editor.selection;
   const from = editor.toGraph(start.at);
+  let moved = false;
   return {
     name: "marquee",
     move(input) {
+      moved = true;
       const box = boxBetween(from, editor.toGraph(input.at));
       const touched = editor.scene.within(box).map((node) => node.id);
       editor.patchView({ marquee: box, selection: new Set([...before, ...touched]) });
@@ -17,6 +19,7 @@ export function marquee(editor: Editor, start: PointerInput): Gesture {
     },
     up() {
       editor.patchView({ marquee: null });
+      if (!moved && !start.shift && !start.mod) editor.select([]);
       return idle(editor);
     },
     cancel() {

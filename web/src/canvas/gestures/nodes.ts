@@ -29,7 +29,7 @@ export function pressNode(editor: Editor, id: string, start: PointerInput): Gest
   };
 }
 
-/** Moves the nodes for the eye and commits one diff at the end. Shift snaps to the grid. */
+/** Moves the nodes for the eye and commits one diff at the end. They snap to the grid where the settings say so; Shift does the other. */
 export function dragNodes(editor: Editor, ids: ReadonlySet<string>, start: PointerInput, lead: string): Gesture {
   let dx = 0;
   let dy = 0;
@@ -41,7 +41,7 @@ export function dragNodes(editor: Editor, ids: ReadonlySet<string>, start: Point
       const { k } = editor.viewport;
       dx = (input.at.x - start.at.x) / k;
       dy = (input.at.y - start.at.y) / k;
-      if (input.shift) {
+      if (input.shift !== editor.state.settings.snap) {
         dx = Math.round((origin[0] + dx) / GRID) * GRID - origin[0];
         dy = Math.round((origin[1] + dy) / GRID) * GRID - origin[1];
       }

@@ -5,7 +5,7 @@ import { t } from "../../ui/i18n";
 import { toggleWaypoint } from "../../canvas/gestures/waypoint";
 import css from "./CanvasView.module.css";
 import { LinkOverlay } from "./LinkOverlay";
-import { MarqueeOverlay } from "./MarqueeOverlay";
+import { LassoOverlay, MarqueeOverlay } from "./MarqueeOverlay";
 import { NodeLayer } from "./NodeLayer";
 import { useCanvasEngine } from "./useCanvasEngine";
 import { useGestures } from "./useGestures";
@@ -56,6 +56,7 @@ export function CanvasView() {
       </div>
       <LinkOverlay />
       <MarqueeOverlay />
+      <LassoOverlay />
       <p id="canvas-help" className={css.help}>
         {t("Tab moves between nodes. The outline lists every node. Press slash to add a node.")}
       </p>

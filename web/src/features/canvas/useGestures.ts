@@ -49,7 +49,8 @@ export function useGestures(root: RefObject<HTMLDivElement | null>): void {
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 16 : 1;
       const trackpad = event.deltaMode === 0 && (event.deltaX !== 0 || !Number.isInteger(event.deltaY));
-      const zooms = event.ctrlKey || event.metaKey || (!trackpad && !event.shiftKey);
+      const pans = editor.state.settings.wheel === "scroll" || trackpad;
+      const zooms = event.ctrlKey || event.metaKey || (!pans && !event.shiftKey);
       const [dx, dy] = event.shiftKey && event.deltaX === 0 ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
       machine.wheel(point(event), dx * lines, dy * lines, zooms);
     };

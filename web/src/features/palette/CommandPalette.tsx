@@ -1,6 +1,7 @@
 import { useMemo, useState } from "react";
 import { keyLabel } from "../../commands/command";
-import { COMMANDS, isEnabled } from "../../commands/registry";
+import { keysOf } from "../../commands/bindings";
+import { allCommands, isEnabled } from "../../commands/registry";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
@@ -15,10 +16,11 @@ export function CommandPalette() {
 
 function OpenCommands() {
   const workbench = useWorkbench();
+  const settings = useEditorState((state) => state.settings);
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const found = useMemo(() => {
-    const scored = COMMANDS.filter((command) => isEnabled(command, workbench)).flatMap((command) => {
+    const scored = allCommands(workbench.editor).filter((command) => isEnabled(command, workbench)).flatMap((command) => {
       const match = fuzzyMatch(query, t(command.label));
       return match ? [{ command, match }] : [];
     });
@@ -50,7 +52,7 @@ function OpenCommands() {
           <>
             <Emphasis text={t(entry.command.label)} at={entry.match.at} />
             <span className={css.hint}>{t(entry.command.group)}</span>
-            {entry.command.keys?.[0] && <kbd>{keyLabel(entry.command.keys[0])}</kbd>}
+            {keysOf(entry.command, settings)[0] && <kbd>{keyLabel(keysOf(entry.command, settings)[0] ?? "")}</kbd>}
           </>
         );
       }}

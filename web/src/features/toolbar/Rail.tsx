@@ -1,10 +1,10 @@
 import { IconForms, IconListTree, IconPhoto, IconPlug, IconPlus, IconPuzzle, IconStack2, IconTimelineEvent } from "@tabler/icons-react";
 import { Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
-import { keyLabel } from "../../commands/command";
-import { commandById, runCommand } from "../../commands/registry";
+import { runCommand } from "../../commands/registry";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useKeyOf } from "../../ui/useKeyOf";
 import css from "./toolbar.module.css";
 
 /** The tools at the side of the canvas. */
@@ -49,9 +49,9 @@ interface Props {
 function RailButton({ id, icon, label, panel, badge = 0 }: Props) {
   const workbench = useWorkbench();
   const open = useEditorState((state) => panel !== undefined && state.view.panel === panel);
-  const key = commandById(id).keys?.[0];
+  const key = useKeyOf(id);
   return (
-    <Tooltip label={key ? `${label} (${keyLabel(key)})` : label} position="right" openDelay={350} transitionProps={{ duration: 80 }}>
+    <Tooltip label={key ? `${label} (${key})` : label} position="right" openDelay={350} transitionProps={{ duration: 80 }}>
       <button type="button" className={css.tool} aria-label={label} aria-pressed={panel === undefined ? undefined : open} onClick={() => runCommand(id, workbench)}>
         {icon}
         {badge > 0 && <span className={css.badge}>{badge}</span>}

@@ -1,14 +1,15 @@
 import { IconPlayerPlayFilled, IconPlayerStopFilled } from "@tabler/icons-react";
-import { keyLabel } from "../../commands/command";
 import { runCommand } from "../../commands/registry";
 import { activeRun } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useKeyOf } from "../../ui/useKeyOf";
 import css from "./toolbar.module.css";
 
 /** Queue the workflow; while its job is under way also stop it. */
 export function RunButton() {
   const workbench = useWorkbench();
+  const key = useKeyOf("run.queue");
   const ready = useEditorState((state) => state.catalogue.state === "ready");
   const submitting = useEditorState((state) => state.jobs.submitting);
   const remaining = useEditorState((state) => state.jobs.remaining);
@@ -33,7 +34,7 @@ export function RunButton() {
         type="button"
         className={css.primary}
         disabled={!ready || submitting}
-        title={`${t("Run")} (${keyLabel("mod+enter")})`}
+        title={key === null ? t("Run") : `${t("Run")} (${key})`}
         data-testid="run"
         onClick={() => runCommand("run.queue", workbench)}
       >
