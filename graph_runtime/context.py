@@ -256,6 +256,18 @@ class Context:
 
     # -- what the node shows and leaves behind
 
+    def beside(self) -> Context:
+        """A context of the same node and run that shows nothing of its own: for a node that calls another's function."""
+        return Context(
+            self._services,
+            self.node_id,
+            self.node_type,
+            display_id=self.display_id,
+            parent_id=self.parent_id,
+            real_id=self.real_id,
+            list_index=self.list_index,
+        )
+
     @property
     def shown(self) -> Mapping[str, list[Any]]:
         """What the node showed so far."""

@@ -24,6 +24,7 @@ from interop.discovery import Pack
 from interop.errors import BadPack
 from interop.importing import PackImports
 from interop.reading import Contribution
+from interop.turn import loading
 
 __all__ = ["Attempt"]
 
@@ -147,7 +148,7 @@ class Attempt:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), end)
 
     def _guard(self, work: Callable[[], None]) -> None:
-        routes.loading.pack = self.pack.name
+        loading.pack = self.pack.name
         asyncio.set_event_loop(routes.pack_routes().loop)  # packs ask for the host's loop while they are imported
         here = Path.cwd()
         try:

@@ -103,7 +103,7 @@ def call_built_in(spec: NodeSpec, args: tuple[Any, ...], kwargs: Mapping[str, An
     if result.expand is not None:
         raise NotSupported(f"nodes.{spec.id}", "called directly", "It expands into other nodes; do that yourself.")
     values = tuple(lend({"value": value})["value"] for value in result.values)
-    ui = {**(context._ui or {}), **(result.ui or {})}
+    ui = {**context.shown, **(result.ui or {})}
     return {"ui": ui, "result": values} if ui else values
 
 
@@ -140,10 +140,7 @@ def _context(node_type: str) -> Context:
     """The running node's context with a display of its own, or one that nobody listens to."""
     running = current_context()
     if running is not None:
-        return Context(
-            running._services, running.node_id, running.node_type, display_id=running.display_id,
-            parent_id=running.parent_id, real_id=running.real_id, list_index=running.list_index,
-        )  # fmt: skip
+        return running.beside()
     services = Services("", lambda event: None, CancelToken(), files=Files(current().folders))
     return Context(services, "", node_type)
 

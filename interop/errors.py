@@ -30,7 +30,7 @@ class NotSupported(InteropError, NotImplementedError):
         super().__init__(f"{name} was {use}, but it is not supported by this engine. {advice}")
 
 
-class ClosedAttribute(NotSupported, AttributeError):
+class ClosedAttribute(NotSupported, AttributeError):  # type: ignore[misc]  # both have a name: it means the same
     """Something of an object that is closed to packs; `hasattr` says that it is not there."""
 
 

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -207,7 +208,7 @@ class _HostFinder:
         return None if module is None else ModuleSpec(name, _Made(module), is_package=hasattr(module, "__path__"))
 
 
-class _Made:
+class _Made(Loader):
     """Loader of a module that was made to be filled."""
 
     def __init__(self, module: ModuleType) -> None:

@@ -6,12 +6,14 @@ forty did not import, nothing of the pack would load. So they are classes that d
 
 from __future__ import annotations
 
+import functools
 from abc import ABCMeta
 from collections.abc import Iterator
-from types import ModuleType
-from typing import NoReturn
+from types import FunctionType, ModuleType
+from typing import Any, NoReturn
 
 from interop.errors import NotSupported
+from interop.turn import loading
 
 __all__ = ["PlaceholderModule", "is_placeholder", "placeholder"]
 
@@ -29,8 +31,10 @@ class _Placeholder(ABCMeta):
         type.__setattr__(cls, name, found)
         return found
 
-    def __call__(cls, *args: object, **kwargs: object) -> NoReturn:
+    def __call__(cls, *args: object, **kwargs: object) -> Any:
         if "_placeholder_direct" in cls.__dict__:
+            if loading.pack and len(args) == 1 and not kwargs and isinstance(args[0], FunctionType | type):
+                return _decorated(cls._placeholder_name, args[0])
             raise NotSupported(cls._placeholder_name, "called")
         raise NotSupported(cls._placeholder_name, f"instantiated through its subclass {cls.__name__}")
 
@@ -50,6 +54,8 @@ class _Placeholder(ABCMeta):
         cls._refuse("searched")
 
     def __getitem__(cls, key: object) -> object:
+        if loading.pack:  # an annotation, or a base class with parameters
+            return cls
         cls._refuse("indexed")
 
     def __float__(cls) -> float:
@@ -60,6 +66,18 @@ class _Placeholder(ABCMeta):
 
     def __repr__(cls) -> str:
         return f"<{cls._placeholder_name}: not supported by this engine>" if _is_direct(cls) else super().__repr__()
+
+
+def _decorated(name: str, target: FunctionType | type) -> Any:
+    """What a pack decorated with a placeholder while it is imported: it fails when it is called."""
+    if isinstance(target, type):
+        return placeholder(f"{name}({target.__name__})")
+
+    @functools.wraps(target)
+    def refuse(*args: object, **kwargs: object) -> NoReturn:
+        raise NotSupported(name, f"used as the decorator of {target.__name__}")
+
+    return refuse
 
 
 def _is_direct(cls: type) -> bool:

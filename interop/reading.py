@@ -163,12 +163,12 @@ def _read_web(pack: Pack, module: ModuleType, found: Contribution) -> None:
         found.web_name, found.web_directory = declared[0], str(declared[1])
     host = current()
     own = {name: path for name, path in host.extension_dirs.items() if name not in host.known_extensions}
-    for name, folder in own.items():
-        path = str(folder)
-        if found.web_directory is None and Path(path).is_dir():
-            found.web_directory, found.web_name = str(Path(path).resolve()), name
-        elif Path(path).resolve() != Path(found.web_directory or ""):
-            found.warnings.append(f"'{pack.name}' has several folders with JavaScript; {path!r} is not served.")
+    for name, added in own.items():
+        folder = Path(str(added)).resolve()
+        if found.web_directory is None and folder.is_dir():
+            found.web_directory, found.web_name = str(folder), name
+        elif folder != Path(found.web_directory or ""):
+            found.warnings.append(f"'{pack.name}' has several folders with JavaScript; '{folder}' is not served.")
     if found.web_directory is not None:
         host.extension_dirs[found.web_name or pack.name] = found.web_directory
     host.known_extensions.update(host.extension_dirs)

@@ -22,8 +22,9 @@ from typing import Any
 from aiohttp import web
 
 from interop.host import current
+from interop.turn import loading
 
-__all__ = ["KEY_HEADER", "Claim", "Routes", "claim", "loading", "pack_routes", "stop"]
+__all__ = ["KEY_HEADER", "Claim", "Routes", "claim", "pack_routes", "stop"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,15 +34,6 @@ CLOSING = 0.5
 """Seconds that open requests have when the worker ends."""
 LARGEST_BODY = 1024**3
 """Bytes; the main server has its own limit, which is lower."""
-
-
-class _Loading(threading.local):
-    """The pack that this thread imports; "" while it imports none."""
-
-    pack: str = ""
-
-
-loading = _Loading()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def tiled(
     axes = samples.shape[2:]
     out_shape = [round(scale(axis, size)) for axis, size in enumerate(axes)]
     result = torch.empty([samples.shape[0], channels, *out_shape], device=device)
-    for index, sample in enumerate(samples.split(1)):
+    for index, sample in enumerate(torch.split(samples, 1)):
         total = torch.zeros([1, channels, *out_shape], device=device)
         weight = torch.zeros_like(total)
         for starts in itertools.product(*(_starts(*sizes) for sizes in zip(axes, tile, overlap, strict=True))):

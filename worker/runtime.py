@@ -160,6 +160,7 @@ class Runtime:
                 "disable_metadata": self.settings.disable_metadata,
                 "preview_method": self.settings.preview_method,
                 "cpu": self.settings.cpu,
+                "port": self.settings.server_port,
             },
             send=self._send,
             on_report=done,

@@ -48,6 +48,7 @@ class Settings:
     warm_up: bool = True
     preview_method: PreviewMethod = "auto"
     preview_size: int = 512
+    server_port: int = 8188
     disable_metadata: bool = False
     allow_pickle: bool = False
     disable_custom_nodes: bool = False
@@ -110,6 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--preview-method", choices=["none", "auto", "latent2rgb", "taesd"], default="auto", help="pictures of steps")
     add("--preview-size", type=_count, default=512, metavar="PIXELS", help="largest side of a preview")
     add("--allow-pickle", action="store_true", help="open .ckpt and .pt files too; only weights are taken from them")
+    add("--server-port", type=_count, default=8188, metavar="PORT", help="where the server listens; told to packs")
     add("--disable-metadata", action="store_true", help="do not write the workflow into saved files")
     add("--disable-all-custom-nodes", action="store_true", help="load no pack except the whitelisted")
     add("--whitelist-custom-nodes", nargs="+", default=[], metavar="NAME", help="packs to load all the same")
@@ -138,6 +140,7 @@ def from_arguments(arguments: argparse.Namespace) -> Settings:
         disk_cache=arguments.disk_cache,
         memory_limit=arguments.memory_limit,
         checkpoint_steps=arguments.checkpoint_steps,
+        server_port=arguments.server_port,
         warm_up=not arguments.no_warm_up,
         preview_method=arguments.preview_method,
         preview_size=arguments.preview_size,

@@ -41,14 +41,14 @@ class ControlHandle:
         """How strongly it steers."""
         return self._network.strength
 
+    @strength.setter
+    def strength(self, value: float) -> None:
+        self._network = replace(self._network, strength=float(value))
+
     @property
     def timestep_percent_range(self) -> tuple[float, float]:
         """The share of the schedule in which it is active."""
         return self._network.start, self._network.end
-
-    @strength.setter
-    def strength(self, value: float) -> None:
-        self._network = replace(self._network, strength=float(value))
 
     @property
     def cond_hint_original(self) -> Any:

@@ -233,7 +233,7 @@ def options_of_run(patcher: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     from interop.models.extension import merged
     from interop.models.options import copied_options
 
-    own = copied_options(dict(options))
+    own: dict[str, Any] = copied_options(dict(options))
     inside = own.setdefault("transformer_options", {})
     for name in ("wrappers", "callbacks"):
         inside[name] = merged(inside.get(name, {}), getattr(patcher, name, {}))

@@ -124,7 +124,8 @@ class MaskedModel:
         kept = 1.0 - denoise_mask
         original = inner.scale_latent_inpaint(x=x, sigma=sigma, noise=self.noise, latent_image=self.latent_image)
         result = self.inner_model(x * denoise_mask + original * kept, sigma, model_options=options, seed=seed)
-        return result * denoise_mask + self.latent_image * kept
+        mixed: Tensor = result * denoise_mask + self.latent_image * kept
+        return mixed
 
 
 class _KDenoiser:

@@ -91,7 +91,7 @@ def _betas(settings: dict[str, Any]) -> Tensor:
     count = settings.get("timesteps", 1000)
     if settings.get("beta_schedule", "linear") == "sqrt_linear":
         return torch.linspace(start, end, count, dtype=torch.float64)
-    return cast(Tensor, torch.linspace(start**0.5, end**0.5, count, dtype=torch.float64) ** 2)
+    return torch.linspace(start**0.5, end**0.5, count, dtype=torch.float64) ** 2
 
 
 class ModelSamplingContinuousEDM(_Schedule):

@@ -18,7 +18,7 @@ def _beside(sigma: Any, x: Tensor) -> Tensor:
     if not isinstance(sigma, Tensor):
         return torch.tensor(float(sigma), device=x.device)
     sigma = sigma.to(x.device)
-    return sigma.view(sigma.shape[:1] + (1,) * (x.ndim - 1)) if sigma.ndim else sigma
+    return cast(Tensor, sigma.view(sigma.shape[:1] + (1,) * (x.ndim - 1)) if sigma.ndim else sigma)
 
 
 class EPS:

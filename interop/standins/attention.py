@@ -40,7 +40,7 @@ def optimized_attention(
     if skip_reshape:
         q, k, v = (one.transpose(1, 2).flatten(2) for one in (q, k, v))
     out = attend(q, k, v, heads, mask)
-    return out.unflatten(2, (heads, -1)).transpose(1, 2) if skip_output_reshape else out
+    return out.reshape(*out.shape[:2], heads, -1).transpose(1, 2) if skip_output_reshape else out
 
 
 attention_basic = attention_pytorch = attention_sub_quad = attention_split = optimized_attention

@@ -64,7 +64,7 @@ class CONDCrossAttn(CONDRegular):
             return True
         if mine[0] != theirs[0] or mine[2] != theirs[2]:
             return False
-        return math.lcm(mine[1], theirs[1]) // min(mine[1], theirs[1]) <= 4
+        return bool(math.lcm(mine[1], theirs[1]) // min(mine[1], theirs[1]) <= 4)
 
     def concat(self, others: Any) -> Any:
         """The values of a shared batch."""

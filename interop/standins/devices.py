@@ -130,6 +130,10 @@ def unet_dtype(
     return torch.float16 if should_use_fp16(device, model_params) else torch.float32
 
 
+unet_dtype_orig = unet_dtype
+"""Packs keep the function here before they put another in its place."""
+
+
 def unet_manual_cast(weight_dtype: Any, inference_device: Any, supported_dtypes: Any = None) -> Any:
     """The dtype that weights are turned into for computing; None when they need not be."""
     import torch
@@ -157,7 +161,7 @@ def should_use_fp16(
     device: Any = None, model_params: Any = 0, prioritize_performance: Any = True, manual_cast: Any = False
 ) -> bool:
     """Whether half precision pays on a device."""
-    return _kind(device) == "cuda"
+    return bool(_kind(device) == "cuda")
 
 
 def should_use_bf16(
@@ -166,14 +170,14 @@ def should_use_bf16(
     """Whether bfloat16 pays on a device."""
     import torch
 
-    return _kind(device) == "cuda" and torch.cuda.is_bf16_supported()
+    return bool(_kind(device) == "cuda" and torch.cuda.is_bf16_supported())
 
 
 def supports_fp8_compute(device: Any = None) -> bool:
     """Whether a device multiplies 8-bit floats."""
     import torch
 
-    return _kind(device) == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9)
+    return bool(_kind(device) == "cuda" and torch.cuda.get_device_capability(device) >= (8, 9))
 
 
 def supports_dtype(device: Any, dtype: Any) -> bool:
@@ -195,7 +199,7 @@ def pick_weight_dtype(dtype: Any, fallback_dtype: Any, device: Any = None) -> An
 
 def is_device_type(device: Any, type: Any) -> bool:
     """Whether a device is of a type."""
-    return getattr(device, "type", None) == type
+    return bool(getattr(device, "type", None) == type)
 
 
 def is_device_cpu(device: Any) -> bool:
@@ -234,17 +238,17 @@ def is_amd() -> bool:
 
 def is_intel_xpu() -> bool:
     """Whether the computing device is Intel's."""
-    return get_torch_device().type == "xpu"
+    return bool(get_torch_device().type == "xpu")
 
 
 def cpu_mode() -> bool:
     """Whether the CPU computes."""
-    return get_torch_device().type == "cpu"
+    return bool(get_torch_device().type == "cpu")
 
 
 def mps_mode() -> bool:
     """Whether Apple's device computes."""
-    return get_torch_device().type == "mps"
+    return bool(get_torch_device().type == "mps")
 
 
 def pytorch_attention_flash_attention() -> bool:
@@ -321,7 +325,7 @@ def soft_empty_cache(force: Any = False) -> None:
     """Give memory that is not in use back to the device."""
     import torch
 
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 

@@ -10,10 +10,8 @@ from interop.placeholders import placeholder as _placeholder
 
 MAX_PREVIEW_RESOLUTION = 512
 TAESD = _placeholder("latent_preview.TAESD")
-TAESDPreviewerImpl = _placeholder("latent_preview.TAESDPreviewerImpl")
-Latent2RGBPreviewer = _placeholder("latent_preview.Latent2RGBPreviewer")
 
-__all__ = ["LatentPreviewer", "get_previewer", "prepare_callback"]
+__all__ = ["Latent2RGBPreviewer", "LatentPreviewer", "TAESDPreviewerImpl", "get_previewer", "prepare_callback"]
 
 
 def __getattr__(name: Any) -> Any:
@@ -44,10 +42,61 @@ class _Ours(LatentPreviewer):
         return _models.preview(x0, self._model)
 
 
+def preview_to_image(latent_image: Any, do_scale: Any = True) -> Any:
+    """A picture [height, width, 3] in −1..1 (or 0..1 without scaling) as a Pillow image."""
+    import torch
+    from PIL import Image
+
+    values = (latent_image + 1.0) / 2.0 if do_scale else latent_image
+    return Image.fromarray(values.clamp(0, 1).mul(255).to(device="cpu", dtype=torch.uint8).numpy())
+
+
+class Latent2RGBPreviewer(LatentPreviewer):
+    """Pictures a latent by a linear map of its channels.
+
+    Args:
+        latent_rgb_factors: one row of red, green and blue a channel.
+        latent_rgb_factors_bias: added to that.
+        latent_rgb_factors_reshape: a function that is given the latent first.
+    """
+
+    def __init__(
+        self, latent_rgb_factors: Any, latent_rgb_factors_bias: Any = None, latent_rgb_factors_reshape: Any = None
+    ) -> None:
+        self.latent_rgb_factors = latent_rgb_factors
+        self.latent_rgb_factors_bias = latent_rgb_factors_bias
+        self.latent_rgb_factors_reshape = latent_rgb_factors_reshape
+
+    def decode_latent_to_preview(self, x0: Any) -> Any:
+        """A picture with one pixel for each latent cell."""
+        import torch
+
+        if self.latent_rgb_factors_reshape is not None:
+            x0 = self.latent_rgb_factors_reshape(x0)
+        first = x0[0] if x0.ndim == 4 else x0[0, :, 0]
+        factors = torch.tensor(self.latent_rgb_factors, dtype=first.dtype, device=first.device)
+        bias = torch.tensor(self.latent_rgb_factors_bias or [0.0] * 3, dtype=first.dtype, device=first.device)
+        return preview_to_image(first.movedim(0, -1) @ factors + bias)
+
+
+class TAESDPreviewerImpl(LatentPreviewer):
+    """Pictures a latent with a tiny autoencoder: anything with a `decode` to pictures [batch, 3, height, width]."""
+
+    def __init__(self, taesd: Any) -> None:
+        self.taesd = taesd
+
+    def decode_latent_to_preview(self, x0: Any) -> Any:
+        """The decoded picture."""
+        return preview_to_image(self.taesd.decode(x0[:1])[0].movedim(0, 2))
+
+
 def get_previewer(device: Any, latent_format: Any) -> Any:
-    """How this engine pictures latents of a format; None where it has no way."""
+    """How latents of a format are pictured; None where there is no way."""
     model = getattr(latent_format, "heddle_model", None)
-    return None if model is None else _Ours(model)
+    if model is not None:
+        return _Ours(model)
+    factors = getattr(latent_format, "latent_rgb_factors", None)
+    return None if factors is None else Latent2RGBPreviewer(factors, latent_format.latent_rgb_factors_bias)
 
 
 def prepare_callback(model: Any, steps: Any, x0_output_dict: Any = None) -> Any:

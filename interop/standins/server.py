@@ -16,8 +16,8 @@ from interop import running as _running
 from interop.errors import NotSupported as _NotSupported
 from interop.host import current as _current
 from interop.placeholders import placeholder as _placeholder
-from interop.routes import loading as _loading
 from interop.routes import pack_routes as _pack_routes
+from interop.turn import loading as _loading
 from nodes.preview_encoding import encode_preview as _encode_preview
 
 __all__ = ["BinaryEventTypes", "PromptServer", "uuid", "web"]
@@ -66,6 +66,32 @@ class _PromptQueue:
         """Outcomes of earlier jobs: the server keeps them, not a worker."""
         return {}
 
+    def put(self, item: Any) -> None:
+        """Submit a job to the server.
+
+        Args:
+            item: (number, prompt id, prompt, extra data, output ids, …); the server numbers it anew.
+        Raises:
+            RuntimeError: if the server refuses it, with the server's own words.
+        """
+        import urllib.error
+        import urllib.request
+
+        number, prompt_id, prompt, extra = item[:4]
+        body = {"prompt": prompt, "prompt_id": prompt_id, "extra_data": extra, "number": number}
+        if len(item) > 4 and item[4]:
+            body["partial_execution_targets"] = list(item[4])
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{PromptServer.instance.port}/prompt",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        try:
+            urllib.request.urlopen(request, timeout=30).close()
+        except urllib.error.URLError as error:
+            said = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else error.reason
+            raise RuntimeError(f"The server did not take the job of a pack: {said}") from error
+
     def set_flag(self, name: Any, value: Any) -> None:
         """Ask for something after the running job: "free_memory" and "unload_models" are known."""
         self.flags[name] = value
@@ -79,7 +105,6 @@ class _PromptQueue:
 
     def __getattr__(self, name: Any) -> None:
         if name in (
-            "put",
             "get",
             "task_done",
             "wipe_queue",

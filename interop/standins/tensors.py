@@ -292,6 +292,28 @@ def tiled_scale(
     )
 
 
+def pack_latents(latents: Any) -> Any:
+    """Several latents as one row of numbers, and their shapes."""
+    import torch
+
+    return torch.cat([one.reshape(one.shape[0], 1, -1) for one in latents], dim=-1), [one.shape for one in latents]
+
+
+def unpack_latents(combined_latent: Any, latent_shapes: Any) -> Any:
+    """What `pack_latents` packed."""
+    if len(latent_shapes) == 1:
+        return [combined_latent]
+    result, start = [], 0
+    for shape in latent_shapes:
+        length = 1
+        for size in shape[1:]:
+            length *= size
+        part = combined_latent[:, :, start : start + length]
+        result.append(part.reshape(part.shape[0], *shape[1:]))
+        start += length
+    return result
+
+
 def reshape_mask(input_mask: Any, output_shape: Any) -> Any:
     """Resize a mask to a latent's shape, with as many channels and batch entries."""
     import torch

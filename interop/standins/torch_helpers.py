@@ -1,5 +1,11 @@
 """Host module `comfy_api.torch_helpers`."""
 
-from interop.placeholders import placeholder as _placeholder
+import logging
+from typing import Any
 
-set_torch_compile_wrapper = _placeholder("comfy_api.torch_helpers.set_torch_compile_wrapper")
+_log = logging.getLogger("heddle.packs")
+
+
+def set_torch_compile_wrapper(model: Any, backend: Any, *args: Any, **kwargs: Any) -> None:
+    """Leave a model as it is: this engine does not compile networks, which changes nothing but their speed."""
+    _log.warning("A pack asked to compile a model with %r; this engine runs it as it is.", backend)

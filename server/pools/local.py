@@ -137,6 +137,7 @@ def worker_command(settings: Settings) -> list[str]:
         command.append("--allow-pickle")
     if settings.disable_metadata:
         command.append("--disable-metadata")
+    command += ["--server-port", str(settings.port)]
     command += ["--preview-method", settings.preview_method, "--preview-size", str(settings.preview_size)]
     if settings.disable_custom_nodes:
         command.append("--disable-all-custom-nodes")
