@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import time
@@ -73,6 +74,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except ConnectionError as error:
         log.debug("the client of %s %s left: %s", request.method, request.path, error)
         return error_body(request, Refused(400, "client_left", "The client left in the middle of its request."))
+    except OSError as error:
+        return error_body(request, _of_disk(request, error))
     except (HttpProcessingError, ClientPayloadError) as error:
         return error_body(request, Refused(400, "invalid_http", f"The body cannot be read: {error}."))
     except Exception:
@@ -82,6 +85,21 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             return error_body(request, Refused(500, "internal_error", what, fix))
         text = "500 Internal Server Error\n\nThe server's log says what happened.\n"
         return web.Response(status=500, text=text)
+
+
+def _of_disk(request: web.Request, error: OSError) -> Refused:
+    """What the file system says about a name or a write, as an answer."""
+    said = error.strerror or str(error)
+    match error.errno:
+        case errno.ENAMETOOLONG:
+            return Refused(400, "name_too_long", f"The name cannot be used: {said}.", "Give a shorter name.")
+        case errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENOTEMPTY:
+            return Refused(409, "name_taken", f"The name cannot be used: {said}.", "Choose another name.")
+        case errno.ENOSPC | errno.EDQUOT | errno.EROFS | errno.EFBIG:
+            log.error("%s %s could not write: %s", request.method, request.path, error)
+            return Refused(507, "not_stored", f"The file cannot be written: {said}.", "Make room on the disk.")
+    log.exception("%s %s failed", request.method, request.path)
+    return Refused(500, "internal_error", "The server made a mistake.", "The server's log says what happened.")
 
 
 def _access(settings: Settings) -> Middleware:

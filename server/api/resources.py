@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import stat
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -11,8 +13,10 @@ from aiohttp import web
 from graph_runtime.folders import UnsafePath, confine
 from server.api import schema
 from server.api.operation import Call, Operation
+from server.bodies import bounded_body
 from server.errors import Refused
-from server.keys import FOLDERS, PUBLISHED
+from server.files import write_file
+from server.keys import FOLDERS, PUBLISHED, SETTINGS
 from server.routes.object_info import send_body
 from server.routes.view import content_type_of, make_inert
 
@@ -45,6 +49,21 @@ async def get_file(call: Call) -> web.StreamResponse:
     return response
 
 
+async def put_file(call: Call) -> schema.FileItem:
+    """Store a file for workflows to load; one that is there already is replaced."""
+    root = call.request.app[FOLDERS].root("input")
+    try:
+        path = confine(root, call.path["name"])
+    except UnsafePath as error:
+        raise Refused(403, "unsafe_path", str(error)) from None
+    body = await bounded_body(call.request, call.request.app[SETTINGS].max_upload_bytes)
+    if not body:
+        raise Refused(422, "empty_file", "The body is empty.", "Send the file as the body of the request.")
+    await asyncio.to_thread(write_file, path, body)
+    name = path.relative_to(root.resolve()).as_posix()
+    return schema.FileItem(name=name, size=len(body), modified=time.time())
+
+
 async def list_models(call: Call) -> schema.ModelsAnswer:
     """Model files of every folder."""
     folders = call.request.app[FOLDERS]
@@ -74,8 +93,13 @@ def _root(call: Call) -> Path:
 def _files(root: Path) -> list[schema.FileItem]:
     found = []
     for path in root.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            status = path.stat()
+        if path.name.startswith("."):
+            continue
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue  # removed while we were looking
+        if stat.S_ISREG(status.st_mode):
             name = path.relative_to(root).as_posix()
             found.append(schema.FileItem(name=name, size=status.st_size, modified=status.st_mtime))
     return sorted(found, key=lambda file: (-file.modified, file.name))
@@ -113,6 +137,16 @@ OPERATIONS = (
         {200: None, **_NOT_FOUND},
         gives="*/*",
         choices={"kind": _KINDS},
+    ),
+    Operation(
+        "put_file",
+        "PUT",
+        "/files/input/{name:.+}",
+        put_file,
+        "Store a file that workflows can load.",
+        "files",
+        {201: schema.FileItem, 409: schema.ProblemsAnswer},
+        takes=("application/octet-stream", "image/png", "image/jpeg", "image/webp"),
     ),
     Operation(
         "list_models",

@@ -97,6 +97,26 @@ def test_an_uploaded_page_is_never_active(victim: Any, name: str) -> None:
     assert "sandbox" in kept.headers["content-security-policy"] and "html" not in kept.headers["content-type"]
 
 
+@pytest.mark.parametrize("name", ["a" * 300 + ".png", "\udce4.png", "a/b.png", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_refused(victim: Any, name: str) -> None:
+    asked = quote(name, safe="", errors="surrogateescape")
+    taken = victim.request("PUT", "/api/v1/files/input/a", b"a file")
+    answers = [
+        victim.get(f"/view?filename={asked}"),
+        victim.get(f"/api/v1/files/input/{asked}"),
+        victim.request("PUT", f"/api/v1/files/input/{asked}", b"x"),
+        victim.get(f"/userdata/{asked}"),
+        victim.request("POST", f"/userdata/{asked}", b"x"),
+        victim.get(f"/view_metadata/loras?filename={asked}.safetensors"),
+        victim.get(f"/extensions/hostile_pack/{asked}"),
+        victim.get(f"/{asked}"),
+        victim.upload(name.encode("utf-8", "surrogateescape").decode("latin-1"), b"x"),
+    ]
+
+    assert taken.status == 201
+    assert all(answer.status in (200, 201, 400, 403, 404, 409, 422) for answer in answers), [a.status for a in answers]
+
+
 def test_a_picture_of_markup_is_saved_instead_of_opened(victim: Any) -> None:
     victim.upload("logo.svg", SCRIPTED["picture.svg"])
     answer = victim.get("/view?filename=logo.svg&type=input")
