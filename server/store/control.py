@@ -122,11 +122,8 @@ class QueueControl:
             chosen: list[ColumnElement[bool]] = [jobs.c.state.in_([state for state in states if state in FINISHED])]
             if only is not None:
                 chosen.append(jobs.c.id.in_(only))
-            wanted = select(jobs.c.id).where(*chosen).order_by(jobs.c.finish_order)
-            found = [row.id for row in await transaction.execute(wanted)]
-            for job in found:
-                await transitions.queue_again(transaction, job, ticket(), self._turns)
-            return found
+            wanted = select(jobs.c.id, jobs.c.client_id, jobs.c.attempt).where(*chosen).order_by(jobs.c.finish_order)
+            return await transitions.queue_again(transaction, wanted, ticket, self._turns)
 
         return await self._writer.write(operation)
 

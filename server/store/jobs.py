@@ -181,7 +181,9 @@ class JobTable:
         """Queue a finished job again under the next ticket; False when it is not finished."""
 
         async def operation(transaction: Transaction) -> bool:
-            return await transitions.queue_again(transaction, job, ticket, self.turns)
+            finished = select(jobs.c.id, jobs.c.client_id, jobs.c.attempt)
+            finished = finished.where(jobs.c.id == job, jobs.c.state.in_(FINISHED))
+            return bool(await transitions.queue_again(transaction, finished, lambda: ticket, self.turns))
 
         return await self._writer.write(operation)
 
@@ -197,7 +199,7 @@ class JobTable:
             gone = [
                 row.id for row in (await transaction.execute(delete(jobs).where(chosen).returning(jobs.c.id))).all()
             ]
-            await transaction.execute(_WITHOUT_JOB)
+            await transaction.execute(delete(artifacts).where(artifacts.c.job.in_(gone)))
             for job in gone:
                 transaction.happened(job, 0, "forgotten", {})
             return gone

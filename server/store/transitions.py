@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, select, update
 
 from server.errors import Refused
 from server.store.rows import FINISHED, Finish, NewJob, State, Submitted
@@ -110,17 +110,25 @@ async def lose(transaction: Transaction, job: str, attempt: int, reason: str, ho
     return "queued"
 
 
-async def queue_again(transaction: Transaction, job: str, ticket: int, turns: Turns) -> bool:
-    """Queue a finished job again, in turn with other clients; False when it is not finished."""
-    found = await transaction.execute(select(jobs.c.client_id, jobs.c.attempt, jobs.c.state).where(jobs.c.id == job))
-    row = found.first()
-    if row is None or row.state not in FINISHED:
-        return False
-    values = {"state": "queued", "deaths": 0, "number": float(ticket), "ticket": ticket, **_CLEARED}
-    values["place"] = turns.place(row.client_id, ticket)
-    await transaction.execute(update(jobs).where(jobs.c.id == job).values(**values))
-    transaction.happened(job, row.attempt, "queued", {"number": ticket, "retry": True}, row.client_id)
-    return True
+async def queue_again(
+    transaction: Transaction, chosen: Select[Any], ticket: Callable[[], int], turns: Turns
+) -> list[str]:
+    """Queue finished jobs again, in turn with other clients; returns which.
+
+    Args:
+        chosen: selects id, client_id and attempt of jobs that are finished.
+        ticket: gives the next number.
+    """
+    found = (await transaction.execute(chosen)).all()
+    rows = []
+    for row in found:
+        number = ticket()
+        place = turns.place(row.client_id, number)
+        rows.append({"of_job": row.id, "as_number": float(number), "as_ticket": number, "as_place": place})
+        transaction.happened(row.id, row.attempt, "queued", {"number": number, "retry": True}, row.client_id)
+    if rows:
+        await transaction.execute(_QUEUE_AGAIN, rows)
+    return [row.id for row in found]
 
 
 async def drop_queued(transaction: Transaction, found: Sequence[tuple[str, int]]) -> None:
@@ -161,3 +169,18 @@ async def _publish(transaction: Transaction, job: str, attempt: int, how: Finish
             for file in how.artifacts
         ]  # fmt: skip
         await transaction.execute(artifacts.insert(), rows)
+
+
+_QUEUE_AGAIN = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"))
+    .values(
+        state="queued",
+        deaths=0,
+        number=bindparam("as_number"),
+        ticket=bindparam("as_ticket"),
+        place=bindparam("as_place"),
+        **_CLEARED,
+    )
+)
+"""Queues a job again that has ended; it forgets its last run."""
