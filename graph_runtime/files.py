@@ -74,7 +74,8 @@ class Files:
     ) -> SavedFile:
         """Write one file under the next free number.
 
-        The bytes go to a temporary name, are flushed to disk, and then appear under the final name all at once.
+        The bytes go to a temporary name and then appear under the final name all at once. In the output folder both
+        the bytes and the name are on disk when this returns; the temp folder is emptied by the next start anyway.
 
         Args:
             prefix: name before the number; may contain tokens and a subfolder.
@@ -96,7 +97,7 @@ class Files:
         directory, name = (target.parent, target.name) if stem and not stem.endswith("/") else (target, "file")
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            final = self._write_numbered(directory, name, suffix, data)
+            final = self._write_numbered(directory, name, suffix, data, lasting=folder != "temp")
         except OSError as error:
             raise HeddleError(
                 f"'{directory / name}' cannot be written: {error.strerror or error}.",
@@ -124,7 +125,7 @@ class Files:
         return re.sub("%(" + "|".join(tokens) + ")%", lambda match: tokens[match[1]], prefix)
 
     def _write_numbered(
-        self, directory: Path, name: str, suffix: str, data: bytes | Callable[[BinaryIO], None]
+        self, directory: Path, name: str, suffix: str, data: bytes | Callable[[BinaryIO], None], lasting: bool
     ) -> Path:
         temporary = directory / f".{name[:100]}.{os.getpid()}.{threading.get_ident()}.part"
         if self._journal is not None:
@@ -136,10 +137,13 @@ class Files:
                 else:
                     file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             crash_point("file.before_rename")
             with self._lock:
                 final = self._claim(temporary, directory, name, suffix)
+            if lasting:
+                _sync_names(directory)
             crash_point("file.after_rename")
             return final
         finally:
@@ -162,6 +166,15 @@ class Files:
                     continue
                 os.replace(temporary, final)
                 return final
+
+
+def _sync_names(directory: Path) -> None:
+    """Bring the names in a folder to disk; a file whose name is lost is lost."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _highest(directory: Path, name: str) -> int:

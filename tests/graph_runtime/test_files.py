@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -110,3 +111,14 @@ def test_a_file_system_without_hard_links_works_too(files: Files, monkeypatch: p
     monkeypatch.setattr(os, "link", refuse)
 
     assert [files.write("x", ".png", b"1").filename for _ in range(2)] == ["x_00001_.png", "x_00002_.png"]
+
+
+@pytest.mark.parametrize(("folder", "synced"), [("output", 2), ("temp", 0)])
+def test_bytes_and_name_of_a_result_are_on_disk_and_passing_files_cost_no_flush(
+    files: Files, monkeypatch: pytest.MonkeyPatch, folder: str, synced: int
+) -> None:
+    flushed: list[bool] = []
+    monkeypatch.setattr("os.fsync", lambda handle: flushed.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
+    files.write("x", ".bin", b"1", folder=folder)
+
+    assert flushed == [False, True][:synced]
