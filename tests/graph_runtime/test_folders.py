@@ -174,3 +174,20 @@ def test_pictures_are_chosen_from_the_top_level_of_the_input_folder(folders):
     assert folders.choices("input/image") == ["a.webp", "b.PNG"]
     assert folders.choices("input") == ["a.webp", "b.PNG", "note.txt"]
     assert folders.choices("checkpoints") == []
+
+
+def test_a_linked_model_is_found_when_it_is_listed_and_nothing_else_behind_a_link(folders, tmp_path):
+    loras = folders.model_dirs("loras")[0]
+    loras.mkdir(parents=True, exist_ok=True)
+    other = tmp_path / "other disk"
+    other.mkdir()
+    for name in ("big.safetensors", "diary.txt"):
+        (other / name).write_text("x")
+    (loras / "linked.safetensors").symlink_to(other / "big.safetensors")
+    (loras / "disk").symlink_to(other)
+
+    assert folders.names("loras") == ["disk/big.safetensors", "linked.safetensors"]
+    assert folders.find("loras", "linked.safetensors") and folders.find("loras", "disk/big.safetensors")
+    assert folders.find("loras", "disk/diary.txt") is None
+    assert not folders.holds("loras", loras / "linked.safetensors")
+    assert folders.holds("loras", loras / "own.safetensors")
