@@ -14,7 +14,7 @@ from graph_runtime.errors import InvalidGraph
 from graph_runtime.graph import Graph, Link, Node, NotALink
 from graph_runtime.problems import Problem
 
-__all__ = ["is_link", "load_prompt", "parse_node", "parse_prompt", "read_unwrapped", "to_prompt"]
+__all__ = ["is_link", "load_prompt", "parse_node", "parse_prompt", "to_prompt", "unwrapped"]
 
 _WRAPPER = "__value__"
 
@@ -39,9 +39,7 @@ def parse_value(value: Any) -> Any:
         if len(value) == 2 and type(value[0]) is str and type(value[1]) is int and -(2**31) < value[1] < 2**31:
             return Link(value[0], value[1])
         return Link(value[0], int(value[1])) if is_link(value) else NotALink(value)
-    if kind is dict and len(value) == 1 and _WRAPPER in value:
-        return value[_WRAPPER]
-    return value
+    return value[_WRAPPER] if kind is dict and _is_wrapped(value) else value
 
 
 def parse_node(node_id: str, data: Mapping[str, Any]) -> Node:
@@ -146,15 +144,19 @@ def to_prompt(graph: Graph, *, wrap: bool = True) -> dict[str, Any]:
     return prompt
 
 
-def read_unwrapped(text: str) -> Any:
-    """Read the JSON of a checked prompt without the wrappers of its literal lists: the form that history shows."""
-    prompt = json.loads(text)
-    if f'"{_WRAPPER}"' in text:
-        for node in prompt.values():
-            for name, value in node["inputs"].items():
-                if type(value) is dict and len(value) == 1 and _WRAPPER in value:
-                    node["inputs"][name] = value[_WRAPPER]
-    return prompt
+def unwrapped(prompt: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a checked prompt without the wrappers of its literal lists: what history and hidden inputs show."""
+    changed = {}
+    for node_id, node in prompt.items():
+        inputs = node.get("inputs") or {}
+        if any(map(_is_wrapped, inputs.values())):
+            bare = {name: value[_WRAPPER] if _is_wrapped(value) else value for name, value in inputs.items()}
+            changed[node_id] = {**node, "inputs": bare}
+    return {node_id: changed.get(node_id, node) for node_id, node in prompt.items()} if changed else prompt
+
+
+def _is_wrapped(value: Any) -> bool:
+    return type(value) is dict and len(value) == 1 and _WRAPPER in value
 
 
 def _to_value(value: Any, wrap: bool) -> Any:

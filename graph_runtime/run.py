@@ -34,7 +34,7 @@ from graph_runtime.lists import append_values, merge_ui
 from graph_runtime.live_prompt import LivePrompt
 from graph_runtime.outcome import Outcome
 from graph_runtime.plan import Plan
-from graph_runtime.prompt import is_link, to_prompt
+from graph_runtime.prompt import is_link, to_prompt, unwrapped
 from graph_runtime.showing import shown
 from graph_runtime.steps import work_on, work_on_loop
 from graph_runtime.tokens import change_token
@@ -75,7 +75,7 @@ class Run:
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._beside = 0
         self._growth = Growth(engine.max_expanded)
-        self._prompt_data = services.extra.prompt
+        self._prompt_data: Mapping[str, Any] | None = None
         self._live: LivePrompt | None = None
         self.record = RunRecord(graph, self.keys, self.tokens, {})
 
@@ -213,7 +213,8 @@ class Run:
 
     def _prompt(self) -> Mapping[str, Any]:
         if self._prompt_data is None:
-            self._prompt_data = to_prompt(self.graph, wrap=False)
+            given = self.services.extra.prompt
+            self._prompt_data = to_prompt(self.graph, wrap=False) if given is None else unwrapped(given)
         return self._prompt_data
 
     def _live_prompt(self) -> LivePrompt:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import RowMapping
 
-from graph_runtime.prompt import read_unwrapped
+from graph_runtime.prompt import unwrapped
 
 __all__ = [
     "FINISHED",
@@ -146,7 +146,7 @@ class Job:
         return [
             self.number,
             self.id,
-            read_unwrapped(self.row["prompt"]),
+            unwrapped(self.json("prompt")),
             self.json("extra_data", {}),
             self.json("targets"),
         ]

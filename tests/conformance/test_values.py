@@ -243,6 +243,15 @@ async def test_hidden_values_are_given_by_kind(client: Client) -> None:
     assert shown["dyn"] == ["ProbeHidden", "4", "4", None, False, ["4"]]
 
 
+async def test_the_prompt_is_given_without_wrappers(client: Client) -> None:
+    graph = {"1": node("ProbeHidden", plain=1), "2": node("ProbeShow", value={"__value__": ["a", 1]})}
+
+    entry = await client.run(graph)
+
+    assert entry["outputs"]["1"]["prompt"][0]["2"]["inputs"] == {"value": ["a", 1]}
+    assert entry["outputs"]["2"]["text"] == ["['a', 1]"]
+
+
 async def test_undeclared_links_are_passed_and_undeclared_literals_are_not(client: Client) -> None:
     graph = {"1": node("ProbeText", text="t"), "2": node("ProbePlain", a=1, extra=["1", 0], literal=5)}
 
