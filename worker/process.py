@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from graph_runtime.crash_points import crash_point
 from graph_runtime.events import Custom, Event
 from graph_runtime.frames import BadFrame, read_frames
 from graph_runtime.prompt import parse_prompt
+from worker import devices
 from worker.outbox import Outbox
 from worker.runtime import Job, Runtime
 
@@ -58,6 +60,7 @@ class Worker:
         self._work_list: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._known: dict[str, _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told_devices = self._runtime.settings.warm_up
         self._packs_ready = asyncio.Event()
         self._packs_news = asyncio.Event()
         self._publishing: asyncio.TimerHandle | None = None
@@ -168,6 +171,8 @@ class Worker:
             await self._run(running, header)
         finally:
             self._known.pop(running.job, None)
+        if not self._told_devices and devices.is_warm():  # a job has brought torch in
+            await self._tell_devices()
 
     async def _run(self, running: _Running, header: Header) -> None:
         done: Header = {"t": "done", "job": running.job, "attempt": running.attempt, "outputs": {}, "meta": {}}
@@ -270,7 +275,13 @@ class Worker:
         self._publish()
         if not self._runtime.settings.warm_up:
             self._runtime.warming = False
+            self._outbox.put({"t": "ready", "devices": [], "versions": {"python": sys.version}})
             return
+        await self._tell_devices()
+
+    async def _tell_devices(self) -> None:
+        """Bring torch in if it is not there, and tell the server of versions and devices."""
+        self._told_devices = True
         try:
             ready = await asyncio.to_thread(self._runtime.warm)
         except Exception as error:  # the packs and nodes that need no torch still work
