@@ -33,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         from server.doctor import CHECKS
-    except ImportError as error:
-        print(f"heddle: A library is missing: {error}. Run `make` in the project's folder.", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"heddle: The library {error.name} is missing. Run `make` in the project's folder.", file=sys.stderr)
         return 1
     failed = False
     for check in CHECKS:
