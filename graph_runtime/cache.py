@@ -103,6 +103,7 @@ class Cache:
         self._shared: dict[int, int] = {}
         self._evictions: OrderedDict[bytes, Eviction] = OrderedDict()
         self._generation = 0
+        self._not_in_tier: frozenset[bytes | None] = frozenset()
 
     @classmethod
     def classic(cls, max_bytes: int | None = None, **options: Any) -> Cache:
@@ -125,11 +126,17 @@ class Cache:
     def __contains__(self, key: bytes | None) -> bool:
         if key in self._entries:
             return True
-        return key is not None and self._tier is not None and self._tier.has(key)
+        return self._tier is not None and key not in self._not_in_tier and key is not None and self._tier.has(key)
 
     def begin(self, keys: Collection[bytes | None]) -> None:
-        """Start a run whose submitted nodes have these keys: evict what the policy no longer keeps."""
+        """Start a run whose submitted nodes have these keys: evict what the policy no longer keeps.
+
+        What the tier does not hold now is not asked of it again during the run.
+        """
         self._generation += 1
+        if self._tier is not None:
+            missing = (key for key in keys if key is not None and key not in self._entries)
+            self._not_in_tier = frozenset(key for key in missing if not self._tier.has(key))
         if self.policy == "bytes":
             self._drop_unused()
             return
@@ -202,7 +209,7 @@ class Cache:
         return before - self.nbytes
 
     def _load(self, key: bytes) -> Entry | None:
-        entry = None if self._tier is None else self._tier.load(key)
+        entry = None if self._tier is None or key in self._not_in_tier else self._tier.load(key)
         if entry is not None:
             entry.from_tier = True
             self._keep(key, entry)

@@ -46,11 +46,9 @@ _MOST_WAITING = 512 * 1024 * 1024
 
 @dataclass(slots=True, eq=False)
 class _Pending:
-    name: str
+    key: bytes
     entry: Entry
     nbytes: int
-    due: float
-    quick: bool
     written: threading.Event = field(default_factory=threading.Event)
 
 
@@ -71,8 +69,9 @@ class DiskTier:
         self._mark: bytes | None = None
         self._clock = clock
         self._changed = threading.Condition()
-        self._waiting: deque[_Pending] = deque()
-        self._waiting_bytes = 0
+        self._slow: deque[_Pending] = deque()
+        self._slow_bytes = 0
+        self._quick: deque[tuple[float, bytes, Entry]] = deque()
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -95,37 +94,33 @@ class DiskTier:
 
     def offer(self, key: bytes, entry: Entry) -> None:
         """Keep a result if that is worth it; see the module's rules."""
-        if entry.ui is not None:
+        if entry.ui is not None or self._closed:
+            return
+        if entry.seconds < SLOW:
+            self._offer_quick(key, entry)
             return
         nbytes = sum(size for _, size in blobs(entry.outputs))
-        quick = entry.seconds < max(SLOW, 2 * nbytes / BYTES_PER_SECOND)
-        if (quick and nbytes > SMALL) or self._waiting_bytes + nbytes > _MOST_WAITING:
-            return
-        due = self._clock() + (LATER if quick else 0.0)
-        pending = _Pending(self._name(key), entry, nbytes, due, quick)
-        with self._changed:
-            if self._closed:
-                return
-            if not quick or not self._waiting:
+        if entry.seconds < 2 * nbytes / BYTES_PER_SECOND:
+            self._offer_quick(key, entry)
+        elif self._slow_bytes + nbytes <= _MOST_WAITING:
+            pending = _Pending(key, entry, nbytes)
+            with self._changed:
+                self._slow.append(pending)
+                self._slow_bytes += nbytes
+                self._start()
                 self._changed.notify()
-            self._waiting.append(pending)
-            self._waiting_bytes += nbytes
-            self._start()
-        if not quick:
             pending.written.wait(min(PATIENCE, entry.seconds / 100))
 
     def end_run(self) -> None:
-        """What is not due yet is not kept: its job has ended well without."""
-        with self._changed:
-            kept = [pending for pending in self._waiting if not pending.quick]
-            self._waiting = deque(kept)
-            self._waiting_bytes = sum(pending.nbytes for pending in kept)
+        """Quick results are not kept: their job has ended well without."""
+        self._quick.clear()
 
     def clear(self) -> None:
         """Remove every file, and forget what waits to be written."""
         with self._changed:
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            self._slow.clear()
+            self._slow_bytes = 0
+            self._quick.clear()
         self._store.clear()
 
     def close(self) -> None:
@@ -142,6 +137,15 @@ class DiskTier:
             self._mark = hashlib.blake2b(self._make_mark().encode(), digest_size=32).digest()
         return hashlib.blake2b(key, key=self._mark, digest_size=16).hexdigest()
 
+    def _offer_quick(self, key: bytes, entry: Entry) -> None:
+        """Note a result that is kept if its job goes on; wakes nobody who is not waiting for work."""
+        idle = not self._quick
+        self._quick.append((self._clock() + LATER, key, entry))
+        if idle:
+            with self._changed:
+                self._start()
+                self._changed.notify()
+
     def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._write_all, name="results to disk", daemon=True)
@@ -150,7 +154,7 @@ class DiskTier:
     def _write_all(self) -> None:
         while (pending := self._next()) is not None:
             try:
-                self._store.write(pending.name, encode(pending.entry))
+                self._store.write(self._name(pending.key), encode(pending.entry))
             except NotStorable:
                 pass
             except Exception:  # whatever a value does when it is looked at, later results are kept all the same
@@ -161,12 +165,29 @@ class DiskTier:
         """Wait for the next result that is due; None at the end."""
         with self._changed:
             while True:
-                now = self._clock()
-                due = next((pending for pending in self._waiting if pending.due <= now or self._closed), None)
-                if due is not None:
-                    self._waiting.remove(due)
-                    self._waiting_bytes -= due.nbytes
-                    return due
+                if self._slow:
+                    pending = self._slow.popleft()
+                    self._slow_bytes -= pending.nbytes
+                    return pending
                 if self._closed:
                     return None
-                self._changed.wait(LATER / 2 if self._waiting else None)
+                pending = self._due_quick()
+                if pending is not None:
+                    return pending
+                self._changed.wait(LATER / 2 if self._quick else None)
+
+    def _due_quick(self) -> _Pending | None:
+        """The next quick result whose job has gone on for long enough, if it is small."""
+        now = self._clock()
+        while self._quick:
+            try:
+                due, key, entry = self._quick.popleft()
+            except IndexError:  # the run ended at this moment
+                return None
+            if due > now:
+                self._quick.appendleft((due, key, entry))
+                return None
+            nbytes = sum(size for _, size in blobs(entry.outputs))
+            if nbytes <= SMALL:
+                return _Pending(key, entry, nbytes)
+        return None
