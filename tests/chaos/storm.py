@@ -17,6 +17,8 @@ from tests.chaos.site import Gone, Site, graph
 
 AHEAD = 12
 """Jobs that are kept queued or running."""
+LONGEST = 0.5
+"""Seconds between two kills, at most."""
 
 
 @dataclass
@@ -42,7 +44,7 @@ def storm(
     site: Site,
     kills: int,
     chance: random.Random,
-    server_share: float = 0.2,
+    server_share: float = 0.15,
     calm: Callable[[], object] = lambda: None,
 ) -> Storm:
     """Kill processes of a running site, and check that nothing is lost.
@@ -58,13 +60,15 @@ def storm(
     waiting: list[tuple[str, dict[str, Any]]] = []
     while seen.workers + seen.servers < kills:
         _feed(site, seen, numbers, waiting, chance)
-        time.sleep(chance.uniform(0.0, 0.25))
+        time.sleep(chance.uniform(0.0, LONGEST))
         if not site.alive:
             site.start(wait=False)
         elif chance.random() < server_share:
             site.kill()
             seen.servers += 1
             site.start(wait=False)
+            if chance.random() < 0.8:  # else the next kill may meet it while it starts
+                site.wait(lambda: site.get("/prompt"), "the server answers")
         else:
             workers = site.workers()
             if workers:
