@@ -87,7 +87,7 @@ async def open_database(url: str) -> Database:
     try:
         place = make_url(url)
     except ArgumentError as error:
-        raise StoreError(f"--database {url}: {error} {_HINT}") from error
+        raise StoreError(f"--database: this is no URL of a database. {_HINT}") from error
     shown = place.render_as_string(hide_password=True)
     database = _engines(place, shown)
     try:
