@@ -49,6 +49,8 @@ def sample(spec_input):
         "IMAGE": torch.rand(2, 32, 24, 3),
         "MASK": torch.rand(2, 32, 24),
         "LATENT": latent,
+        "HOOKS": None,
+        "TIMESTEPS_RANGE": (0.1, 0.9),
         "SIGMAS": torch.linspace(10.0, 0.0, 5),
         "CONDITIONING": [[torch.rand(1, 3, 4), {"pooled_output": torch.rand(1, 4)}]],
         "LATENT_OPERATION": lambda latent: latent * 2,
