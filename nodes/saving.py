@@ -79,7 +79,7 @@ def vae_save(*, vae: Vae, filename_prefix: str = "vae/ComfyUI_vae", ctx: Context
 
 @node(
     "LoraSave", title="Extract and Save Lora", category="_for_testing", terminal=True, hidden=PROVENANCE,
-    experimental=True,
+    experimental=True, convention="v3",
 )  # fmt: skip
 def lora_save(
     *,
