@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from graph_runtime.catalogue import NodeSpec
+from interop.dependencies import cure_for_missing
 from interop.errors import BadPack, NotSupported
+from interop.namespace import ROOTS, SHARED
 
 __all__ = ["PackReport", "explain"]
 
@@ -109,10 +111,13 @@ def _words(name: str, path: Path, error: BaseException) -> tuple[str, str]:
     if isinstance(error, NotSupported):
         return str(error), "Nothing else of the pack can be used until then."
     if isinstance(error, ModuleNotFoundError) and error.name:
-        top = error.name.partition(".")[0]
-        listed = path.is_dir() and (path / "requirements.txt").is_file()
-        command = f"pip install -r '{path / 'requirements.txt'}'" if listed else f"pip install {top}"
-        return f"it needs the module '{error.name}', which is not installed.", f"Run: {command}"
+        return f"it needs the module '{error.name}', which is not installed.", cure_for_missing(error.name, path)
+    if isinstance(error, ImportError) and error.name:
+        what = f"{type(error).__name__}: {error}.".replace("..", ".")
+        return (
+            what,
+            f"The installed version of '{error.name}' may be another than the pack wants: see its documentation.",
+        )
     if isinstance(error, TimeoutError):
         return f"{error}", "Find out what it waits for at import (a download? input?), or disable the pack."
     if isinstance(error, BadPack):

@@ -30,6 +30,10 @@ _NOT_BUILT = """<!doctype html><meta charset="utf-8"><title>Heddle</title>
 <h1>Heddle</h1><p>The editor is not built yet. Run <code>make serve</code>, which builds it.
 The <a href="/api/v1">API</a> works without it.</p>
 """
+_NO_SCRIPTS = (
+    "This server's own editor does not have the modules /scripts/*.js that extensions of another web client import. "
+    "Nodes of such packs work; their browser parts need that client: start the server with --front-end-root DIR."
+)
 
 
 async def get_user_css(request: web.Request) -> web.StreamResponse:
@@ -59,6 +63,8 @@ async def any_path(request: web.Request) -> web.StreamResponse:
     allowed = await _other_methods(request)
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, allowed)
+    if request.path.startswith("/scripts/"):
+        raise web.HTTPNotFound(text=_NO_SCRIPTS)
     raise web.HTTPNotFound
 
 

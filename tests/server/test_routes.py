@@ -359,3 +359,10 @@ async def test_health_and_readiness(bench) -> None:
 
     assert await bench.json("/healthz") == {"status": "ok"}
     assert json.loads(await (await bench.client.get("/readyz")).text())["ready"] is True
+
+
+async def test_modules_of_another_web_client_are_explained(bench) -> None:
+    answer = await bench.client.get("/scripts/app.js")
+
+    assert answer.status == 404
+    assert "--front-end-root" in await answer.text()
