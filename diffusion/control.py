@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import UnknownModel
+from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.layouts.control import read_control
 from diffusion.layouts.renaming import renamed
 from diffusion.network import Network, check_finite, empty
@@ -24,10 +24,32 @@ from diffusion.tensor_file import open_tensors
 
 
 class Residuals(NamedTuple):
-    """What is added to the U-Net: to each skip connection, and to the middle."""
+    """What is added to the U-Net: to each skip connection, to the middle, and inside each stage of the input side."""
 
     down: tuple[Tensor, ...]
-    middle: Tensor
+    middle: Tensor | None
+    inside: tuple[Tensor, ...] = ()
+
+
+def joined(first: Residuals | None, second: Residuals) -> Residuals:
+    """The sum of what two networks add."""
+    if first is None:
+        return second
+    middle = second.middle if first.middle is None else first.middle
+    if first.middle is not None and second.middle is not None:
+        middle = first.middle + second.middle
+    return Residuals(_sum(first.down, second.down), middle, _sum(first.inside, second.inside))
+
+
+def _sum(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    if not first or not second:
+        return first or second
+    return tuple(a + b for a, b in zip(first, second, strict=True))
+
+
+def unhinted() -> UnknownModel:
+    """The error of a control network that was never given a picture."""
+    return UnknownModel("A control network was used without a picture. Apply it with ControlNetApply.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,7 @@ class ControlNet:
     def prepared(self, prediction: Prediction, noise: Tensor) -> ActiveControl:
         """The chain, ready for a run."""
         if self.hint is None:
-            raise UnknownModel("A control network was used without a picture. Apply it with ControlNetApply.")
+            raise unhinted()
         return ActiveControl(
             self,
             self.network.prepare(),
@@ -112,9 +134,7 @@ class ActiveControl:
         )  # fmt: skip
         scale = self.control.strength
         down, middle = tuple(one.to(x.dtype) * scale for one in down), middle.to(x.dtype) * scale
-        if before is None:
-            return Residuals(down, middle)
-        return Residuals(tuple(a + b for a, b in zip(down, before.down, strict=True)), middle + before.middle)
+        return joined(before, Residuals(down, middle))
 
     def _hint(self, x: Tensor, groups: int) -> Tensor:
         key = (*x.shape, groups)
@@ -128,19 +148,30 @@ class ActiveControl:
         return self._hints[key]
 
 
-def load_control(path: str | Path, *, device: torch.device | str | None = None) -> ControlNet:
-    """Load a ControlNet of a U-Net family, in the original or the diffusers layout.
+def load_control(
+    path: str | Path, *, device: torch.device | str | None = None, base: Network | None = None
+) -> ControlNet:
+    """Load a ControlNet of a U-Net family or a T2I-Adapter, in the original or the diffusers layout.
 
+    Args:
+        base: the U-Net that a file of differences is added to.
     Raises:
         ModelFileError: if the file is damaged, incomplete or of another kind.
     """
     from diffusers import ControlNetModel
 
+    from diffusion.picture_adapter import adapter_of, is_adapter
+
     file = open_tensors(path)
     check_finite(file, str(file.path))
+    home = torch.device(device) if device is not None else default_device()
+    if is_adapter(file):
+        return adapter_of(file, home)
     layout = read_control({name: file.shape(name) for name in file}, str(file.path))
     weights = renamed(file, file, layout.table, layout.prefix) if layout.table else {name: file[name] for name in file}
-    where = place(weights, torch.device(device) if device is not None else default_device())
+    if "difference" in file:
+        weights = _added_to(weights, base, str(file.path))
+    where = place(weights, home)
     network = Network(
         empty(lambda: ControlNetModel(**layout.config), str(file.path)), weights,
         device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
@@ -148,4 +179,17 @@ def load_control(path: str | Path, *, device: torch.device | str | None = None) 
     return ControlNet(network)
 
 
-__all__ = ["ActiveControl", "ControlNet", "Residuals", "load_control"]
+def _added_to(weights: Mapping[str, Tensor], base: Network | None, source: str) -> dict[str, Tensor]:
+    """Differences as whole weights; layers that the U-Net lacks are whole already."""
+    if base is None:
+        raise ModelFileError(
+            f"'{source}' holds differences to a model's weights. "
+            "Load it with DiffControlNetLoader, which takes the model."
+        )
+    return {
+        name: tensor + base.weights[name].to(tensor.dtype).reshape(tensor.shape) if name in base.weights else tensor
+        for name, tensor in weights.items()
+    }
+
+
+__all__ = ["ActiveControl", "ControlNet", "Residuals", "joined", "load_control", "unhinted"]

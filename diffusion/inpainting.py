@@ -72,4 +72,17 @@ def _cut(vae: Autoencoder, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]
     return image[:, rows, columns], mask[:, :, rows, columns]
 
 
-__all__ = ["condition_on_masked", "encode_for_inpainting", "greyed", "with_values"]
+def condition_on_picture(
+    autoencoder: Autoencoder, image: Tensor, positive: Conditioning, negative: Conditioning
+) -> tuple[Conditioning, Conditioning, dict[str, Tensor]]:
+    """Both conditionings with a picture to change attached, and an empty latent of its size.
+
+    Args:
+        image: [batch, h, w, 3]; sides are cut, centred, to multiples of the autoencoder's ratio.
+    """
+    latent = autoencoder.encode(image)
+    attached = [with_values(one, {"concat_latent_image": latent}) for one in (positive, negative)]
+    return attached[0], attached[1], {"samples": torch.zeros_like(latent)}
+
+
+__all__ = ["condition_on_masked", "condition_on_picture", "encode_for_inpainting", "greyed", "with_values"]

@@ -77,6 +77,9 @@ _FROM_OUTPUT = {
 TINY_AUTOENCODERS = ("taesd", "taesdxl", "taesd3", "taef1")
 """Names under which the `_encoder` and `_decoder` files of `vae_approx` are offered as one autoencoder."""
 
+_PIPELINE_KEYS = frozenset({"checkpoints", "diffusers"})
+"""Keys under which a folder that diffusers saved counts as one model."""
+
 _LEGACY_KEYS = {"unet": "diffusion_models", "clip": "text_encoders"}
 
 
@@ -230,7 +233,7 @@ class Folders:
         found: set[str] = set()
         mtimes: dict[str, int] = {}
         for directory in directories:
-            found.update(_list(directory, self._keeps(key), mtimes))
+            found.update(_list(directory, self._keeps(key), mtimes, folders_too=key in _PIPELINE_KEYS))
         listing = _Listing(tuple(sorted(found)), mtimes)
         self._listings[key] = listing
         return list(listing.names)
@@ -319,7 +322,7 @@ class Folders:
     def _keeps(self, key: str) -> Callable[[str], bool]:
         suffixes = self.suffixes(key)
         if key == "diffusers":
-            return lambda name: name == "model_index.json"
+            return lambda name: False  # folders alone
         return lambda name: not suffixes or os.path.splitext(name)[1].lower() in suffixes
 
 
@@ -338,10 +341,13 @@ def _mtime(path: str) -> int:
         return -1
 
 
-def _list(root: Path, keeps: Callable[[str], bool], mtimes: dict[str, int]) -> Iterable[str]:
+def _list(
+    root: Path, keeps: Callable[[str], bool], mtimes: dict[str, int], *, folders_too: bool = False
+) -> Iterable[str]:
     """Relative names below `root`, following links but no circle of links; notes each directory's time.
 
-    A folder with a `model_index.json`, where that is what is kept, stands for itself.
+    Args:
+        folders_too: a folder with a `model_index.json` stands for itself, and what is in it is not listed.
     """
     seen: set[tuple[int, int]] = set()
     mtimes[str(root)] = -1
@@ -358,8 +364,9 @@ def _list(root: Path, keeps: Callable[[str], bool], mtimes: dict[str, int]) -> I
         mtimes[directory] = status.st_mtime_ns
         subdirectories[:] = [name for name in subdirectories if name != ".git"]
         prefix = os.path.relpath(directory, root).replace(os.sep, "/")
+        if folders_too and "model_index.json" in names and prefix != ".":
+            subdirectories.clear()
+            yield prefix
+            continue
         for name in filter(keeps, names):
-            if name == "model_index.json" and prefix != ".":
-                yield prefix
-            else:
-                yield name if prefix == "." else f"{prefix}/{name}"
+            yield name if prefix == "." else f"{prefix}/{name}"

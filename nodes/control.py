@@ -6,9 +6,15 @@ from typing import Annotated, Any, NamedTuple
 
 from graph_runtime.api import Context, FileIn, Range, Socket, node
 from nodes.model_files import file_state, model_file
-from nodes.sockets import Conditioning, Image, Vae
+from nodes.sockets import Conditioning, Image, Model, Vae
 
-__all__ = ["Steered", "control_net_apply", "control_net_apply_advanced", "control_net_loader"]
+__all__ = [
+    "Steered",
+    "control_net_apply",
+    "control_net_apply_advanced",
+    "control_net_loader",
+    "diff_control_net_loader",
+]
 
 ControlNet = Annotated[Any, Socket("CONTROL_NET", "a control network")]
 Strength = Annotated[float, Range(0.0, 10.0, step=0.01)]
@@ -29,7 +35,7 @@ def control_state(control_net_name: str | None, ctx: Context) -> str | None:
 
 @node("ControlNetLoader", title="Load ControlNet Model", category="loaders", fingerprint=control_state)
 def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")], ctx: Context) -> ControlNet:
-    """Load a control network.
+    """Load a control network or a T2I-Adapter.
 
     Args:
         control_net_name: the file, in one of the ControlNet folders.
@@ -37,6 +43,21 @@ def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")]
     from diffusion.control import load_control
 
     return load_control(model_file(ctx, "controlnet", control_net_name))
+
+
+@node("DiffControlNetLoader", title="Load ControlNet Model (Diff)", category="loaders", fingerprint=control_state)
+def diff_control_net_loader(
+    *, model: Model, control_net_name: Annotated[str, FileIn("controlnet")], ctx: Context
+) -> ControlNet:
+    """Load a control network that is saved as the difference to a model's weights.
+
+    Args:
+        model: the model that the difference is added to.
+        control_net_name: the file, in one of the ControlNet folders.
+    """
+    from diffusion.control import load_control
+
+    return load_control(model_file(ctx, "controlnet", control_net_name), base=model.network)
 
 
 @node("ControlNetApply", title="Apply ControlNet (Old)", category="conditioning/controlnet", deprecated=True)

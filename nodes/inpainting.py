@@ -7,7 +7,12 @@ from typing import Annotated, NamedTuple
 from graph_runtime.api import Range, node
 from nodes.sockets import Conditioning, Image, Latent, Mask, Vae
 
-__all__ = ["Prepared", "inpaint_model_conditioning", "vae_encode_for_inpaint"]
+__all__ = [
+    "Prepared",
+    "inpaint_model_conditioning",
+    "instruct_pix_to_pix_conditioning",
+    "vae_encode_for_inpaint",
+]
 
 
 class Prepared(NamedTuple):
@@ -58,3 +63,20 @@ def inpaint_model_conditioning(
     from diffusion.inpainting import condition_on_masked
 
     return Prepared(*condition_on_masked(vae, pixels[..., :3], mask, positive, negative, noise_mask=noise_mask))
+
+
+@node("InstructPixToPixConditioning", title="InstructPix2Pix Conditioning", category="conditioning/instructpix2pix")
+def instruct_pix_to_pix_conditioning(
+    *, positive: Conditioning, negative: Conditioning, vae: Vae, pixels: Image
+) -> Prepared:
+    """Prepare a picture for models that follow instructions how to change it.
+
+    Args:
+        positive: the instruction.
+        negative: what to avoid.
+        vae: the autoencoder that belongs to the model.
+        pixels: the picture to change.
+    """
+    from diffusion.inpainting import condition_on_picture
+
+    return Prepared(*condition_on_picture(vae, pixels[..., :3], positive, negative))

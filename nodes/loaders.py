@@ -13,6 +13,7 @@ __all__ = [
     "LoadedCheckpoint",
     "checkpoint_loader_simple",
     "clip_loader",
+    "diffusers_loader",
     "dual_clip_loader",
     "triple_clip_loader",
     "unet_loader",
@@ -44,15 +45,36 @@ class LoadedCheckpoint(NamedTuple):
 
 @node("CheckpointLoaderSimple", title="Load Checkpoint", category="loaders", fingerprint=checkpoint_state)
 def checkpoint_loader_simple(*, ckpt_name: Annotated[str, FileIn("checkpoints")], ctx: Context) -> LoadedCheckpoint:
-    """Load a diffusion model with its text encoder and autoencoder from one file.
+    """Load a diffusion model with its text encoder and autoencoder from one file, or from a folder of diffusers.
 
     Args:
-        ckpt_name: the file, in one of the checkpoint folders.
+        ckpt_name: the file, or the folder with a model_index.json, in one of the checkpoint folders.
     """
+    return _checkpoint(ctx, "checkpoints", ckpt_name)
+
+
+def pipeline_state(model_path: str | None, ctx: Context) -> str | None:
+    """Stands for the chosen pipeline folder in cache keys."""
+    return file_state(ctx, "diffusers", model_path)
+
+
+@node(
+    "DiffusersLoader", title="Load Diffusers Folder", category="advanced/loaders/deprecated", fingerprint=pipeline_state
+)
+def diffusers_loader(*, model_path: Annotated[str, FileIn("diffusers")], ctx: Context) -> LoadedCheckpoint:
+    """Load a diffusion model with its text encoder and autoencoder from a folder that diffusers saved.
+
+    Args:
+        model_path: the folder with a model_index.json, in one of the diffusers folders.
+    """
+    return _checkpoint(ctx, "diffusers", model_path)
+
+
+def _checkpoint(ctx: Context, folder: str, name: str) -> LoadedCheckpoint:
     from diffusion import loading
 
     checkpoint = loading.load_checkpoint(
-        model_file(ctx, "checkpoints", ckpt_name),
+        model_file(ctx, folder, name),
         tokenizers=tokenizer_folders(ctx),
         embeddings=ctx.folders.model_dirs("embeddings"),
     )

@@ -36,7 +36,9 @@ def file_state(ctx: Context, folder: str, name: str | None) -> str | None:
 
 
 def path_state(path: Path) -> str:
-    """Stands for the file at a path in cache keys."""
+    """Stands for the file, or the folder with its files, at a path in cache keys."""
+    if path.is_dir():
+        return "+".join(path_state(own) for own in sorted(path.rglob("*")) if own.is_file())
     status = path.stat()
     return f"{path}:{status.st_size}:{status.st_mtime_ns}"
 

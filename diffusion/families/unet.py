@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffusion.families.family import Scene, to_batch
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.unet import run_unet
+from diffusion.resize import resize
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +50,40 @@ class UNetFamily:
         if "vector" in inputs:
             arguments["class_labels"] = inputs["vector"].to(x)
         if residuals is not None:
-            arguments["down_block_additional_residuals"] = residuals.down
-            arguments["mid_block_additional_residual"] = residuals.middle
+            if residuals.middle is not None:
+                arguments["down_block_additional_residuals"] = residuals.down
+                arguments["mid_block_additional_residual"] = residuals.middle
+            if residuals.inside:
+                arguments["down_intrablock_additional_residuals"] = list(residuals.inside)
         return module(x, timestep, encoder_hidden_states=inputs["context"].to(x), return_dict=False, **arguments)[0]
 
     def _joined(self, options: Mapping[str, Any], scene: Scene, extra: int) -> Tensor:
-        """Channels joined to the latent: mask first, then the picture it was cut out of."""
+        """Channels joined to the latent: mask first, then the picture it was cut out of.
+
+        Models that edit a picture see its latent as the autoencoder gave it, unscaled: they were trained so.
+        """
         noise, channels = scene.noise, self.latent_format.channels
         picture = options.get("concat_latent_image")
+        if extra == channels:
+            return torch.zeros_like(noise) if picture is None else _fit(picture.to(noise), noise)
         mask = options.get("concat_mask", scene.mask)
-        if picture is None:
-            picture = scene.latent if scene.latent is not None else torch.zeros_like(noise)
-            blank = mask is None
-        else:
-            picture, blank = self.latent_format.to_network(picture), False
-        picture = _fit(picture.to(noise), noise)
-        if extra == channels:  # a picture to edit, no mask
-            return picture
         if mask is None:
-            mask = torch.ones_like(noise)[:, :1]
+            blank = torch.ones_like(noise)[:, :1]
+            return blank if extra == 1 else torch.cat([blank, _grey(noise)], dim=1)
         mask = mask.reshape(-1, 1, *mask.shape[-2:])[:, :1].to(noise)
-        if mask.shape[-2:] != noise.shape[-2:]:
-            mask = F.interpolate(mask, size=noise.shape[-2:], mode="bilinear")
-        mask = to_batch(mask.round(), noise.shape[0])
+        mask = to_batch(_fit(mask, noise).round(), noise.shape[0])
         if extra == 1:
             return mask
-        if blank:
-            picture = _grey(noise)
-        return torch.cat([mask, picture], dim=1)
+        if picture is not None:
+            picture = self.latent_format.to_network(picture)
+        else:
+            picture = scene.latent if scene.latent is not None else torch.zeros_like(noise)
+        return torch.cat([mask, _fit(picture.to(noise), noise)], dim=1)
 
 
 def _fit(picture: Tensor, noise: Tensor) -> Tensor:
     if picture.shape[-2:] != noise.shape[-2:]:
-        picture = F.interpolate(picture, size=noise.shape[-2:], mode="bilinear")
+        picture = resize(picture, noise.shape[-1], noise.shape[-2], "bilinear", "center")
     return to_batch(picture, noise.shape[0])
 
 

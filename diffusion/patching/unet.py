@@ -41,11 +41,14 @@ def run_unet(
         )
     walk = _Walk(module, inputs["context"].to(x), patching)
     embedding = walk.embedding(x, timestep, inputs.get("vector"))
-    h, skips = walk.down(module.conv_in(x), embedding)
-    if residuals is not None:
+    inside = [] if residuals is None else list(residuals.inside)
+    h, skips = walk.down(module.conv_in(x), embedding, inside)
+    if residuals is not None and residuals.middle is not None:
         skips = [skip + added for skip, added in zip(skips, residuals.down, strict=True)]
     h = walk.middle(h, embedding)
-    if residuals is not None:
+    for added in inside:
+        h = h + added
+    if residuals is not None and residuals.middle is not None:
         h = h + residuals.middle
     for patch in patching.patches.middle_block:
         h = patch(h, Site(patching.step, "middle", 0))
@@ -76,18 +79,27 @@ class _Walk:
             result = patch(result, channels, self.step)
         return result
 
-    def down(self, h: Tensor, embedding: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Hidden states at the bottom, and the skip connections from top to bottom."""
+    def down(self, h: Tensor, embedding: Tensor, inside: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Hidden states at the bottom, and the skip connections from top to bottom.
+
+        Args:
+            inside: added at the end of each block, before its downsampler if the block attends; removed once used.
+        """
         skips: list[Tensor] = []
         h = self._input(h, skips)
         for block in self.module.down_blocks:
-            attentions = getattr(block, "attentions", None) or [None] * len(block.resnets)
-            for resnet, attention in zip(block.resnets, attentions, strict=True):
+            own = getattr(block, "attentions", None)
+            for resnet, attention in zip(block.resnets, own or [None] * len(block.resnets), strict=True):
                 h = resnet(h, embedding)
                 h = self._transformed(attention, h, "input", len(skips))
+                if inside and resnet is block.resnets[-1] and (own or not block.downsamplers):
+                    h = h + inside.pop(0)
                 h = self._input(h, skips)
             for sampler in block.downsamplers or ():
-                h = self._input(sampler(h), skips)
+                h = sampler(h)
+                if inside and not own:
+                    h = h + inside.pop(0)
+                h = self._input(h, skips)
         return h, skips
 
     def middle(self, h: Tensor, embedding: Tensor) -> Tensor:

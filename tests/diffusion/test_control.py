@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from diffusion.control import ControlNet, load_control
-from diffusion.errors import UnknownModel
+from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.layouts.control import layout_of, original_shapes
 from diffusion.layouts.renaming import rename, reverse
 from diffusion.loading import Checkpoint
@@ -116,3 +116,23 @@ def test_another_file_is_no_control_network(tmp_path: Path) -> None:
 
     with pytest.raises(UnknownModel, match=r"other.safetensors' is no ControlNet"):
         load_control(tmp_path / "other.safetensors", device="cpu")
+
+
+def test_differences_are_added_to_the_model_they_were_made_for(tiny: Checkpoint, tmp_path: Path) -> None:
+    tensors = tiny_control(original=True)
+    save_file({**tensors, "difference": torch.zeros(1)}, tmp_path / "difference.safetensors")
+
+    whole = load_control(tmp_path / "difference.safetensors", device="cpu", base=tiny.model.network).network
+
+    name = "time_embedding.linear_1.weight"
+    own = tensors["control_model.time_embed.0.weight"]
+    assert torch.allclose(whole.weights[name], own + tiny.model.network.weights[name])
+    assert torch.equal(whole.weights["controlnet_mid_block.weight"].flatten(),
+                       tensors["control_model.middle_block_out.0.weight"].flatten())  # fmt: skip
+
+
+def test_differences_without_a_model_say_how_to_load_them(tmp_path: Path) -> None:
+    save_file({**tiny_control(original=True), "difference": torch.zeros(1)}, tmp_path / "difference.safetensors")
+
+    with pytest.raises(ModelFileError, match="Load it with DiffControlNetLoader"):
+        load_control(tmp_path / "difference.safetensors", device="cpu")

@@ -112,6 +112,15 @@ def test_a_diffusers_model_is_a_folder(folders):
     assert folders.names("diffusers") == ["sd-tiny"]
 
 
+def test_a_diffusers_model_among_the_checkpoints_counts_as_one(folders):
+    put(folders, "checkpoints", "plain.safetensors")
+    put(folders, "checkpoints", "saved/sd-tiny/model_index.json")
+    put(folders, "checkpoints", "saved/sd-tiny/unet/weights.safetensors")
+
+    assert folders.names("checkpoints") == ["plain.safetensors", "saved/sd-tiny"]
+    assert folders.find("checkpoints", "saved/sd-tiny").is_dir()
+
+
 @pytest.mark.parametrize("name", ["../x.ckpt", "/etc/passwd", "a/../../x.ckpt", "C:\\x.ckpt", "", "\0", "..\\x.ckpt"])
 def test_a_model_name_cannot_leave_its_folder(folders, name):
     (folders.data_dir / "models/x.ckpt").write_bytes(b"")

@@ -1,0 +1,51 @@
+"""What U-Nets with further input channels are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diffusion.families.family import Scene
+from diffusion.families.unet import UNetFamily
+from diffusion.latents import SD1
+
+NOISE = torch.zeros(2, 4, 8, 8)
+PICTURE = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def joined(channels: int, options: dict[str, Any], latent: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    family = UNetFamily("sd1", SD1, channels, 768)
+    return family.inputs(torch.zeros(1, 77, 768), options, Scene(NOISE, latent, mask, False))["concat"]
+
+
+def test_a_model_that_edits_sees_the_picture_unscaled() -> None:
+    assert torch.equal(joined(8, {"concat_latent_image": PICTURE}), PICTURE.expand(2, 4, 8, 8))
+
+
+def test_a_model_that_edits_sees_nothing_without_a_picture() -> None:
+    assert not joined(8, {}, latent=PICTURE).any()
+
+
+def test_a_model_that_repaints_sees_the_rounded_mask_and_the_scaled_picture() -> None:
+    mask = torch.full((1, 1, 64, 64), 0.7)
+
+    found = joined(9, {"concat_latent_image": PICTURE, "concat_mask": mask})
+
+    assert torch.equal(found[:, :1], torch.ones(2, 1, 8, 8))
+    assert torch.allclose(found[:, 1:], SD1.to_network(PICTURE).expand(2, 4, 8, 8))
+
+
+def test_a_model_that_repaints_takes_the_masks_of_the_run_where_it_was_told_nothing() -> None:
+    found = joined(9, {}, latent=PICTURE, mask=torch.zeros(1, 1, 8, 8))
+
+    assert not found[:, :1].any()
+    assert torch.equal(found[:, 1:], PICTURE.expand(2, 4, 8, 8))
+
+
+def test_a_model_that_repaints_sees_grey_everywhere_without_a_mask() -> None:
+    found = joined(9, {"concat_latent_image": PICTURE})
+
+    assert torch.equal(found[:, :1], torch.ones(2, 1, 8, 8))
+    assert torch.allclose(found[0, 1:, 0, 0], torch.tensor([0.8223, -0.6876, 0.6364, 0.1380]))
