@@ -191,7 +191,8 @@ class Runtime:
 
     def warm(self) -> dict[str, Any]:
         """Bring in torch and the model library, and describe the devices."""
-        import diffusion.loading  # noqa: F401  (brings torch, diffusers and transformers)
+        with self._importing:
+            import diffusion.loading  # noqa: F401  (brings torch, diffusers and transformers)
 
         return {"devices": devices.describe_devices(), "versions": devices.versions()}
 
