@@ -76,6 +76,8 @@ class Published:
 
     def take(self, news: CataloguePublished) -> bool:
         """Take what a worker published; says whether it is complete and new, and so worth keeping."""
+        if not news.complete and self._complete:
+            return False  # another worker comes up; what its packs give is known from the others until it says itself
         if not news.complete:
             entries = {**news.entries, **{k: v for k, v in self._stale.items() if k not in news.entries}}
             digest = f"{news.digest}-packs-pending" if self._stale else news.digest
