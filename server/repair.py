@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
-from sqlalchemy import Executable, delete, insert, select
+from sqlalchemy import Executable, delete, exists, insert, select
 
 from graph_runtime.attempts import journals
 from graph_runtime.folders import Folders
@@ -97,7 +97,7 @@ class Repair:
 
     async def _without_job(self) -> AsyncIterator[Finding]:
         """Rows of files whose job is gone."""
-        gone = artifacts.c.job.not_in(select(jobs.c.id))
+        gone = ~exists().where(jobs.c.id == artifacts.c.job)
         rows = await self._database.read(select(artifacts.c.job, artifacts.c.path).where(gone))
         if rows and not self._only_look:
             await self._change(delete(artifacts).where(gone))

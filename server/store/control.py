@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from server.errors import Refused
 from server.store import transitions
@@ -159,7 +159,7 @@ async def _beside(transaction: Transaction, job: str, beside: Row[Any], ahead: b
             return float(beside.place) + (-1.0 if ahead else 1.0)
         if abs(near.place - beside.place) >= SMALLEST_GAP:
             return float(near.place + beside.place) / 2
-        await _spread(transaction, beside.priority)
+        await _spread(transaction, beside)
         beside = (await transaction.execute(select(*_PLACE).where(jobs.c.id == beside.id))).one()
     raise AssertionError("places that were spread are apart")
 
@@ -182,17 +182,26 @@ async def _neighbour(transaction: Transaction, job: str, beside: Row[Any], ahead
     return (await transaction.execute(wanted)).first()
 
 
-async def _spread(transaction: Transaction, priority: int) -> None:
-    """Give the queued jobs of a priority places that are apart, in the same order and the same range."""
-    queued = (jobs.c.state == "queued", jobs.c.priority == priority)
-    ends = select(func.min(jobs.c.place).label("low"), func.max(jobs.c.place).label("high"), func.count().label("many"))
-    found = (await transaction.execute(ends.where(*queued))).one()
-    step = max((found.high - found.low) / max(found.many - 1, 1), 1e-3)
-    rank = (func.row_number().over(order_by=IN_TURN) - 1).label("rank")
-    ranked = select(jobs.c.id, rank).where(*queued).subquery()
-    await transaction.execute(
-        update(jobs).where(jobs.c.id == ranked.c.id, *queued).values(place=found.low + step * ranked.c.rank)
-    )
+async def _spread(transaction: Transaction, around: Row[Any]) -> None:
+    """Give the queued jobs whose places are too close to one place that are apart, in the same order.
+
+    Only the few around that place are touched; more of them where even their neighbours leave no room.
+    """
+    queued = (jobs.c.state == "queued", jobs.c.priority == around.priority)
+    width = SMALLEST_GAP
+    while True:
+        low, high = around.place - width, around.place + width
+        close = select(jobs.c.id).where(*queued, jobs.c.place.between(low, high)).order_by(*IN_TURN)
+        ids = [row.id for row in await transaction.execute(close)]
+        below = (await transaction.execute(select(func.max(jobs.c.place)).where(*queued, jobs.c.place < low))).scalar()
+        above = (await transaction.execute(select(func.min(jobs.c.place)).where(*queued, jobs.c.place > high))).scalar()
+        low, high = low - 1 if below is None else below, high + 1 if above is None else above
+        step = (high - low) / (len(ids) + 1)
+        if step >= 2 * SMALLEST_GAP:
+            break
+        width *= 16
+    rows = [{"of_job": job, "at": low + step * (rank + 1)} for rank, job in enumerate(ids)]
+    await transaction.execute(update(jobs).where(jobs.c.id == bindparam("of_job")).values(place=bindparam("at")), rows)
 
 
 async def _stand(transaction: Transaction, moving: Row[Any], priority: int, place: float) -> Moved:

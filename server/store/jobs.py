@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 
 from graph_runtime.crash_points import crash_point
 from server.errors import Refused
@@ -291,4 +291,4 @@ class JobTable:
 
 _SERVER_ENDED = "The server ended while the job was running."
 _LEASE_ENDED = "Nothing was heard of the attempt until its lease ended."
-_WITHOUT_JOB = delete(artifacts).where(artifacts.c.job.not_in(select(jobs.c.id)))
+_WITHOUT_JOB = delete(artifacts).where(~exists().where(jobs.c.id == artifacts.c.job))

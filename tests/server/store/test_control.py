@@ -114,6 +114,18 @@ async def test_places_never_run_out_however_often_jobs_are_moved(table: Table, c
     assert await order(table) == expected
 
 
+async def test_a_job_moves_between_two_that_stand_at_one_place(table: Table, control: QueueControl) -> None:
+    expected = [f"j{number:02}" for number in range(20)]
+    for number, name in enumerate(expected):
+        await table.jobs.submit(job(name, float(number // 10), ticket=None))
+    await control.move("j19", before="j05")
+    await control.move("j02", after="j12")
+    expected.insert(5, expected.pop())
+    expected.insert(expected.index("j12"), expected.pop(2))
+
+    assert await order(table) == expected == await claim_all(table)
+
+
 async def test_one_client_with_many_jobs_does_not_starve_another(table: Table) -> None:
     for number in range(100):
         await table.jobs.submit(job(f"many{number:03}", number, client_id="greedy"))
