@@ -72,3 +72,17 @@ def test_the_png_picture_shows_the_graph(open_page: OpenPage, tmp_path: Path) ->
 
     assert picture.width > 600 and picture.height > 300
     assert len(picture.getcolors(1_000_000) or []) > 20
+
+
+def test_a_seed_beyond_2_to_the_53_keeps_every_digit(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    document = one_colour(RED)
+    document["nodes"]["3"] = {"type": "KSampler", "inputs": {"seed": 2**64 - 1}}
+    document["layout"]["nodes"]["3"] = {"pos": [0, 320]}
+    open_document(page, document)
+    expect(node_named(page, "KSampler").get_by_role("textbox", name="seed")).to_have_value(str(2**64 - 1))
+    saved = json.loads(exported(page, "Save as file", tmp_path).read_text(encoding="utf-8"))
+    prompt = json.loads(exported(page, "API prompt", tmp_path).read_text(encoding="utf-8"))
+
+    assert saved["nodes"]["3"]["inputs"]["seed"] == 2**64 - 1
+    assert prompt["3"]["inputs"]["seed"] == 2**64 - 1

@@ -2,6 +2,7 @@
 import { api } from "./api/client";
 import type { CanvasEngine } from "./canvas/engine";
 import type { View } from "./core/geometry";
+import { stringifyJson } from "./core/json";
 import { isOwnFormat, parseDocument } from "./core/parse";
 import type { Editor } from "./store/editor";
 
@@ -21,7 +22,7 @@ declare global {
 export function offerBench(editor: Editor, engine: CanvasEngine): void {
   window.__editor = {
     async load(workflow) {
-      const document = isOwnFormat(workflow) ? workflow : (await api.convert(JSON.stringify(workflow))).document;
+      const document = isOwnFormat(workflow) ? workflow : (await api.convert(stringifyJson(workflow))).document;
       editor.openInNewTab(parseDocument(document));
       await engine.rest();
     },

@@ -1,8 +1,24 @@
 /** Calls to the server. Everything that can go wrong becomes an ApiError that says what and what to do. */
 import type { Catalogue } from "../core/catalogue";
 import type { WorkflowDocument } from "../core/document";
+import { parseJson, stringifyJson } from "../core/json";
 import type { FileRef } from "../core/wire";
 import type { Problem } from "../store/state";
+import type {
+  CatalogueAnswer,
+  ConvertedAnswer,
+  ExportBody,
+  ExportedAnswer,
+  JobAnswer,
+  JobBody,
+  JobDetail,
+  JobItem,
+  JobsAnswer,
+  SubmittedAnswer,
+  TemplateAnswer,
+  TemplateItem,
+  TemplatesAnswer,
+} from "./schema";
 
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -16,28 +32,10 @@ export class ApiError extends Error {
 }
 
 type Fields = Record<string, unknown>;
-export interface JobData {
-  readonly id: string;
-  readonly [key: string]: unknown;
-}
-interface JobRequest {
-  /** Chosen here; the same id and body give the same job. */
+/** What a job is queued with: our document, and an id chosen here so that the same id and body give the same job. */
+interface JobRequest extends Omit<JobBody, "document" | "id"> {
   readonly id: string;
   readonly document: WorkflowDocument;
-  readonly client_id: string;
-  /** Run only these outputs; null means all. */
-  readonly targets: readonly string[] | null;
-  readonly front: boolean;
-}
-interface Submitted {
-  readonly number: number;
-  readonly problems: readonly Problem[];
-}
-export interface Template {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly picture: string | null;
 }
 
 function text(value: unknown): string {
@@ -86,23 +84,25 @@ async function call(path: string, init: RequestInit = {}): Promise<unknown> {
   }
   if (!response.ok) throw await failureOf(response);
   const type = response.headers.get("content-type") ?? "";
-  return type.includes("json") ? response.json() : response.text();
+  const body = await response.text();
+  return type.includes("json") ? parseJson(body) : body;
 }
 
 function postJson(path: string, body: unknown): Promise<unknown> {
-  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: stringifyJson(body) });
 }
 
-/** Calls that answer `{key: …}` or the thing itself. */
-function unwrap(data: unknown, key: string): unknown {
-  const fields = (typeof data === "object" && data !== null ? data : {}) as Fields;
-  return key in fields ? fields[key] : data;
+/** An answer of our own API; the server validates what it sends against the same declarations. */
+async function get<T>(path: string): Promise<T> {
+  return (await call(`/api/v1${path}`)) as T;
+}
+async function post<T>(path: string, body: unknown): Promise<T> {
+  return (await postJson(`/api/v1${path}`, body)) as T;
 }
 
 export const api = {
   async catalogue(): Promise<Catalogue> {
-    const data = unwrap(await call("/api/v1/catalogue"), "nodes");
-    return data as Catalogue;
+    return (await get<CatalogueAnswer>("/catalogue")).nodes as unknown as Catalogue;
   },
 
   /** Addresses of the scripts that packs bring. */
@@ -112,38 +112,27 @@ export const api = {
   },
 
   async defaultDocument(): Promise<unknown> {
-    return unwrap(await call("/api/v1/templates/default"), "document");
+    return (await get<TemplateAnswer>("/templates/default")).document;
   },
 
-  async templates(): Promise<Template[]> {
-    const list = unwrap(await call("/api/v1/templates"), "templates");
-    return (Array.isArray(list) ? list : []).map((entry: Fields) => ({
-      id: text(entry["id"]) || text(entry["name"]),
-      name: text(entry["title"]) || text(entry["name"]) || text(entry["id"]),
-      description: text(entry["description"]),
-      picture: text(entry["picture"]) || null,
-    }));
+  async templates(): Promise<readonly TemplateItem[]> {
+    return (await get<TemplatesAnswer>("/templates")).templates;
   },
 
   async template(id: string): Promise<unknown> {
-    return unwrap(await call(`/api/v1/templates/${encodeURIComponent(id)}`), "document");
+    return (await get<TemplateAnswer>(`/templates/${encodeURIComponent(id)}`)).document;
   },
 
   /** Any known workflow format, or a picture that carries one, as our document. */
   async convert(body: Blob | string): Promise<{ document: unknown; warnings: string[] }> {
     const type = typeof body === "string" ? "application/json" : body.type || "application/octet-stream";
-    const data = (await call("/api/v1/documents/convert", {
-      method: "POST",
-      headers: { "content-type": type },
-      body,
-    })) as Fields;
-    const warnings = Array.isArray(data["warnings"]) ? data["warnings"].map((w) => text(w) || text((w as Fields)["what"])) : [];
-    return { document: data["document"] ?? data, warnings: warnings.filter(Boolean) };
+    const data = (await call("/api/v1/documents/convert", { method: "POST", headers: { "content-type": type }, body })) as ConvertedAnswer;
+    return { document: data.document, warnings: data.warnings.map((warning) => text(warning["what"])).filter(Boolean) };
   },
 
   /** The document in another format: an API prompt, or what the established editor saves. */
-  async exported(document: WorkflowDocument, format: "prompt" | "saved"): Promise<unknown> {
-    return unwrap(await postJson("/api/v1/documents/export", { document, format }), "data");
+  async exported(document: WorkflowDocument, format: ExportBody["format"]): Promise<unknown> {
+    return (await post<ExportedAnswer>("/documents/export", { document, format })).data;
   },
 
   /** A file this server keeps for its editors. */
@@ -160,26 +149,24 @@ export const api = {
   },
 
   async retry(id: string): Promise<void> {
-    await postJson(`/api/v1/jobs/${encodeURIComponent(id)}/retry`, {});
+    await post(`/jobs/${encodeURIComponent(id)}/retry`, {});
   },
 
-  async submit({ targets, ...job }: JobRequest): Promise<Submitted> {
-    const data = (await postJson("/api/v1/jobs", targets ? { ...job, targets } : job)) as Fields;
-    const problems = Array.isArray(data["problems"]) ? data["problems"].map(problemOf) : [];
-    return { number: Number(data["number"] ?? 0), problems };
+  async submit({ targets, ...job }: JobRequest): Promise<{ readonly number: number; readonly problems: readonly Problem[] }> {
+    const { number, problems } = await post<SubmittedAnswer>("/jobs", targets ? { ...job, targets } : job);
+    return { number, problems: problems.map(problemOf) };
   },
 
-  async jobs(limit: number): Promise<JobData[]> {
-    const list = unwrap(await call(`/api/v1/jobs?limit=${limit}`), "jobs");
-    return Array.isArray(list) ? (list as JobData[]) : [];
+  async jobs(limit: number): Promise<readonly JobItem[]> {
+    return (await get<JobsAnswer>(`/jobs?limit=${limit}`)).jobs;
   },
 
-  async job(id: string): Promise<JobData> {
-    return unwrap(await call(`/api/v1/jobs/${encodeURIComponent(id)}`), "job") as JobData;
+  async job(id: string): Promise<JobDetail> {
+    return (await get<JobAnswer>(`/jobs/${encodeURIComponent(id)}`)).job;
   },
 
   async cancel(id: string): Promise<void> {
-    await postJson(`/api/v1/jobs/${encodeURIComponent(id)}/cancel`, {});
+    await post(`/jobs/${encodeURIComponent(id)}/cancel`, {});
   },
 
   async upload(file: File): Promise<FileRef> {

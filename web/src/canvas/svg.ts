@@ -1,6 +1,7 @@
 /** The graph as an SVG picture of its own, with the document inside so that it opens again as a workflow. */
 import { labelOf } from "../core/catalogue";
 import { jsonText, literalOf, type Note } from "../core/document";
+import { parseJson, stringifyJson } from "../core/json";
 import type { Box } from "../core/geometry";
 import { bend } from "./curve";
 import { METRICS } from "./metrics";
@@ -28,7 +29,7 @@ export function toSvg(scene: Scene, theme: Theme, title: string, workflow: strin
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box.x} ${box.y} ${box.w} ${box.h}" width="${box.w}" height="${box.h}" font-family="${escapeXml(theme.font)}" font-size="12">`,
     `<title>${escapeXml(title)}</title>`,
-    `<metadata><![CDATA[${JSON.stringify({ workflow: JSON.parse(workflow) as unknown }).replace(/]]>/g, "]]\\u003e")}]]></metadata>`,
+    `<metadata><![CDATA[${stringifyJson({ workflow: parseJson(workflow) }).replace(/]]>/g, "]]\\u003e")}]]></metadata>`,
     rect(box, theme.canvas, ""),
     ...scene.groups.map((group) => groupSvg(group.box, group.title ?? "", group.color ?? theme.group, theme)),
     ...nodes.flatMap((node) => linksSvg(scene, node, theme)),

@@ -2,6 +2,7 @@
 import { toPng } from "../canvas/png";
 import { toSvg } from "../canvas/svg";
 import { type Json, serialize } from "../core/document";
+import { parseJson } from "../core/json";
 import { pythonScript } from "../core/script";
 import type { Command, Context } from "./command";
 
@@ -26,7 +27,7 @@ async function exportAs(context: Context, format: "prompt" | "saved"): Promise<v
 
 async function script(context: Context): Promise<void> {
   const text = await context.session.exported("prompt");
-  if (text !== null) download(`${nameOf(context)}.py`, pythonScript(nameOf(context), JSON.parse(text) as Json, location.origin), "text/x-python");
+  if (text !== null) download(`${nameOf(context)}.py`, pythonScript(nameOf(context), parseJson(text) as Json, location.origin), "text/x-python");
 }
 
 /** What the canvas shows, a subgraph from inside too, in the theme of the page. */

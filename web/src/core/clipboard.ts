@@ -1,4 +1,5 @@
 /** Copy and paste as text, so that it works across tabs, windows and programs. */
+import { parseJson, stringifyJson } from "./json";
 import { isBoundary } from "./boundary";
 import { change, type Diff, type RecordKey, sameJson } from "./diff";
 import { type Definition, freshNodeId, type InputValue, isLink, linkOver, type NodeRecord, type Pair, type Placement, type WorkflowDocument } from "./document";
@@ -23,7 +24,7 @@ export function copyNodes(document: WorkflowDocument, ids: ReadonlySet<string>):
   }
   const definitions = definitionsOf(document.definitions ?? {}, Object.values(nodes));
   const clip: Clip = { format: "heddle-nodes", nodes, places, ...(Object.keys(definitions).length ? { definitions } : {}) };
-  return JSON.stringify(clip);
+  return stringifyJson(clip);
 }
 
 function definitionsOf(all: Definitions, nodes: readonly NodeRecord[]): Definitions {
@@ -53,7 +54,7 @@ function renamedDefinitions(document: WorkflowDocument, clip: Clip): ReadonlyMap
 export function readClip(text: string): Clip | null {
   if (!text.startsWith('{"format":"heddle-nodes"')) return null;
   try {
-    return JSON.parse(text) as Clip;
+    return parseJson(text) as Clip;
   } catch {
     return null; // text that only begins like a clip is some other text
   }

@@ -1,6 +1,8 @@
 /** The workflow document: names instead of positions, meaning apart from layout. Values are immutable. */
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import { stringifyJson } from "./json";
+
+export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** `[node id, output name]`. */
 export interface LinkInput {
@@ -17,7 +19,7 @@ export interface PromotedInput {
   readonly input: string;
   readonly value?: Json;
 }
-export type InputValue = null | boolean | number | string | LinkInput | WrappedInput | PromotedInput;
+export type InputValue = null | boolean | number | bigint | string | LinkInput | WrappedInput | PromotedInput;
 
 export type NodeMode = "muted" | "bypassed";
 export const SEED_CONTROLS = ["fixed", "randomize", "increment", "decrement", "increment-wrap"] as const;
@@ -171,7 +173,7 @@ export function storedLiteral(value: Json): InputValue {
 
 /** A value as people read it. */
 export function jsonText(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : stringifyJson(value);
 }
 
 export function freshNodeId(document: WorkflowDocument): string {
@@ -210,5 +212,5 @@ export function serialize(document: WorkflowDocument): string {
   ordered["layout"] = orderedLayout;
   if (document.form) ordered["form"] = document.form;
   if (document.meta !== undefined) ordered["meta"] = document.meta;
-  return `${JSON.stringify(ordered, null, 2)}\n`;
+  return `${stringifyJson(ordered, 2)}\n`;
 }

@@ -18,6 +18,7 @@ import {
   storedLiteral,
   type WorkflowDocument,
 } from "./document";
+import { normalWhole } from "./json";
 import { type OutputEnd, uncovered, withInput } from "./links";
 import { typesFit } from "./sockets";
 
@@ -153,7 +154,7 @@ function advancedNodes(nodes: Nodes, catalogue: Catalogue, random: () => number)
       const spec = findInput(catalogue[node.type], name);
       const given = node.inputs[name];
       const current = given === undefined ? spec?.default : literalOf(given);
-      if (control === "fixed" || isPromoted(given) || typeof current !== "number") continue;
+      if (control === "fixed" || isPromoted(given) || (typeof current !== "number" && typeof current !== "bigint")) continue;
       const value = nextSeed(current, control, spec?.options["min"], spec?.options["max"], random);
       next[id] = withInput(next[id] ?? node, name, value);
     }
@@ -165,23 +166,26 @@ function advancedNodes(nodes: Nodes, catalogue: Catalogue, random: () => number)
 const LARGEST_SEED = 2 ** 50;
 
 function nextSeed(
-  current: number,
+  current: number | bigint,
   control: Exclude<SeedControl, "fixed">,
   low: Json | undefined,
   high: Json | undefined,
   random: () => number,
-): number {
-  const min = typeof low === "number" ? Math.max(low, -LARGEST_SEED) : 0;
-  const max = typeof high === "number" ? Math.min(high, LARGEST_SEED) : LARGEST_SEED;
+): number | bigint {
+  const min = typeof low === "number" || typeof low === "bigint" ? low : 0;
+  const max = typeof high === "number" || typeof high === "bigint" ? high : LARGEST_SEED;
+  const by = (step: 1 | -1) => (typeof current === "number" && !Number.isInteger(current) ? current + step : normalWhole(BigInt(current) + BigInt(step)));
   switch (control) {
     case "increment":
-      return Math.min(current + 1, max);
+      return current >= max ? max : by(1);
     case "increment-wrap":
-      return current >= max ? min : current + 1;
+      return current >= max ? min : by(1);
     case "decrement":
-      return Math.max(current - 1, min);
-    case "randomize":
-      return min + Math.floor(random() * (max - min));
+      return current <= min ? min : by(-1);
+    case "randomize": {
+      const least = Math.max(Number(min), -LARGEST_SEED);
+      return least + Math.floor(random() * (Math.min(Number(max), LARGEST_SEED) - least));
+    }
   }
 }
 

@@ -7,7 +7,7 @@ export function pythonLiteral(value: Json, indent = 0): string {
   if (value === true) return "True";
   if (value === false) return "False";
   if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
   const inner = " ".repeat(indent + 4);
   const items = Array.isArray(value)
     ? (value as readonly Json[]).map((item) => pythonLiteral(item, indent + 4))

@@ -1,4 +1,5 @@
 /** Keeps the open tabs in the browser's storage, so that a crash or a reload loses nothing. */
+import { parseJson, stringifyJson } from "../core/json";
 import { DocumentError, parseDocument } from "../core/parse";
 import type { Editor } from "../store/editor";
 import type { Run, Tab } from "../store/state";
@@ -39,7 +40,7 @@ export class Autosave {
     try {
       const { active, tabs } = JSON.parse(text) as Saved;
       const read = tabs.map((tab): Tab => {
-        const kept = JSON.parse(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
+        const kept = parseJson(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
         const document = parseDocument(kept.document);
         const saved = kept.saved === null ? document : parseDocument(kept.saved);
         return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null, lineage: tab.lineage ?? tab.id };
@@ -97,7 +98,7 @@ export class Autosave {
     const before = this.written.get(tab.id);
     if (before?.document === tab.document && before.saved === tab.saved) return;
     const saved = tab.saved === tab.document ? null : tab.saved;
-    this.storage.setItem(TAB_KEY + tab.id, JSON.stringify({ document: tab.document, saved }));
+    this.storage.setItem(TAB_KEY + tab.id, stringifyJson({ document: tab.document, saved }));
     this.written.set(tab.id, tab);
   }
 

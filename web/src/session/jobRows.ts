@@ -1,20 +1,10 @@
 /** Rows of the jobs panel from what the server lists. */
-import type { JobData } from "../api/client";
+import type { JobDetail, JobItem } from "../api/schema";
 import { imagesIn, type JobFailure } from "../core/wire";
 import type { JobRow, JobState } from "../store/state";
 
-function states(value: unknown): JobState {
-  switch (value) {
-    case "running":
-    case "succeeded":
-    case "failed":
-    case "cancelled":
-      return value;
-    case "dead":
-      return "failed";
-    default:
-      return "queued";
-  }
+function stateOf(state: JobItem["state"]): JobState {
+  return state === "dead" ? "failed" : state;
 }
 
 function text(value: unknown): string {
@@ -25,26 +15,18 @@ function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** Milliseconds from a number of seconds or milliseconds, or from an ISO text. */
-function millis(value: unknown): number | null {
-  if (typeof value === "number") return value < 1e11 ? value * 1000 : value;
-  if (typeof value !== "string") return null;
-  const parsed = Date.parse(value);
-  return Number.isNaN(parsed) ? null : parsed;
-}
-
-export function rowOf(data: JobData, known: JobRow): JobRow {
-  const outputs = Object.values(fields(data["outputs"])).flatMap((output) => imagesIn(fields(output)));
+export function rowOf(data: JobItem | JobDetail, known: JobRow): JobRow {
+  const outputs = Object.values(data.outputs).flatMap((output) => imagesIn(fields(output)));
   return {
     ...known,
-    name: known.name || text(data["name"]),
-    number: Number(data["number"] ?? known.number),
-    state: states(data["state"]),
-    createdAt: millis(data["created"]) ?? known.createdAt,
-    startedAt: millis(data["started"]) ?? known.startedAt,
-    finishedAt: millis(data["finished"]) ?? known.finishedAt,
+    number: data.number,
+    name: known.name || text(data.name),
+    state: stateOf(data.state),
+    createdAt: data.created,
+    startedAt: data.started ?? known.startedAt,
+    finishedAt: data.finished ?? known.finishedAt,
     images: outputs.length ? outputs : known.images,
-    failure: failureOf(fields(data["error"])) ?? known.failure,
+    failure: failureOf(fields(data.error)) ?? known.failure,
   };
 }
 

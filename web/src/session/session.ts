@@ -1,9 +1,11 @@
 /** The editor together with its server: start, run, cancel, and what is restored after a reload. */
 import defaultDocument from "../../../workflows/text-to-image.json";
-import { api, ApiError, type JobData } from "../api/client";
+import { api, ApiError } from "../api/client";
+import type { JobDetail } from "../api/schema";
 import { advanceSeeds } from "../core/edits";
 import { isOwnFormat, parseDocument } from "../core/parse";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
+import { parseJson, stringifyJson } from "../core/json";
 import { imagesIn, textsIn } from "../core/wire";
 import type { Editor } from "../store/editor";
 import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
@@ -105,7 +107,7 @@ export class Session {
   }
 
   private async catchUp(tab: string, id: string): Promise<void> {
-    let data: JobData;
+    let data: JobDetail;
     try {
       data = await api.job(id);
     } catch (error) {
@@ -117,7 +119,7 @@ export class Session {
       const known = state.jobs.rows[id] ?? emptyRow(id);
       const row = { ...rowOf(data, known), tab };
       let jobs = withRow(state.jobs, id, row);
-      for (const [node, output] of Object.entries((data["outputs"] ?? {}) as Record<string, Record<string, unknown>>))
+      for (const [node, output] of Object.entries(data.outputs as Record<string, Record<string, unknown>>))
         jobs = applyShown(jobs, id, node, imagesIn(output), textsIn(output));
       if (row.state === "succeeded") jobs = applyEvent(jobs, { kind: "succeeded", job: id }, row.finishedAt ?? now);
       if (row.state === "cancelled") jobs = applyEvent(jobs, { kind: "cancelled", job: id }, row.finishedAt ?? now);
@@ -167,13 +169,13 @@ export class Session {
   /** The shown document as text of another format; null when the server refused. */
   async exported(format: "prompt" | "saved"): Promise<string | null> {
     const document = this.editor.root;
-    return this.report("The workflow could not be exported", async () => `${JSON.stringify(await api.exported(document, format), null, 2)}\n`);
+    return this.report("The workflow could not be exported", async () => `${stringifyJson(await api.exported(document, format), 2)}\n`);
   }
 
   /** The document in anything a person may have: our documents, other formats, pictures with a workflow inside. */
   async readFile(file: File): Promise<{ readonly document: WorkflowDocument; readonly warnings: readonly string[] }> {
     const isText = /json/.test(file.type) || file.name.endsWith(".json");
-    const data: unknown = isText ? JSON.parse(await file.text()) : null;
+    const data: unknown = isText ? parseJson(await file.text()) : null;
     if (isOwnFormat(data)) return { document: parseDocument(data), warnings: [] };
     const { document, warnings } = await api.convert(isText ? await file.text() : file);
     return { document: named(parseDocument(document), file.name), warnings };

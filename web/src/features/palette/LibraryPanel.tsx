@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from "react";
-import { api, ApiError, type Template } from "../../api/client";
+import { api, ApiError } from "../../api/client";
+import type { TemplateItem } from "../../api/schema";
 import type { NodeSpec } from "../../core/catalogue";
 import { parseDocument } from "../../core/parse";
 import { addLinked } from "../../store/addLinked";
@@ -63,7 +64,7 @@ function LibraryNode({ spec }: { spec: NodeSpec }) {
 
 function Templates() {
   const { session } = useWorkbench();
-  const [templates, setTemplates] = useState<readonly Template[]>([]);
+  const [templates, setTemplates] = useState<readonly TemplateItem[]>([]);
   useEffect(() => {
     api.templates().then(setTemplates, (error: unknown) => {
       if (!(error instanceof ApiError)) throw error;
@@ -71,7 +72,7 @@ function Templates() {
     });
   }, []);
   if (templates.length === 0) return null;
-  const open = (template: Template) =>
+  const open = (template: TemplateItem) =>
     void session.report(t("The template could not be opened"), async () => session.openDocument(parseDocument(await api.template(template.id))));
   return (
     <section className={css.templates} aria-label={t("Templates")}>

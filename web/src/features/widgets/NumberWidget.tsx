@@ -3,12 +3,12 @@ import { useRef, useState } from "react";
 import { hasSeedControl, labelOf } from "../../core/catalogue";
 import type { SeedControl } from "../../core/document";
 import { t } from "../../ui/i18n";
-import { numberRule, numberText, tidyNumber, typedNumber } from "./number";
+import { numberRule, numberText, type NumberValue, stepped, tidyNumber, typedNumber } from "./number";
 import { SeedControlButton } from "./SeedControlButton";
 import type { ControlProps } from "./Widget";
 import css from "./widgets.module.css";
 
-interface Props extends ControlProps<number> {
+interface Props extends ControlProps<NumberValue> {
   readonly control: SeedControl | undefined;
   readonly onControl: (next: SeedControl) => void;
 }
@@ -25,9 +25,8 @@ export function NumberWidget({ control, onControl, input, value, problem, onChan
     setTyped(null);
   };
   const step = (direction: number, event: { shiftKey: boolean; altKey: boolean }) => {
-    const size = rule.step * (event.shiftKey ? 10 : 1);
     setTyped(null);
-    onChange(tidyNumber((meaning ?? value) + direction * size, rule));
+    onChange(stepped(meaning ?? value, direction * (event.shiftKey ? 10 : 1), rule));
   };
   const scrub = (down: React.PointerEvent<HTMLDivElement>) => {
     if (down.button !== 0 || document.activeElement === field.current) return;
@@ -37,7 +36,7 @@ export function NumberWidget({ control, onControl, input, value, problem, onChan
     well.onpointermove = (move) => {
       const pixels = move.clientX - down.clientX;
       moved ||= Math.abs(pixels) > 3;
-      if (moved) onChange(tidyNumber(value + Math.round(pixels / 5) * rule.step * (move.shiftKey ? 10 : 1), rule));
+      if (moved) onChange(stepped(value, Math.round(pixels / 5) * (move.shiftKey ? 10 : 1), rule));
     };
     well.onpointerup = well.onpointercancel = () => {
       well.onpointermove = null;
@@ -75,7 +74,7 @@ export function NumberWidget({ control, onControl, input, value, problem, onChan
           else if (event.key === "Escape") setTyped(null);
         }}
       />
-      {wrong && <span className={css.range}>{t("{min} to {max}", { min: rule.min, max: rule.max })}</span>}
+      {wrong && <span className={css.range}>{t("{min} to {max}", { min: String(rule.min), max: String(rule.max) })}</span>}
       {hasSeedControl(input) && <SeedControlButton input={input} control={control ?? "fixed"} onControl={onControl} onChange={onChange} />}
     </div>
   );

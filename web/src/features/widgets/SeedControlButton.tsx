@@ -3,13 +3,14 @@ import type { InputSpec } from "../../core/catalogue";
 import type { SeedControl } from "../../core/document";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import type { NumberValue } from "./number";
 import css from "./widgets.module.css";
 
 interface Props {
   readonly input: InputSpec;
   readonly control: SeedControl;
   readonly onControl: (next: SeedControl) => void;
-  readonly onChange: (value: number) => void;
+  readonly onChange: (value: NumberValue) => void;
 }
 
 const ORDER: readonly SeedControl[] = ["randomize", "fixed", "increment", "decrement"];

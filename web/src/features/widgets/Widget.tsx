@@ -1,7 +1,8 @@
 /** The control for one input, made from its declaration. */
 import type { InputSpec, WidgetKind } from "../../core/catalogue";
-import { type Json, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
+import { type Json, jsonText, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
 import { ChoiceWidget } from "./ChoiceWidget";
+import type { NumberValue } from "./number";
 import { NumberWidget } from "./NumberWidget";
 import { PackWidget } from "./PackWidget";
 import { MultilineWidget, TextWidget } from "./TextWidget";
@@ -51,11 +52,11 @@ export function Widget({ edit, record, input, kind, problem }: Props) {
   }
 }
 
-function toNumber(value: Json | undefined): number {
-  return typeof value === "number" ? value : Number(value ?? 0) || 0;
+function toNumber(value: Json | undefined): NumberValue {
+  return typeof value === "number" || typeof value === "bigint" ? value : Number(value ?? 0) || 0;
 }
 
 function toText(value: Json | undefined): string {
   if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : jsonText(value);
 }

@@ -1,10 +1,12 @@
-/** Arithmetic of number controls. */
+/** Arithmetic of number controls. Whole numbers beyond 2^53 are bigints, so that no digit of a seed is lost. */
 import type { InputSpec } from "../../core/catalogue";
+import { normalWhole } from "../../core/json";
 
+export type NumberValue = number | bigint;
 export interface NumberRule {
   readonly whole: boolean;
-  readonly min: number;
-  readonly max: number;
+  readonly min: NumberValue;
+  readonly max: NumberValue;
   readonly step: number;
   readonly digits: number;
 }
@@ -16,35 +18,49 @@ function digitsOf(step: number): number {
   return Math.min(8, text.split(".")[1]?.length ?? 0);
 }
 
+const MOST_WHOLE = 2n ** 64n - 1n;
+
 export function numberRule(input: InputSpec): NumberRule {
   const { options, type } = input;
   const whole = type === "INT";
-  const number = (key: string, otherwise: number) => (typeof options[key] === "number" ? options[key] : otherwise);
-  const step = number("step", whole ? 1 : 0.1) || 1;
-  const round = number("round", step);
+  const limit = (key: string, otherwise: NumberValue): NumberValue => {
+    const given = options[key];
+    return typeof given === "number" || typeof given === "bigint" ? given : otherwise;
+  };
+  const step = Number(limit("step", whole ? 1 : 0.1)) || 1;
+  const round = Number(limit("round", step));
   return {
     whole,
-    min: number("min", whole ? -Number.MAX_SAFE_INTEGER : -1e9),
-    max: Math.min(number("max", whole ? Number.MAX_SAFE_INTEGER : 1e9), whole ? Number.MAX_SAFE_INTEGER : Infinity),
+    min: limit("min", whole ? -(2n ** 63n) : -1e9),
+    max: limit("max", whole ? MOST_WHOLE : 1e9),
     step,
     digits: whole ? 0 : Math.max(digitsOf(step), digitsOf(round || step)),
   };
 }
 
-export function tidyNumber(value: number, rule: NumberRule): number {
-  const rounded = rule.whole ? Math.round(value) : Number(value.toFixed(rule.digits));
-  return Math.min(rule.max, Math.max(rule.min, rounded));
+export function tidyNumber(value: NumberValue, rule: NumberRule): NumberValue {
+  const rounded = typeof value === "bigint" ? value : rule.whole ? Math.round(value) : Number(value.toFixed(rule.digits));
+  if (rounded < rule.min) return rule.min;
+  return rounded > rule.max ? rule.max : rounded;
 }
 
-export function numberText(value: number, rule: NumberRule): string {
-  if (rule.whole) return String(value);
+/** The value some steps further. */
+export function stepped(value: NumberValue, steps: number, rule: NumberRule): NumberValue {
+  if (!rule.whole) return tidyNumber(Number(value) + steps * rule.step, rule);
+  const whole = typeof value === "bigint" ? value : BigInt(Math.round(value));
+  return tidyNumber(normalWhole(whole + BigInt(Math.round(steps * rule.step))), rule);
+}
+
+export function numberText(value: NumberValue, rule: NumberRule): string {
+  if (rule.whole || typeof value === "bigint") return String(value);
   const short = Number(value.toFixed(rule.digits));
   return Number.isInteger(short) ? short.toFixed(1) : String(short);
 }
 
 /** What a typed text means: a number, or a small sum such as `512*2`; null when it means nothing. */
-export function typedNumber(text: string): number | null {
+export function typedNumber(text: string): NumberValue | null {
   const trimmed = text.trim().replace(",", ".");
+  if (/^-?\d{16,}$/.test(trimmed)) return normalWhole(BigInt(trimmed));
   const sum = /^(-?[\d.]+)\s*([-+*/])\s*(-?[\d.]+)$/.exec(trimmed);
   if (sum) {
     const a = Number(sum[1]);
