@@ -114,10 +114,9 @@ def _words(name: str, path: Path, error: BaseException) -> tuple[str, str]:
         return f"it needs the module '{error.name}', which is not installed.", cure_for_missing(error.name, path)
     if isinstance(error, ImportError) and error.name:
         what = f"{type(error).__name__}: {error}.".replace("..", ".")
-        return (
-            what,
-            f"The installed version of '{error.name}' may be another than the pack wants: see its documentation.",
-        )
+        if error.name.partition(".")[0] in ROOTS | SHARED:
+            return what, "This engine does not know that name of the host. Use another version of the pack."
+        return what, f"Another version of '{error.name}' may be installed than the pack wants: see its documentation."
     if isinstance(error, TimeoutError):
         return f"{error}", "Find out what it waits for at import (a download? input?), or disable the pack."
     if isinstance(error, BadPack):

@@ -60,6 +60,7 @@ FILES = {
     "comfy_execution.graph_utils": "graph_building",
     "comfy_execution.utils": "executing",
     "comfy_extras.nodes_custom_sampler": "custom_samplers",
+    "comfy_extras.nodes_mask": "mask_nodes",
     "comfy_extras.nodes_perpneg": "perp_neg",
     "comfyui_version": "version",
     "execution": "execution",
