@@ -22,6 +22,16 @@ from interop.v3.widgets import (
 )
 
 globals().update(_plain_types())
+
+
+class ComfyTypeI:
+    """Base of socket types that a pack declares: inputs only."""
+
+
+class ComfyTypeIO(ComfyTypeI):
+    """Base of socket types that a pack declares."""
+
+
 InputV3, OutputV3, WidgetInputV3 = Input, Output, WidgetInput
 
 __all__ = [
@@ -29,6 +39,8 @@ __all__ = [
     "Boolean",
     "Combo",
     "ComfyNode",
+    "ComfyTypeI",
+    "ComfyTypeIO",
     "ControlAfterGenerate",
     "Custom",
     "DynamicCombo",
