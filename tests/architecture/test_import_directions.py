@@ -32,8 +32,8 @@ MUST_NOT_KNOW = {
     "server": TORCH_FAMILY,
 }
 SERVER_MAY_USE = {  # the modules of graph_runtime that run no node
-    "api", "attempts", "catalogue", "crash_points", "documents", "errors", "events", "examples", "folders", "frames",
-    "graph", "object_info", "problems", "prompt", "sizes", "sockets", "validate",
+    "api", "attempts", "catalogue", "crash_points", "documents", "errors", "events", "folders", "frames",
+    "graph", "object_info", "problems", "prompt", "shipped", "sizes", "sockets", "validate",
 }  # fmt: skip
 
 

@@ -36,4 +36,4 @@ def site(new_site: Callable[..., Site]) -> Site:
 @pytest.fixture(scope="session")
 def kills() -> int:
     """How many processes the random tests kill: HEDDLE_CHAOS_KILLS, else a few."""
-    return int(os.environ.get("HEDDLE_CHAOS_KILLS", "8"))
+    return int(os.environ.get("HEDDLE_CHAOS_KILLS", "6"))

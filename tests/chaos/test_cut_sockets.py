@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.chaos.checker import check
 from tests.chaos.site import Site, graph
@@ -41,6 +42,7 @@ async def test_a_client_that_is_cut_off_again_and_again_gets_every_event_once(si
     await asyncio.to_thread(check, site)
 
 
+@pytest.mark.chaos
 async def test_a_job_does_not_mind_that_its_client_is_gone(site: Site, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     async with aiohttp.ClientSession(f"http://127.0.0.1:{site.port}") as session:

@@ -28,6 +28,7 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", place], check=True)
 
 
+@pytest.mark.chaos
 def test_a_disk_that_is_full_in_the_middle_of_a_picture_fails_the_job_and_leaves_no_file(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:

@@ -115,7 +115,7 @@ def _run(examples: int, steps: int) -> None:
 
 
 def test_a_few_disasters_in_a_row() -> None:
-    _run(examples=1, steps=6)
+    _run(examples=1, steps=5)
 
 
 @pytest.mark.chaos
