@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 
 from server.pools.accelerators import accelerators, device_of
 from server.pools.connection import Connection
@@ -61,23 +61,26 @@ class LocalWorker:
         return f"it was killed by {name}"
 
 
-def launch(command: Sequence[str], killed: MutableSequence[int] | None = None) -> LocalWorker:
+def launch(
+    command: Sequence[str], killed: MutableSequence[int] | None = None, environment: Mapping[str, str] | None = None
+) -> LocalWorker:
     """Start a worker process. Must be called in the main thread: the child dies when the thread that made it ends.
 
     Args:
         killed: process numbers of workers that ended by SIGKILL; told to this one, and this one is added.
+        environment: added to this process' own.
     Raises:
         OSError: if the process cannot be started.
     """
     ours, theirs = socket.socketpair()
     try:
-        environment = {**os.environ, FD_VARIABLE: str(theirs.fileno()), "PYTHONUNBUFFERED": "1"}
+        variables = {**os.environ, **(environment or {}), FD_VARIABLE: str(theirs.fileno()), "PYTHONUNBUFFERED": "1"}
         if killed:
-            environment[KILLED_VARIABLE] = ",".join(str(pid) for pid in killed)
+            variables[KILLED_VARIABLE] = ",".join(str(pid) for pid in killed)
         process = subprocess.Popen(
             list(command),
             cwd=PROJECT,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,  # Ctrl-C in the terminal is for the server, which then ends its workers
@@ -97,9 +100,21 @@ def local_launcher(settings: Settings) -> Callable[[int], LocalWorker]:
 
     def launcher(slot: int) -> LocalWorker:
         device = device_of(slot, settings, count)
-        return launch([*worker_command(settings), *(("--device", device) if device else ())], killed)
+        command = [*worker_command(settings), *(("--device", device) if device else ())]
+        return launch(command, killed, _threads(settings, device))
 
     return launcher
+
+
+def _threads(settings: Settings, device: str | None) -> dict[str, str]:
+    """Shares the processor's cores out between several workers that compute on it, unless somebody else has."""
+    if settings.workers == 1 or device is not None or "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, _cores() // settings.workers))}
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def worker_command(settings: Settings) -> list[str]:

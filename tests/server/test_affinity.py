@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import keys
+from server.pools import local
 from server.pools.accelerators import accelerators, device_of
 from server.pools.affinity import Affinity, marks
 from server.settings import Settings
@@ -137,3 +138,16 @@ def test_each_worker_has_a_device_of_its_own(tmp_path, changes: dict[str, Any], 
     settings = Settings(data_dir=tmp_path, **changes)
 
     assert [device_of(slot, settings, 2) for slot in range(settings.workers)] == devices
+
+
+@pytest.mark.parametrize(("workers", "share"), [(1, None), (2, 4), (3, 2), (20, 1)])
+def test_workers_on_the_processor_share_its_cores(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, workers: int, share: int | None
+) -> None:
+    started: list[dict[str, str]] = []
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(local.os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setattr(local, "launch", lambda command, killed, environment: started.append(environment))
+    local.local_launcher(Settings(data_dir=tmp_path, cpu=True, workers=workers))(0)
+
+    assert started == [{} if share is None else {"OMP_NUM_THREADS": str(share)}]
