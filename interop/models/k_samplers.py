@@ -217,7 +217,7 @@ def _teller(sigmas: Tensor, noise: StepNoise, callback: Callable[[dict[str, Any]
         if isinstance(noise, _PackNoise):
             noise.step = step
         if callback is not None:
-            level = sigmas[step]
+            level = sigmas[min(step, len(sigmas) - 1)]  # adaptive samplers take steps of their own
             callback({"x": x, "i": step, "sigma": level, "sigma_hat": level, "denoised": denoised})
 
     return tell
@@ -233,6 +233,15 @@ class OurSampler(KSAMPLER):
         self.heddle_object = own
 
 
-def lend_sampler(sampler: Any) -> Sampler:
-    """A sampler with the methods that packs know, from one of theirs or of ours."""
-    return sampler if hasattr(sampler, "sample") else OurSampler(sampler)
+def lend_sampler(sampler: Any, *, fresh_mask_noise: bool = False) -> Sampler:
+    """A sampler with the methods that packs know, from one of theirs or of ours.
+
+    Args:
+        fresh_mask_noise: noise the part that a mask keeps with a draw of its own.
+    """
+    if hasattr(sampler, "sample"):
+        return sampler  # type: ignore[no-any-return]
+    own = OurSampler(sampler)
+    if fresh_mask_noise:
+        own.inpaint_options["random"] = True
+    return own

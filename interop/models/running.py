@@ -22,6 +22,7 @@ def whole_run(run: Run) -> Tensor:
         Autoencoder-space latent, float32, on the CPU.
     """
     from interop.models.guiding import GuiderHandle
+    from interop.models.k_samplers import lend_sampler
     from interop.models.model import ModelHandle
 
     report = run.on_step
@@ -30,8 +31,9 @@ def whole_run(run: Run) -> Tensor:
         if report is not None:
             report(step, total, x0, x)
 
+    sampler = lend_sampler(run.sampler, fresh_mask_noise=run.fresh_mask_noise)
     guider = GuiderHandle.of(ModelHandle(run.model), run.conditioning, run.guidance)
-    return guider.sample(run.noise, run.latent, run.sampler, run.sigmas, run.noise_mask, tell, True, run.seed)
+    return guider.sample(run.noise, run.latent, sampler, run.sigmas, run.noise_mask, tell, True, run.seed)
 
 
 class PackRun:

@@ -132,3 +132,34 @@ def test_a_pack_renames_a_built_in_node(studio: House) -> None:
     assert entry["display_name"] == "Sample (renamed by a pack)"
     assert "plain_euler" in next(one["choices"] for one in entry["inputs"] if one["name"] == "sampler_name")
     assert entry["module"] == "nodes"
+
+
+@pytest.mark.parametrize("sampler", ["euler", "ddim", "dpm_adaptive", "euler_cfg_pp", "dpmpp_2m_sde", "uni_pc", "lcm"])
+def test_the_long_road_of_packs_gives_what_the_short_one_gives(studio: House, sampler: str) -> None:
+    import torch
+
+    from diffusion import sampling
+    from diffusion.loading import load_checkpoint
+    from interop.models.model import ModelHandle
+
+    path = studio.folders.find("checkpoints", "tiny.safetensors")
+    assert path is not None
+    checkpoint = load_checkpoint(path)
+    assert checkpoint.clip is not None
+    handle = ModelHandle(checkpoint.model)
+    handle.model_options["transformer_options"]["a note of a pack"] = 1
+    ((features, options),) = checkpoint.clip.encode("a red circle")
+    area = [features * 1.1, {**options, "area": (4, 4, 2, 2), "strength": 0.8}]
+    latent = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(5))
+    mask = torch.zeros(1, 8, 8)
+    mask[:, 2:6, 2:6] = 1
+
+    def sampled(model: Any) -> Any:
+        return sampling.sample(
+            model, noise=sampling.prepare_noise(latent, 3), latent=latent, positive=[[features, options], area],
+            negative=checkpoint.clip.encode(""), guidance_scale=2.5, sampler=sampler, schedule="normal", steps=3,
+            strength=0.8, noise_mask=mask, seed=9,
+        )  # fmt: skip
+
+    assert handle.heddle_object.hooks.run is not None
+    torch.testing.assert_close(sampled(handle.heddle_object), sampled(checkpoint.model), rtol=1e-4, atol=1e-4)
