@@ -30,6 +30,7 @@ from server.published import Published
 from server.retention import retain
 from server.routes import (
     extensions,
+    gallery,
     history,
     jobs,
     metrics,
@@ -62,8 +63,8 @@ __all__ = ["Server", "assemble", "folders_of"]
 log = logging.getLogger("heddle.server")
 
 _MODULES = (
-    prompt, queue, history, jobs, view, upload, object_info, models, extensions, system, users, userdata, websocket,
-    metrics,
+    prompt, queue, history, jobs, view, upload, object_info, models, extensions, gallery, system, users, userdata,
+    websocket, metrics,
 )  # fmt: skip
 
 

@@ -15,13 +15,11 @@ from graph_runtime.folders import UnsafePath, confine
 from server.keys import PACKS, PUBLISHED, SETTINGS
 from server.packs import Pack
 from server.routes.route import Route
-from server.settings import PROJECT
 
 __all__ = ["ROUTES"]
 
 _EXAMPLES = ("example_workflows", "example", "examples", "workflow", "workflows")
 _SECTIONS = ("main", "nodeDefs", "commands", "settings")
-_TEMPLATES = PROJECT / "workflows"
 
 
 def packs_of(request: web.Request) -> list[Pack]:
@@ -73,27 +71,6 @@ async def get_workflow_template(request: web.Request) -> web.StreamResponse:
 async def get_translations(request: web.Request) -> web.Response:
     """Translations of all packs, merged."""
     return web.json_response(await asyncio.to_thread(_translations, packs_of(request)))
-
-
-async def get_templates_index(request: web.Request) -> web.Response:
-    """The gallery: workflows that ship with the project."""
-    templates = [
-        {"name": path.stem, "title": path.stem.replace("-", " "), "description": "", "mediaType": "image",
-         "mediaSubtype": "png"}
-        for path in await asyncio.to_thread(lambda: sorted(_TEMPLATES.glob("*.json")))
-    ]  # fmt: skip
-    group = {"moduleName": "default", "title": "Heddle", "type": "image", "templates": templates}
-    return web.json_response([group] if templates else [])
-
-
-async def get_templates_logo(request: web.Request) -> web.Response:
-    """Logos of the gallery: none."""
-    return web.json_response({})
-
-
-async def get_template(request: web.Request) -> web.StreamResponse:
-    """One workflow of the gallery."""
-    return await _send(_TEMPLATES, request.match_info["file"])
 
 
 async def get_global_subgraphs(request: web.Request) -> web.Response:
@@ -191,9 +168,6 @@ ROUTES = (
     Route("GET", "/workflow_templates", get_workflow_templates),
     Route("GET", "/api/workflow_templates/{pack}/{file:.+}", get_workflow_template, "bare"),
     Route("GET", "/i18n", get_translations),
-    Route("GET", "/templates/index.json", get_templates_index, "bare"),
-    Route("GET", "/templates/index_logo.json", get_templates_logo, "bare"),
-    Route("GET", "/templates/{file:.+}", get_template, "bare"),
     Route("GET", "/global_subgraphs", get_global_subgraphs),
     Route("GET", "/node_replacements", get_node_replacements),
 )

@@ -189,8 +189,10 @@ async def test_the_gallery_is_a_list_of_groups(client: Client) -> None:
         assert {"moduleName", "title", "type", "templates"} <= set(group)
         for template in group["templates"]:
             assert {"name", "description", "mediaType", "mediaSubtype"} <= set(template)
-            assert (await client.ask("GET", f"/templates/{template['name']}.json"))[0] == 200
+            document = await client.get(f"/templates/{template['name']}.json")
+            assert (document["version"], type(document["nodes"]), type(document["links"])) == (0.4, list, list)
     assert (await client.ask("GET", "/templates/index_logo.json"))[0] in (200, 404)
+    assert (await client.ask("GET", "/templates/..%2Fpyproject.json"))[0] == 404
 
 
 async def test_the_machine_is_described(client: Client) -> None:
