@@ -280,7 +280,7 @@ async def test_internal_routes_are_bare_only(bench) -> None:
     (bench.settings.data_dir / "input" / "a.png").write_bytes(b"x")
 
     assert "checkpoints" in await bench.json("/internal/folder_paths")
-    assert await bench.json("/internal/files/input") == ["a.png"]
+    assert (await bench.json("/internal/files/input"))[0] == "a.png"
     odd = await bench.client.get("/internal/files/odd")
     assert (odd.status, await odd.json()) == (400, {"error": "Invalid directory type"})
     assert isinstance(await bench.json("/internal/logs"), str)
