@@ -230,16 +230,20 @@ class Writer:
 
     async def _run(self) -> None:
         failures: tuple[type[Exception], ...] = (StoreError, *self._database.errors)
+        said = ""
         while True:
             try:
                 async with self._database.writer.connect() as connection:
                     raw = (await connection.get_raw_connection()).driver_connection
                     self._driver = raw if isinstance(raw, InlineConnection) else None
                     await self._resolve(connection)
+                    said = ""
                     await self._serve(connection)
                     return
             except failures as error:
-                log.error("the job database cannot be reached: %s. Trying again in %g s.", cause_of(error), LOOK_AGAIN)
+                if cause_of(error) != said:
+                    said = cause_of(error)
+                    log.error("the job database cannot be reached: %s. Trying again.", said)
             self._give_up_old(time.monotonic() - PATIENCE)
             if self._closing:
                 return
@@ -262,7 +266,7 @@ class Writer:
         try:
             await self._commit(connection, group)
         except Exception as error:
-            if is_lost(error):
+            if self._driver is None and is_lost(error):  # a file is never lost
                 if self._doubtful is None:
                     self._put_back(group)
                 raise
