@@ -75,7 +75,10 @@ def workflow(count: int) -> dict[str, Any]:
 def serve(route: Route) -> None:
     path = route.request.url.split("//", 1)[1].split("/", 1)[1].split("?")[0] or "index.html"
     if path == "api/v1/catalogue":
-        route.fulfill(path=WEB / "tests" / "fixtures" / "catalogue.json", content_type="application/json")
+        catalogue = json.loads((WEB / "tests" / "fixtures" / "catalogue.json").read_text(encoding="utf-8"))
+        route.fulfill(json={"digest": "", "nodes": catalogue})
+    elif path == "extensions":
+        route.fulfill(json=[])
     elif (WEB / "dist" / path).is_file():
         route.fulfill(path=WEB / "dist" / path, content_type=mimetypes.guess_type(path)[0])
     else:

@@ -35,6 +35,7 @@ export class CanvasEngine {
   private readonly liveListeners = new Set<() => void>();
   private readonly drawListeners = new Set<() => void>();
   private drawn: Pick<State, "document" | "view" | "jobs" | "catalogue"> | null = null;
+  private drawnVersion = -1;
   private readonly images = new Map<string, HTMLImageElement>();
 
   constructor(private readonly editor: Editor) {
@@ -98,13 +99,20 @@ export class CanvasEngine {
     const { viewport, selection, linkDrag } = state.view;
     const same =
       last !== null &&
-      last.document === state.document &&
+      (last.document === state.document || this.onlyLiveValues()) &&
       last.catalogue === state.catalogue &&
       last.jobs.runs === state.jobs.runs &&
       last.view.viewport === viewport &&
       last.view.selection === selection &&
       (last.view.linkDrag === null) === (linkDrag === null);
-    if (!same) this.request();
+    if (same) this.drawn = state;
+    else this.request();
+  }
+
+  /** Whether the document changed in values of live nodes only: those show themselves. */
+  private onlyLiveValues(): boolean {
+    const { scene } = this.editor;
+    return scene.version === this.drawnVersion && this.shownLive() && scene.restated.every(({ id }) => this.elements.has(id));
   }
 
   request(): void {
@@ -126,6 +134,7 @@ export class CanvasEngine {
     if (!canvas || !context || !world || !theme) return;
     const { state, scene, viewport, size } = this.editor;
     this.drawn = state;
+    this.drawnVersion = scene.version;
     this.noteZoom(viewport.k);
     world.style.transform = `translate(${viewport.x}px, ${viewport.y}px) scale(${viewport.k})`;
     this.chooseLive();

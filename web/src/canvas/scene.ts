@@ -1,7 +1,7 @@
 /** What is where: nodes with their faces, links between them, and an index to find what a box or a point meets. */
 import RBush from "rbush";
 import { type Catalogue, findInput, type NodeSpec, outputType } from "../core/catalogue";
-import type { NodeRecord, Pair, Placement, Waypoint, WorkflowDocument } from "../core/document";
+import { isLink, type NodeRecord, type Pair, type Placement, type Waypoint, type WorkflowDocument } from "../core/document";
 import { type Box, contains, type Point, union } from "../core/geometry";
 import { allLinks, type InputEnd, linksInto } from "../core/links";
 import { unknownSpec } from "../core/specs";
@@ -69,6 +69,8 @@ export class Scene {
   readonly nodes = new Map<string, SceneNode>();
   /** Changes whenever something in the scene does. */
   version = 0;
+  /** Nodes that the last change gave other values and nothing else; `version` stays then. */
+  restated: readonly SceneNode[] = [];
   private readonly index = new NodeIndex(12);
   readonly waypoints = new Map<string, SceneWaypoint>();
   private reroutes: readonly Waypoint[] | undefined;
@@ -93,6 +95,7 @@ export class Scene {
   /** Follows the document; only nodes whose record, place or media changed are derived again. */
   update(document: WorkflowDocument, catalogue: Catalogue, media: ReadonlySet<string>): void {
     if (document === this.document && catalogue === this.catalogue && media === this.media) return;
+    if (catalogue === this.catalogue && media === this.media && this.takeValues(document)) return;
     this.version += 1;
     this.settle();
     const fresh = catalogue !== this.catalogue || this.nodes.size === 0;
@@ -101,6 +104,25 @@ export class Scene {
     this.media = media;
     if (fresh) this.rebuild(document);
     else this.follow(document);
+  }
+
+  /** Takes over a change of values only, as typing makes; false when anything lies or is linked otherwise. */
+  private takeValues(document: WorkflowDocument): boolean {
+    if (this.document?.layout !== document.layout || this.floating.size > 0) return false;
+    const changed: SceneNode[] = [];
+    let count = 0;
+    for (const id in document.nodes) {
+      count += 1;
+      const node = this.nodes.get(id);
+      const record = document.nodes[id];
+      if (!node || !record || (node.record !== record && !differsInValues(node.record, record))) return false;
+      if (node.record !== record) changed.push(node);
+    }
+    if (count !== this.nodes.size) return false;
+    for (const node of changed) node.record = document.nodes[node.id] ?? node.record;
+    this.document = document;
+    this.restated = changed;
+    return true;
   }
 
   private rebuild(document: WorkflowDocument): void {
@@ -326,6 +348,13 @@ export class Scene {
     }
     return null;
   }
+}
+
+/** True when only literals of the same inputs differ: the node looks the same but for the values in it. */
+function differsInValues(a: NodeRecord, b: NodeRecord): boolean {
+  if (a.type !== b.type || a.title !== b.title || a.mode !== b.mode || a.sockets !== b.sockets) return false;
+  const names = Object.keys(b.inputs);
+  return names.length === Object.keys(a.inputs).length && names.every((name) => name in a.inputs && (a.inputs[name] === b.inputs[name] || (!isLink(a.inputs[name]) && !isLink(b.inputs[name]))));
 }
 
 /** Nodes that show pictures keep room for one from the start. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { METRICS } from "../../src/canvas/metrics";
+import { moveNodes, setInput, toggleMode } from "../../src/core/edits";
+import { disconnect } from "../../src/core/links";
 import { TestEditor } from "../testEditor";
 
 describe("a face", () => {
@@ -50,5 +52,31 @@ describe("the index", () => {
     test.editor.undo();
 
     expect(found()).toEqual([]);
+  });
+});
+
+describe("typing", () => {
+  it("changes the values of a node and nothing that is drawn", () => {
+    const { editor } = new TestEditor();
+    const [id] = Object.keys(editor.document.nodes).filter((each) => editor.document.nodes[each]!.type === "KSampler");
+    const { version } = editor.scene;
+    const node = editor.scene.nodes.get(id!)!;
+    const { face, links } = node;
+    editor.commit(setInput(editor.document, id!, "steps", 7), "Change steps");
+
+    expect(editor.scene.version).toBe(version);
+    expect(editor.scene.restated).toEqual([node]);
+    expect(node.record.inputs["steps"]).toBe(7);
+    expect([node.face, node.links]).toEqual([face, links]);
+  });
+
+  it("is told apart from linking, muting and moving", () => {
+    const { editor } = new TestEditor();
+    const id = Object.keys(editor.document.nodes).find((each) => editor.document.nodes[each]!.type === "KSampler")!;
+    for (const diff of [() => disconnect(editor.document, editor.specs, [{ node: id, input: "model" }]), () => toggleMode(editor.document, [id], "muted"), () => moveNodes(editor.document, [id], 5, 5)]) {
+      const { version } = editor.scene;
+      editor.commit(diff(), "Edit");
+      expect(editor.scene.version).toBeGreaterThan(version);
+    }
   });
 });

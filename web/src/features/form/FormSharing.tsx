@@ -4,6 +4,15 @@ import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./builder.module.css";
 
+/** False where the browser keeps the clipboard from the page: without permission, or without https off this machine. */
+async function copied(text: string): Promise<boolean> {
+  if (!window.isSecureContext) return false;
+  return navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** A link that shows just the form, and taking it back. */
 export function FormSharing() {
   const { editor, session } = useWorkbench();
@@ -11,10 +20,7 @@ export function FormSharing() {
   const share = () =>
     void session.report(t("The form could not be shared"), async () => {
       const link = await shareForm(editor);
-      await navigator.clipboard.writeText(link).then(
-        () => editor.notify("info", t("Link copied"), link),
-        () => editor.notify("info", t("The form is shared"), link), // no permission for the clipboard: the link is shown instead
-      );
+      editor.notify("info", (await copied(link)) ? t("Link copied") : t("The form is shared"), link);
     });
   const stop = () => void session.report(t("The form is still shared"), () => stopSharing(editor));
   return (
