@@ -269,3 +269,38 @@ def test_a_worker_without_a_server_says_how_workers_are_started(data_dir):
 
     assert result.returncode == 2
     assert "Workers are started by the server: main.py serve" in result.stderr
+
+
+HANGS = "import time\ntime.sleep(60)\n"
+GOOD = """
+class Good:
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE = (), "run", True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"x": ("INT", {"default": 1})}}
+
+    def run(self, x):
+        return {"ui": {"x": [x]}}
+
+NODE_CLASS_MAPPINGS = {"Good": Good}
+"""
+
+
+async def test_a_pack_that_hangs_delays_neither_the_nodes_of_others_nor_their_jobs(data_dir):
+    (data_dir / "custom_nodes").mkdir()
+    (data_dir / "custom_nodes" / "a_hangs.py").write_text(HANGS)
+    (data_dir / "custom_nodes" / "b_good.py").write_text(GOOD)
+    async with worker(data_dir, "--no-warm-up") as process:
+        began = time.monotonic()
+        while "Good" not in (news := await process.until("catalogue"))["catalogue"]:
+            pass
+        waited = time.monotonic() - began
+        done = await process.run("good", {"1": {"class_type": "Good", "inputs": {"x": 7}}}, ["1"])
+
+        assert waited < 20
+        assert news["pending"] == ["a_hangs"]
+        assert done["outputs"] == {"1": {"x": [7]}}
+        assert time.monotonic() - began < 50, "the pack that hangs is given up after 60 s"
+        process.send({"t": "shutdown", "grace": 0})
+        assert await asyncio.to_thread(process.process.wait, 20) == 0
