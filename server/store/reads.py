@@ -143,7 +143,9 @@ class JobReads:
             order = (jobs.c.created.desc(), jobs.c.id.desc())
         else:
             order = (jobs.c.created, jobs.c.id)
-        if wanted != {*UNFINISHED, *FINISHED}:
+        if wanted == set(FINISHED):
+            conditions.append(jobs.c.finish_order.is_not(None))  # the same, and in the order of an index
+        elif wanted != {*UNFINISHED, *FINISHED}:
             conditions.append(jobs.c.state.in_(wanted) if len(wanted) > 1 else jobs.c.state == next(iter(wanted)))
         page = select(*SUMMARY).where(*conditions).order_by(*order).limit(limit).offset(offset)
         return await self._jobs(page), await self._count(*conditions)
