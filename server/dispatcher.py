@@ -272,6 +272,8 @@ class Dispatcher:
     async def _lose(self, active: _Active, reason: str, died: bool = True) -> None:
         translation = active.translation
         error = _lost_error(translation, reason)
+        if died and error["node"] is not None:
+            reason = f"{reason}; node {error['node']} ({error['node_type']}) was running"
         ended: State = "cancelled" if active.cancelling else "dead"
         kind, data = translation.end("cancelled" if active.cancelling else "failed", error)
         written = self._leftovers.written(active.job, active.attempt, translation.outputs)

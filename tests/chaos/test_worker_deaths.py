@@ -48,7 +48,7 @@ def test_a_job_that_kills_two_workers_is_dead_with_its_node_and_runs_again_when_
     detail = site.until(job, "succeeded", "failed", "dead")
 
     assert (detail["state"], detail["deaths"]) == ("dead", 2)
-    assert "ended with status 3" in detail["reason"]
+    assert detail["reason"] == "it ended with status 3; node 2 (chaos.die) was running"
     assert (detail["error"]["node"], detail["error"]["node_type"]) == ("2", "chaos.die")
     assert site.until(other, "succeeded")["deaths"] == 0
     site.post(f"/api/v1/jobs/{job}/retry")
