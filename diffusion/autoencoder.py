@@ -72,7 +72,7 @@ class Autoencoder:
 
     @torch.inference_mode()
     def encode(self, image: Tensor) -> Tensor:
-        """A picture as a latent.
+        """A picture as a latent; in tiles if memory does not suffice for the whole.
 
         Args:
             image: float32 [batch, h, w, channels] in 0..1; sides are cut, centred, to multiples of the ratio.
@@ -85,11 +85,15 @@ class Autoencoder:
             return self.encode_tiled(image)
         module = self.network.prepare(self.patches)
         pixels = self._pixels(image)
-        return torch.cat([self._encode(module, one) for one in pixels.split(self._batch(pixels))])
+        try:
+            return torch.cat([self._encode(module, one) for one in pixels.split(self._batch(pixels))])
+        except torch.OutOfMemoryError:
+            free_cached()
+        return self.encode_tiled(image)
 
     @torch.inference_mode()
     def decode(self, latent: Tensor) -> Tensor:
-        """A latent as a picture.
+        """A latent as a picture; in tiles if memory does not suffice for the whole.
 
         Args:
             latent: [batch, channels, h, w] in autoencoder space.
@@ -106,8 +110,12 @@ class Autoencoder:
         if is_economical():
             return self.decode_tiled(latent)
         module = self.network.prepare(self.patches)
-        pieces = [self._decode(module, one) for one in latent.split(self._batch(latent, self.ratio))]
-        return _to_image(torch.cat(pieces))
+        try:
+            pieces = [self._decode(module, one) for one in latent.split(self._batch(latent, self.ratio))]
+            return _to_image(torch.cat(pieces))
+        except torch.OutOfMemoryError:
+            free_cached()
+        return self.decode_tiled(latent)
 
     @torch.inference_mode()
     def decode_tiled(self, latent: Tensor, tile: tuple[int, int] = (64, 64), overlap: int = 16) -> Tensor:
@@ -161,6 +169,12 @@ class Autoencoder:
         """Pictures at a time: about four megapixels."""
         pixels = tensor.shape[-1] * tensor.shape[-2] * ratio * ratio
         return max(1, 4 * 1024 * 1024 // max(1, pixels))
+
+
+def free_cached() -> None:
+    """Let the device's allocator give back what it keeps for later."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def tiled(x: Tensor, run: Callable[[Tensor], Tensor], tile: tuple[int, int], overlap: int, scale: float) -> Tensor:
@@ -218,4 +232,4 @@ def _to_image(pixels: Tensor) -> Tensor:
     return ((pixels + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).contiguous()
 
 
-__all__ = ["Autoencoder", "Codec", "KlCodec", "tiled"]
+__all__ = ["Autoencoder", "Codec", "KlCodec", "free_cached", "tiled"]

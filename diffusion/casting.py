@@ -1,4 +1,4 @@
-"""Layers that keep their weights in one dtype and compute in another.
+"""Layers that keep their weights in one dtype, or on another device, and convert them when they compute.
 
 A model whose float32 copy would not fit stays in the dtype of its file; each layer converts its own weights for the
 moment of their use. The numbers are those of a float32 copy of the same weights.
@@ -13,21 +13,21 @@ from torch import Tensor, nn
 
 
 def _cast(tensor: Tensor | None, x: Tensor) -> Tensor | None:
-    return None if tensor is None else tensor.to(dtype=x.dtype)
+    return None if tensor is None else tensor.to(x)
 
 
 class CastLinear(nn.Linear):
     """Linear layer that computes in the dtype of its input."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight.to(input.dtype), _cast(self.bias, input))
+        return F.linear(input, self.weight.to(input), _cast(self.bias, input))
 
 
 class CastConv2d(nn.Conv2d):
     """Convolution that computes in the dtype of its input."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._conv_forward(input, self.weight.to(input.dtype), _cast(self.bias, input))
+        return self._conv_forward(input, self.weight.to(input), _cast(self.bias, input))
 
 
 class CastLayerNorm(nn.LayerNorm):
@@ -51,17 +51,17 @@ class CastRmsNorm(RMSNorm):
         variance = hidden_states.float().pow(2).mean(-1, keepdim=True)
         out = (hidden_states * torch.rsqrt(variance + self.eps)).to(hidden_states.dtype)
         if self.weight is not None:
-            out = out * self.weight.to(out.dtype)
-        return out if self.bias is None else out + self.bias.to(out.dtype)
+            out = out * self.weight.to(out)
+        return out if self.bias is None else out + self.bias.to(out)
 
 
 class CastEmbedding(nn.Embedding):
-    """Embedding that answers in the compute dtype (float32 unless set)."""
+    """Embedding that answers in the compute dtype (float32 unless set), where its input lies."""
 
     compute_dtype: torch.dtype = torch.float32
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input).to(self.compute_dtype)
+        return super().forward(input.to(self.weight.device)).to(input.device, self.compute_dtype)
 
 
 _CASTING: dict[type[nn.Module], type[nn.Module]] = {

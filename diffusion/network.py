@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from diffusion.casting import cast_on_use
 from diffusion.errors import MissingWeights, ModelFileError
 from diffusion.layouts.transformers import Piece
+from diffusion.pool import pool_of
 
 WeightPatch = Callable[[Tensor], Tensor]  # float32 weight → float32 weight
 EIGHT_BITS = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})
@@ -75,6 +76,7 @@ class Network:
         module.requires_grad_(False).eval()
         # Eight-bit numbers take part in no arithmetic: what no layer converts is widened after rounding.
         self._converted = cast_on_use(module, compute) if storage != compute else frozenset()
+        self.streamed = False
         self._placed: set[str] = set()
         self._applied = Patches()
 
@@ -82,12 +84,15 @@ class Network:
         """Names of everything that is loaded."""
         return list(self.module.state_dict())
 
-    def prepare(self, patches: Patches | None = None) -> nn.Module:
+    def prepare(self, patches: Patches | None = None, working: int = 0) -> nn.Module:
         """Bring the weights to the device and make exactly these patches effective.
 
+        Args:
+            working: bytes that the activations will take, so that the pool can make room for them.
         Returns:
             The module, ready to be called.
         """
+        pool_of(self.device).admit(self, working)
         wanted = patches or Patches()
         for name in self.parameter_names():
             old, new = self._applied.by_name.get(name, ()), wanted.by_name.get(name, ())
@@ -104,6 +109,18 @@ class Network:
         self._placed.clear()
         self._applied = Patches()
 
+    def placed_size(self) -> int:
+        """Bytes the weights take on the device now."""
+        names = self._placed - self._converted if self.streamed else self._placed
+        return sum(self.weights[name].numel() for name in names) * self.storage.itemsize
+
+    def stream(self) -> None:
+        """Keep the weights on the host from now on; each layer brings its own to the device when it runs."""
+        if not self.streamed:
+            self.release()
+            self.streamed = True
+            self._converted = cast_on_use(self.module, self.compute)
+
     def patched_weight(self, name: str, patches: Patches) -> Tensor:
         """One weight as the patches make it, in the storage dtype, on the CPU."""
         return self._weight(name, patches.by_name.get(name, ()), torch.device("cpu"))
@@ -117,7 +134,7 @@ class Network:
         return hashlib.sha256("\n".join([self.source, *self.parameter_names()]).encode()).hexdigest()[:16]
 
     def _weight(self, name: str, patches: Iterable[WeightPatch], device: torch.device | None = None) -> Tensor:
-        original, device = self.weights[name], device or self.device
+        original, device = self.weights[name], device or self._home(name)
         dtype = self.storage if original.is_floating_point() else original.dtype
         weight = original.to(device)
         for index, patch in enumerate(patches):
@@ -126,6 +143,9 @@ class Network:
         if dtype in EIGHT_BITS and name not in self._converted:
             weight = weight.to(self.compute)
         return weight.contiguous()
+
+    def _home(self, name: str) -> torch.device:
+        return torch.device("cpu") if self.streamed and name in self._converted else self.device
 
     def _check(self) -> None:
         shapes = {name: tuple(tensor.shape) for name, tensor in self.module.state_dict().items()}

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffusion.autoencoder import tiled
+from diffusion.autoencoder import free_cached, tiled
 from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.network import Network, check_finite, empty, grouped
 from diffusion.placement import default_device
@@ -153,8 +153,7 @@ def enlarge(model: UpscaleModel, image: Tensor, tile: int = TILE) -> Tensor:
             tile //= 2
             if tile < SMALLEST_TILE:
                 raise
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            free_cached()
 
 
 def load_upscaler(path: str | Path, *, device: torch.device | str | None = None) -> UpscaleModel:

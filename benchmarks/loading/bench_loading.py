@@ -4,7 +4,7 @@
 
 Without a file, a synthetic U-Net of Stable Diffusion 1's shape is written first (1.7 GB in float16), outside of the
 measurement. Loading means everything up to the point where sampling could begin on a device that takes the file's
-format. Each measurement runs in a process of its own, with the file in the page cache: the disk is not what is measured.
+format. Each measurement runs in a process of its own, with the file in the page cache: the disk is not measured.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffusion.model import Model
+from diffusion.pool import activation_bytes, pool_of
 from diffusion.sampling.checkpoint import Checkpoint, resumable
 from diffusion.sampling.conditioning import Conditioning, prepare
 from diffusion.sampling.contract import Denoiser
@@ -79,12 +80,18 @@ def integrate(
         checkpoint,
     )  # fmt: skip
     takes_over = model.hooks.run or getattr(sampler, "run_whole", None)
-    return _integrate(run) if takes_over is None else takes_over(run)
+    pool = pool_of(model.network.device)
+    try:
+        with pool.session():
+            return _integrate(run) if takes_over is None else takes_over(run)
+    except torch.OutOfMemoryError:
+        pool.lower(model.network)  # whoever tries again needs less
+        raise
 
 
 def _integrate(run: Run) -> Tensor:
     model, seed, on_step = run.model, run.seed, run.on_step
-    module = model.network.prepare(model.patches)
+    module = model.network.prepare(model.patches, _working(model, run.noise))
     device = model.network.device
     noise, sigmas = run.noise.to(device, torch.float32), run.sigmas.to("cpu", torch.float32).clone()
     start = run.latent.to(device, torch.float32)
@@ -112,6 +119,13 @@ def _integrate(run: Run) -> Tensor:
     x = run.sampler(denoiser, x, sigmas, lists, StepNoise(seed, device), tell)
     x = rule.finish(x, sigmas[-1])
     return model.latent_format.from_network(x.float()).to("cpu")
+
+
+def _working(model: Model, noise: Tensor) -> int:
+    """Bytes that one call of the network needs besides its weights."""
+    config = getattr(model.network.module, "config", {})
+    width = (config.get("block_out_channels") or [0])[0] or config.get("num_attention_heads", 8) * 64
+    return activation_bytes(noise.shape, width, model.network.compute.itemsize)
 
 
 def sample(
