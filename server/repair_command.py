@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server.assembly import folders_of
-from server.errors import ServerError
+from server.errors import ServerError, SettingsError
 from server.lock import lock_data_folder, lock_database
 from server.repair import Repair
 from server.settings import Settings
@@ -26,9 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         data_dir=chosen.data_dir, output_dir=chosen.output_directory, temp_dir=_temp(chosen), database=chosen.database
     )
     try:
-        if not settings.data_dir.is_dir():
-            print(f"heddle: There is no data folder {settings.data_dir}. Name it with --data-dir.", file=sys.stderr)
-            return 1
+        _check(settings)
         with lock_data_folder(settings.data_dir), lock_database(settings.database_url):
             return asyncio.run(_repair(settings, chosen.dry_run))
     except ServerError as error:
@@ -44,6 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--temp-directory", type=Path, metavar="DIR", help="as given to serve")
     parser.add_argument("--dry-run", action="store_true", help="only say what was found")
     return parser
+
+
+def _check(settings: Settings) -> None:
+    """Refuse to make what is not there: an empty folder or database needs no repair.
+
+    Raises:
+        SettingsError: naming what is missing.
+    """
+    if not settings.data_dir.is_dir():
+        raise SettingsError(f"There is no data folder {settings.data_dir}. Name it with --data-dir.")
+    kind, _, path = settings.database_url.partition(":///")
+    if kind.startswith("sqlite") and not Path(path).is_file():
+        raise SettingsError(f"There is no job database {path}. Name it with --database, or its folder with --data-dir.")
 
 
 def _temp(chosen: argparse.Namespace) -> Path | None:

@@ -127,6 +127,9 @@ async def test_a_file_that_was_changed_is_told_and_left(data_dir, folders, url, 
 
 
 async def test_a_data_folder_in_use_or_missing_is_refused(data_dir, capsys) -> None:
+    assert await repair(data_dir) == 1
+    assert "There is no job database" in capsys.readouterr().err and os.listdir(data_dir) == []
+    (data_dir / "heddle.sqlite3").touch()
     with lock_data_folder(data_dir):
         assert await repair(data_dir) == 1
     assert "Another server" in capsys.readouterr().err
