@@ -257,7 +257,7 @@ class Context:
     # -- what the node shows and leaves behind
 
     def beside(self) -> Context:
-        """A context of the same node and run that shows nothing of its own: for a node that calls another's function."""
+        """A context of the same node and run that shows nothing yet: for a node that calls another's function."""
         return Context(
             self._services,
             self.node_id,

@@ -72,6 +72,13 @@ FILES = {
 }
 """Host module → the file that implements it."""
 
+OPEN_ENDED = frozenset(
+    {"comfy.conds", "comfy.controlnet", "comfy.k_diffusion.sampling", "comfy.latent_formats", "comfy.lora"}
+    | {"comfy.ldm.modules.attention", "comfy.model_base", "comfy.model_sampling", "comfy.ops"}
+    | {"comfy.patcher_extension", "comfy.sampler_helpers"}
+)
+"""Modules of which every public name exists: as a placeholder, if not in their file."""
+
 _PACKAGES = frozenset({name.rpartition(".")[0] for name in FILES}) & FILES.keys()
 _HERE = Path(__file__).parent
 _code: dict[str, CodeType] = {}
@@ -141,6 +148,12 @@ def _empty(name: str, file: str) -> ModuleType:
     return _package(module) if name in _PACKAGES else module
 
 
+def _may_have(module: str, name: str) -> bool:
+    """Whether the host's module could have a name that is not listed: packs are written for many versions of it."""
+    open_ended = module in OPEN_ENDED or module.startswith("comfy_extras.")
+    return open_ended and not name.startswith(("_", "sample_"))  # packs look whether a sampler's function is there
+
+
 def _offer_the_rest(module: ModuleType) -> None:
     """Answer for the names that the host's module has and the file lacks."""
     own: Any = module.__dict__.get("__getattr__")
@@ -154,7 +167,13 @@ def _offer_the_rest(module: ModuleType) -> None:
                 pass
         if is_known_module(f"{module.__name__}.{name}"):
             return importlib.import_module(f"{module.__name__}.{name}")
-        if name not in known:
+        if module.__name__.startswith("comfy_extras.") and not name.startswith("_"):
+            from interop.classes import built_in_class
+
+            node = built_in_class(name)
+            if node is not None:
+                return node
+        if name not in known and not _may_have(module.__name__, name):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
         found = placeholder(f"{module.__name__}.{name}")
         setattr(module, name, found)

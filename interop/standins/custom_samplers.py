@@ -8,15 +8,6 @@ from typing import Any
 from interop.models.guider import Guider as _Guider
 
 
-def __getattr__(name: Any) -> Any:
-    from interop.classes import built_in_class
-
-    found = None if name.startswith("_") else built_in_class(name)
-    if found is None:
-        raise AttributeError(name)
-    return found
-
-
 class Guider_Basic(_Guider):
     """Follows one conditioning, without guidance."""
 

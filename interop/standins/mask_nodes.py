@@ -6,15 +6,6 @@ Source: pack_surface, tier 2.
 from typing import Any
 
 
-def __getattr__(name: Any) -> Any:
-    from interop.classes import built_in_class
-
-    found = None if name.startswith("_") else built_in_class(name)
-    if found is None:
-        raise AttributeError(name)
-    return found
-
-
 def composite(
     destination: Any, source: Any, x: Any, y: Any, mask: Any = None, multiplier: Any = 8, resize_source: Any = False
 ) -> Any:

@@ -9,15 +9,6 @@ from interop.models.guider import Guider as _Guider
 from interop.models.guider import estimate as _estimate
 
 
-def __getattr__(name: Any) -> Any:
-    from interop.classes import built_in_class
-
-    found = None if name.startswith("_") else built_in_class(name)
-    if found is None:
-        raise AttributeError(name)
-    return found
-
-
 class Guider_PerpNeg(_Guider):
     """Steers away only from what in the negative does not contradict the positive."""
 

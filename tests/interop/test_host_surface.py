@@ -125,3 +125,26 @@ def test_a_pack_decorates_and_annotates_with_what_is_not_supported(house: Open, 
 
     with pytest.raises(NotSupported, match="wrap_attn was used as the decorator of attention, but it is not"):
         opened.module("decorates").attention(1)
+
+
+def test_names_that_nobody_has_listed_import_from_modules_of_models(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "newer.py"
+    pack.parent.mkdir()
+    pack.write_text(
+        "from comfy.latent_formats import SD15, HunyuanVideo\n"
+        "from comfy.model_base import SDXL, WAN21\n"
+        "from comfy.ops import manual_cast, SomethingNewer\n"
+        "from comfy.ldm.modules.attention import optimized_attention, AttentionOfTomorrow\n"
+        "from comfy_extras.nodes_mask import composite, GrowMask, MaskOfTomorrow\n"
+        "import comfy.k_diffusion.sampling as k\n"
+        "ABSENT = not hasattr(k, 'sample_of_tomorrow') and hasattr(k, 'sample_euler')\n"
+        "NODE_CLASS_MAPPINGS = {}\n"
+    )
+
+    opened = house()
+
+    assert opened.report("newer").error == ""
+    module = opened.module("newer")
+    assert module.ABSENT
+    assert is_placeholder(module.HunyuanVideo) and is_placeholder(module.MaskOfTomorrow)
+    assert not any(is_placeholder(one) for one in (module.SD15, module.SDXL, module.GrowMask, module.composite))
