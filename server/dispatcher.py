@@ -177,7 +177,7 @@ class Dispatcher:
                 self._wake.set()
                 active = self._active.get(event.job or "")
                 if active is not None and active.attempt == event.attempt:
-                    self._spawn(self._lose(active, event.reason))
+                    self._spawn(self._lose(active, event.reason, pid=event.pid))
                 elif event.job is not None:
                     self._spawn(self._leftovers.lost(event.job, event.attempt, {}))
             case _:
@@ -269,9 +269,10 @@ class Dispatcher:
         self._leftovers.published(active.job, active.attempt)
         self._announce(active, kind, data)
 
-    async def _lose(self, active: _Active, reason: str, died: bool = True) -> None:
+    async def _lose(self, active: _Active, reason: str, died: bool = True, pid: int = 0) -> None:
         translation = active.translation
-        error = _lost_error(translation, reason)
+        node = self._leftovers.last_node(pid, active.job, active.attempt) if pid else None
+        error = _lost_error(translation, reason, node)
         if died and error["node"] is not None:
             reason = f"{reason}; node {error['node']} ({error['node_type']}) was running"
         ended: State = "cancelled" if active.cancelling else "dead"
@@ -324,10 +325,10 @@ class Dispatcher:
                 log.error("handling the end of a run failed", exc_info=error)
 
 
-def _lost_error(translation: Translation, reason: str) -> dict[str, Any]:
+def _lost_error(translation: Translation, reason: str, node: str | None) -> dict[str, Any]:
     """The facts of a run whose worker is gone, as a failed run would tell them."""
     return {
-        **translation.last_known(),
+        **translation.last_known(node),
         "message": f"The worker is gone: {reason}. Look at the node that was running, then queue the job again.",
         "exception_type": "WorkerLost",
         "traceback": [],

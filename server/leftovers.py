@@ -10,6 +10,7 @@ from typing import Any
 
 from graph_runtime.attempts import AttemptJournal, journals, published_files, remove_unpublished
 from graph_runtime.folders import Folders
+from graph_runtime.last_node import read_last_node
 from server.artifacts import artifacts_of
 from server.store.reads import JobReads
 from server.store.rows import FINISHED, Artifact
@@ -38,6 +39,10 @@ class Leftovers:
     def published(self, job: str, attempt: int) -> None:
         """The outcome of an attempt is stored: all of its files are published."""
         AttemptJournal(self._folders.data_dir, job, attempt).close()
+
+    def last_node(self, pid: int, job: str, attempt: int) -> str | None:
+        """The node that a dead worker began last in this attempt, if it had time to note it."""
+        return read_last_node(self._folders.data_dir, pid, job, attempt)
 
     async def lost(self, job: str, attempt: int, outputs: Mapping[str, Any]) -> None:
         """An attempt is over whose worker cannot be asked any more.

@@ -153,9 +153,14 @@ class Translation:
         self.record.append([kind, data])
         return kind, data
 
-    def last_known(self) -> dict[str, Any]:
-        """The node that was running, its type, and what had been executed: what is known when nobody says it."""
-        node = self.current["real"] if self.current is not None else None
+    def last_known(self, node: str | None = None) -> dict[str, Any]:
+        """The node that was running, its type, and what had been executed: what is known when nobody says it.
+
+        Args:
+            node: the one that the worker noted, where it had no time to send that it began it.
+        """
+        if node is None and self.current is not None:
+            node = self.current["real"]
         node_type = None if node is None else json.loads(self._prompt).get(node, {}).get("class_type")
         return {"node": node, "node_type": node_type, "executed": self._done()}
 

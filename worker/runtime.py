@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -26,10 +27,11 @@ from graph_runtime.cancel import CancelToken
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.context import RunExtra
 from graph_runtime.engine import Engine
-from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished
+from graph_runtime.events import Custom, Event, NodeBlocked, NodeFinished, NodeStarted
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph
 from graph_runtime.hooks import run_hooks
+from graph_runtime.last_node import LastNode
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt
 from graph_runtime.shipped import copy_examples
@@ -117,6 +119,7 @@ class Runtime:
             encode_preview=self._encode_preview,
             checkpoints=self._open_checkpoints(),
         )
+        self.last_node = LastNode(self.folders.data_dir, os.getpid())
         self._watch = MemoryWatch(
             self._runner.calls,
             lambda: self.engine.cache.nbytes,
@@ -251,6 +254,8 @@ class Runtime:
 
         def listen(event: Event) -> None:
             match event:
+                case NodeStarted(real=node):
+                    self.last_node.begin(node)
                 case NodeFinished(node=node):
                     finished.add(node)
                 case NodeBlocked(node=node):
@@ -258,6 +263,7 @@ class Runtime:
             emit(event)
 
         journal = AttemptJournal(self.folders.data_dir, job.id, job.attempt) if job.attempt else None
+        self.last_node.run(job.id, job.attempt)
         outcome = await self.engine.run(
             graph, job.targets, job=job.id, extra=extra, emit=listen, cancel=cancel, files=self._files(journal)
         )
@@ -304,6 +310,7 @@ class Runtime:
     async def close(self) -> None:
         """End the threads, and the packs' routes; waits for what runs."""
         await asyncio.to_thread(self._watch.close)
+        self.last_node.close()
         await asyncio.to_thread(self.engine.close)
         if self._tier is not None:
             await asyncio.to_thread(self._tier.close)

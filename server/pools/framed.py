@@ -286,7 +286,7 @@ class FramedPool:
         if not self._closing:
             log.warning("%s (process %d) is gone: %s", name, launched.pid, reason)
             job, attempt = worker.running or (None, 0)
-            await self._events.put(WorkerLost(name, job, attempt, reason))
+            await self._events.put(WorkerLost(name, job, attempt, reason, launched.pid))
         return worker.complete
 
     async def _receive(self, worker: _Worker, header: dict[str, Any], blob: bytes) -> None:

@@ -98,6 +98,7 @@ class WorkerLost:
     job: str | None
     attempt: int
     reason: str
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
