@@ -93,10 +93,10 @@ function postJson(path: string, body: unknown): Promise<unknown> {
 }
 
 /** An answer of our own API; the server validates what it sends against the same declarations. */
-async function get<T>(path: string): Promise<T> {
+export async function get<T>(path: string): Promise<T> {
   return (await call(`/api/v1${path}`)) as T;
 }
-async function post<T>(path: string, body: unknown): Promise<T> {
+export async function post<T>(path: string, body: unknown): Promise<T> {
   return (await postJson(`/api/v1${path}`, body)) as T;
 }
 

@@ -5,11 +5,12 @@ import { keysOf } from "./bindings";
 import { type Command, type Context, keyOf } from "./command";
 import { EDIT_COMMANDS } from "./edit";
 import { EXPORT_COMMANDS } from "./export";
+import { RUN_COMMANDS } from "./run";
 import { SUBGRAPH_COMMANDS } from "./subgraph";
 import { VIEW_COMMANDS } from "./view";
 import { WORKFLOW_COMMANDS } from "./workflow";
 
-export const COMMANDS: readonly Command[] = [...WORKFLOW_COMMANDS, ...EXPORT_COMMANDS, ...EDIT_COMMANDS, ...ARRANGE_COMMANDS, ...SUBGRAPH_COMMANDS, ...VIEW_COMMANDS];
+export const COMMANDS: readonly Command[] = [...RUN_COMMANDS, ...WORKFLOW_COMMANDS, ...EXPORT_COMMANDS, ...EDIT_COMMANDS, ...ARRANGE_COMMANDS, ...SUBGRAPH_COMMANDS, ...VIEW_COMMANDS];
 
 /** The editor's commands and one for each panel that a pack brings. */
 export function allCommands(editor: Editor): readonly Command[] {

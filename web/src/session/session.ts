@@ -9,21 +9,22 @@ import { parseJson, stringifyJson } from "../core/json";
 import { imagesIn, textsIn } from "../core/wire";
 import type { Editor } from "../store/editor";
 import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
-import type { JobRow, JobsSlice } from "../store/state";
+import type { JobsSlice } from "../store/state";
 import { NO_RUN } from "../store/runScope";
 import { activeTab } from "../store/store";
 import { Autosave } from "./autosave";
 import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
+import { Follower } from "./follower";
+import { JobQueue } from "./queue";
 import { loadPackExtensions } from "./extensions";
 import { sharedForm } from "./sharing";
 import { BrowserShelf, type Version, Versions } from "./versions";
 
-const LISTED_JOBS = 60;
-
 export class Session {
   readonly feed: JobFeed;
   readonly versions: Versions;
+  readonly queue: JobQueue;
   private readonly autosave: Autosave;
   private catalogueRetry = 0;
 
@@ -32,6 +33,7 @@ export class Session {
     readonly clientId: string,
   ) {
     this.feed = new JobFeed(editor, clientId, () => void this.refresh());
+    this.queue = new JobQueue(editor, (title, work) => this.report(title, work));
     this.autosave = new Autosave(editor, window.localStorage);
     this.versions = new Versions(new BrowserShelf(), editor.outside.now, editor.outside.freshId);
   }
@@ -40,6 +42,8 @@ export class Session {
     const restored = this.autosave.restore();
     if (!restored) this.editor.open(parseDocument(defaultDocument));
     this.autosave.watch();
+    this.queue.watch();
+    new Follower(this.editor, () => this.run()).watch();
     this.feed.connect();
     await this.loadCatalogue();
     void this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(this.editor));
@@ -92,12 +96,7 @@ export class Session {
   async refresh(): Promise<void> {
     if (this.editor.state.catalogue.state === "failed") void this.loadCatalogue();
     try {
-      const listed = await api.jobs(LISTED_JOBS);
-      this.editor.store.setState(({ jobs }) => {
-        const rows: Record<string, JobRow> = { ...jobs.rows };
-        for (const data of listed) rows[data.id] = rowOf(data, rows[data.id] ?? emptyRow(data.id));
-        return { jobs: { ...jobs, rows } };
-      });
+      await this.queue.refresh();
       const shown = Object.entries(this.editor.state.jobs.runs);
       await Promise.all(shown.flatMap(([tab, { job }]) => (job === null ? [] : [this.catchUp(tab, job)])));
     } catch (error) {
@@ -129,8 +128,13 @@ export class Session {
     });
   }
 
-  /** Queues the shown document, up to some nodes only when `targets` says so. */
-  async run({ targets = null, front = false }: { targets?: readonly string[] | null; front?: boolean } = {}): Promise<void> {
+  /** Queues the shown document as often as the person chose, with the next seed each time. */
+  async runTimes(targets: readonly string[] | null = null): Promise<void> {
+    for (let left = this.editor.state.jobs.times; left > 0; left -= 1) if (!(await this.run({ targets }))) return;
+  }
+
+  /** Queues the shown document, up to some nodes only when `targets` says so; false when the server refused it. */
+  async run({ targets = null, front = false }: { targets?: readonly string[] | null; front?: boolean } = {}): Promise<boolean> {
     const { editor } = this;
     const { id: tab, document } = activeTab(editor.state);
     const id = editor.outside.freshId();
@@ -145,6 +149,7 @@ export class Session {
       this.keepVersion("run", document);
       if (activeTab(editor.state).id === tab)
         editor.commitRoot(advanceSeeds(editor.root, editor.specs, editor.outside.random), "Next seed", "next seed");
+      return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { problems, message } = error;
@@ -152,6 +157,7 @@ export class Session {
       const placed = problems.filter((problem) => problem.node !== null).length;
       const title = placed > 1 ? `Not queued: ${placed} problems` : "Not queued";
       editor.notify("error", title, problems[0]?.what ?? message);
+      return false;
     } finally {
       change((jobs) => ({ ...jobs, submitting: false }));
     }
@@ -162,8 +168,15 @@ export class Session {
   }
 
   async retry(id: string): Promise<void> {
-    await this.report("The job could not be queued again", () => api.retry(id));
-    await this.refresh();
+    await this.report("The job could not be queued again", async () => {
+      await api.retry(id);
+      this.editor.store.setState(({ jobs }) => {
+        const tab = jobs.rows[id]?.tab ?? null;
+        const again = withRow(jobs, id, { state: "queued", failure: null, startedAt: null, finishedAt: null });
+        return { jobs: tab === null ? again : begin(again, tab, id, Object.keys(jobs.runs[tab]?.nodes ?? {})) };
+      });
+    });
+    await this.queue.refresh();
   }
 
   /** The shown document as text of another format; null when the server refused. */

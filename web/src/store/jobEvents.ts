@@ -10,6 +10,7 @@ const NEW_NODE: NodeRun = {
   startedAt: null,
   seconds: null,
   preview: null,
+  reasons: [],
   images: [],
   texts: [],
 };
@@ -63,6 +64,22 @@ export function begin(jobs: JobsSlice, tab: string, job: string, nodes: Iterable
   return { ...jobs, runs: { ...jobs.runs, [tab]: { job, nodes: waiting, problems: [] } } };
 }
 
+/** Several jobs of a tab may wait: the tab shows the one that runs. */
+function showStarted(jobs: JobsSlice, id: string): JobsSlice {
+  const tab = jobs.rows[id]?.tab ?? null;
+  const run = tab === null ? undefined : jobs.runs[tab];
+  if (tab === null || !run || run.job === id) return jobs;
+  return begin(jobs, tab, id, Object.keys(run.nodes));
+}
+
+/** Puts the server's explanations on the nodes of the tab that shows this job. */
+export function explain(jobs: JobsSlice, job: string, reasons: ReadonlyMap<string, readonly string[]>): JobsSlice {
+  return withRun(jobs, job, (run) => {
+    const nodes = Object.entries(run.nodes).map(([id, node]): [string, NodeRun] => [id, { ...node, reasons: reasons.get(id) ?? [] }]);
+    return { ...run, nodes: Object.fromEntries(nodes) };
+  });
+}
+
 /** What the server found: the problems show on the nodes, results stay. */
 export function refuse(jobs: JobsSlice, tab: string, problems: readonly Problem[]): JobsSlice {
   const run = jobs.runs[tab] ?? NO_RUN;
@@ -108,7 +125,7 @@ export function applyEvent(jobs: JobsSlice, event: WireEvent, now: number, url: 
     case "status":
       return { ...jobs, remaining: event.remaining };
     case "started":
-      return withRow(jobs, event.job, { state: "running", startedAt: now });
+      return withRow(showStarted(jobs, event.job), event.job, { state: "running", startedAt: now, finishedAt: null, failure: null });
     case "cached":
       return withRun(jobs, event.job, (run) =>
         event.nodes.reduce((all, id) => (all.nodes[id] ? withNode(all, id, () => ({ state: "cached" })) : all), run),

@@ -76,6 +76,7 @@ export interface ViewSlice {
   readonly connecting: LooseEnd | null;
   readonly commandsOpen: boolean;
   readonly settingsOpen: boolean;
+  readonly templatesOpen: boolean;
   readonly menu: MenuRequest | null;
   readonly panel: PanelName | `pack:${string}` | null;
   readonly lightbox: FileRef | null;
@@ -104,6 +105,8 @@ export interface NodeRun {
   readonly seconds: number | null;
   /** Object URL of the newest step preview. */
   readonly preview: string | null;
+  /** Why it ran or did not, once the server has said so. */
+  readonly reasons: readonly string[];
   readonly images: readonly FileRef[];
   readonly texts: readonly string[];
 }
@@ -132,6 +135,14 @@ export interface JobsSlice {
   readonly rows: Readonly<Record<string, JobRow>>;
   readonly runs: Readonly<Record<string, Run>>;
   readonly submitting: boolean;
+  /** No job is taken from the server's queue. */
+  readonly paused: boolean;
+  /** Ids of the queued jobs in the order in which they will run. */
+  readonly turns: readonly string[];
+  /** How many jobs one press of Run makes. */
+  readonly times: number;
+  /** The tab that is run again whenever it changes. */
+  readonly following: string | null;
 }
 export interface CatalogueSlice {
   readonly specs: Catalogue;

@@ -5,7 +5,19 @@ import { DEFAULT_SETTINGS } from "../core/settings";
 import { NO_HISTORY } from "../core/history";
 import { prefixOf, scopeOf } from "../core/scope";
 import { NO_RUN, runInScope } from "./runScope";
-import type { State, Run, Tab } from "./state";
+import type { JobsSlice, State, Run, Tab } from "./state";
+
+export const NO_JOBS: JobsSlice = {
+  connection: "connecting",
+  remaining: 0,
+  rows: {},
+  runs: {},
+  submitting: false,
+  paused: false,
+  turns: [],
+  times: 1,
+  following: null,
+};
 
 export function newTab(id: string, document: WorkflowDocument): Tab {
   return { id, document, history: NO_HISTORY, saved: document, viewport: null, path: [], shared: null, lineage: id };
@@ -24,6 +36,7 @@ function startingState(): State {
       connecting: null,
       commandsOpen: false,
       settingsOpen: false,
+      templatesOpen: false,
       menu: null,
       panel: null,
       lightbox: null,
@@ -33,7 +46,7 @@ function startingState(): State {
       form: "hidden",
       notices: [],
     },
-    jobs: { connection: "connecting", remaining: 0, rows: {}, runs: {}, submitting: false },
+    jobs: NO_JOBS,
     settings: DEFAULT_SETTINGS,
     extensions: { widgets: [], panels: [] },
     catalogue: { specs: {}, state: "loading", message: "" },

@@ -1,4 +1,6 @@
 /** German. */
+import { GERMAN_WORK } from "./deWork";
+
 export const GERMAN: Readonly<Record<string, string>> = {
   "1 job": "1 Auftrag",
   "1 node": "1 Knoten",
@@ -211,6 +213,7 @@ export const GERMAN: Readonly<Record<string, string>> = {
   "selects; with Shift or the middle button it moves the view": "wählt aus; mit Umschalt oder der mittleren Taste verschiebt es die Ansicht",
   "Server lost, reconnecting…": "Server nicht erreichbar, neuer Versuch …",
   "Set here: {names}": "Hier einstellbar: {names}",
+  "Search templates": "Vorlagen suchen",
   Settings: "Einstellungen",
   "Settings…": "Einstellungen …",
   "Share a link": "Link teilen",
@@ -236,6 +239,7 @@ export const GERMAN: Readonly<Record<string, string>> = {
   "The form is shared": "Das Formular ist geteilt",
   "The form is still shared": "Das Formular ist noch geteilt",
   "The palette": "Die Palette",
+  "Templates…": "Vorlagen …",
   "The panel": "Die Leiste",
   "The panel of the pack “{pack}” failed: {message}": "Die Leiste des Pakets „{pack}“ ist ausgefallen: {message}",
   "The picture could not be copied": "Das Bild konnte nicht kopiert werden",
@@ -250,6 +254,7 @@ export const GERMAN: Readonly<Record<string, string>> = {
   "The wheel": "Das Rad",
   "The workflow could not be opened": "Der Workflow konnte nicht geöffnet werden",
   "There is no form here.": "Hier gibt es kein Formular.",
+  "The templates could not be listed": "Die Vorlagen konnten nicht aufgelistet werden",
   "This server has no node type “{type}”.": "Dieser Server kennt den Knotentyp „{type}“ nicht.",
   "This server has none.": "Dieser Server hat keine.",
   "This workflow has no form yet. Choose which of its inputs and results people see.": "Dieser Workflow hat noch kein Formular. Wählen Sie, welche Eingaben und Ergebnisse man sieht.",

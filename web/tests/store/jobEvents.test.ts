@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { WireEvent } from "../../src/core/wire";
 import { applyEvent, begin, refuse, withRow } from "../../src/store/jobEvents";
+import { NO_JOBS } from "../../src/store/store";
 import type { JobsSlice } from "../../src/store/state";
 
-const IDLE: JobsSlice = { connection: "open", remaining: 0, rows: {}, runs: {}, submitting: false };
+const IDLE: JobsSlice = { ...NO_JOBS, connection: "open" };
 const started = begin(withRow(IDLE, "j", { tab: "t" }), "t", "j", ["1", "2"]);
 
 function after(jobs: JobsSlice, ...events: WireEvent[]): JobsSlice {
@@ -81,4 +82,12 @@ describe("a refused job", () => {
     expect(jobs.runs["t"]?.problems).toEqual([problem]);
     expect(jobs.runs["t"]?.nodes["2"]?.images).toEqual([picture]);
   });
+});
+
+it("a tab with several jobs shows the one that starts", () => {
+  const two = begin(withRow(withRow(IDLE, "a", { tab: "t" }), "b", { tab: "t" }), "t", "b", ["1"]);
+  const jobs = applyEvent(two, { kind: "started", job: "a" }, 5);
+
+  expect(jobs.runs["t"]).toMatchObject({ job: "a", nodes: { "1": { state: "waiting" } } });
+  expect(applyEvent(jobs, { kind: "started", job: "b" }, 6).runs["t"]?.job).toBe("b");
 });

@@ -1,9 +1,10 @@
-import { IconAlertTriangle, IconCheck, IconChevronDown, IconChevronRight, IconRecycle, IconWindowMaximize } from "@tabler/icons-react";
+import { IconChevronDown, IconChevronRight, IconWindowMaximize } from "@tabler/icons-react";
 import { changePlacement, setTitle } from "../../core/edits";
 import { activeDocument, activeRun, activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./NodeHeader.module.css";
+import { RunBadge } from "./RunBadge";
 
 interface Props {
   readonly id: string;
@@ -76,35 +77,6 @@ function Rename({ id, title }: { id: string; title: string }) {
       }}
     />
   );
-}
-
-function RunBadge({ id }: { id: string }) {
-  const run = useEditorState((state) => activeRun(state).nodes[id]);
-  const failed = useEditorState((state) => activeRun(state).problems.some((problem) => problem.node === id));
-  if (failed) return <IconAlertTriangle className={css.failed} size={15} aria-label={t("Failed")} />;
-  switch (run?.state) {
-    case "running":
-      return (
-        <span className={css.running} role="status">
-          {run.max > 1 ? `${run.value}/${run.max}` : t("running")}
-        </span>
-      );
-    case "done":
-      return (
-        <span className={css.done} title={t("Ran in this job")}>
-          <IconCheck size={13} aria-hidden="true" />
-          {run.seconds !== null && run.seconds >= 0.05 ? `${run.seconds.toFixed(run.seconds < 10 ? 1 : 0)} s` : ""}
-        </span>
-      );
-    case "cached":
-      return (
-        <span className={css.cached} title={t("Nothing changed: the result of an earlier run was used")}>
-          <IconRecycle size={13} aria-label={t("cached")} />
-        </span>
-      );
-    default:
-      return null;
-  }
 }
 
 function Progress({ id }: { id: string }) {

@@ -1,9 +1,19 @@
-import { IconX } from "@tabler/icons-react";
+import { IconGripVertical, IconX } from "@tabler/icons-react";
 import { viewUrl } from "../../core/wire";
 import type { JobRow, JobState } from "../../store/state";
-import { useEditorState, useWorkbench } from "../../ui/context";
+import { useWorkbench } from "../../ui/context";
+import { durationText } from "../../ui/duration";
 import { t } from "../../ui/i18n";
 import css from "./jobs.module.css";
+import { RunningJob } from "./RunningJob";
+
+interface Props {
+  readonly row: JobRow;
+  /** What moves it within the queue; only queued jobs have it. */
+  readonly grip?: React.HTMLAttributes<HTMLButtonElement>;
+  /** Where a dragged job would be put. */
+  readonly drop?: "above" | "below" | undefined;
+}
 
 function word(state: JobState): string {
   switch (state) {
@@ -20,22 +30,29 @@ function word(state: JobState): string {
   }
 }
 
-function duration(row: JobRow): string {
-  if (row.startedAt === null || row.finishedAt === null) return "";
-  const seconds = Math.max(0, (row.finishedAt - row.startedAt) / 1000);
-  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+function tookText({ startedAt, finishedAt }: JobRow): string {
+  return startedAt === null || finishedAt === null || finishedAt < startedAt ? "" : durationText((finishedAt - startedAt) / 1000);
 }
 
-export function JobCard({ row }: { row: JobRow }) {
-  const { editor, session } = useWorkbench();
+export function JobCard({ row, grip, drop }: Props) {
+  const { session } = useWorkbench();
   const open = row.state === "running" || row.state === "queued";
+  const name = row.name || t("Job {number}", { number: row.number });
   return (
-    <li className={css.card} data-state={row.state}>
+    <li className={css.card} data-state={row.state} data-queued={grip ? row.id : undefined} data-drop={drop}>
       <div className={css.line}>
-        <i className={css.mark} aria-hidden="true" />
-        <span className={css.name}>{row.name || t("Job {number}", { number: row.number })}</span>
+        {grip ? (
+          <button type="button" className={css.grip} aria-label={t("Move {name} in the queue", { name })} title={t("Drag, or press the up and down arrow keys")} {...grip}>
+            <IconGripVertical size={15} aria-hidden="true" />
+          </button>
+        ) : (
+          <i className={css.mark} aria-hidden="true" />
+        )}
+        <span className={css.name} title={name}>
+          {name}
+        </span>
         <span className={css.state}>
-          {word(row.state)} {duration(row)}
+          {word(row.state)} {tookText(row)}
         </span>
         {(row.state === "failed" || row.state === "cancelled") && (
           <button type="button" className={css.retry} onClick={() => void session.retry(row.id)}>
@@ -48,34 +65,28 @@ export function JobCard({ row }: { row: JobRow }) {
           </button>
         )}
       </div>
-      {row.state === "running" && <Running row={row} />}
-      {row.failure && row.state === "failed" && <p className={css.failure}>{row.failure.message}</p>}
-      {row.images.length > 0 && (
-        <div className={css.pictures}>
-          {row.images.slice(0, 6).map((file) => (
-            <button key={file.filename} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
-              <img src={viewUrl(file)} alt="" loading="lazy" />
-            </button>
-          ))}
+      {row.state === "running" && <RunningJob row={row} />}
+      {row.failure && row.state === "failed" && (
+        <div className={css.failure}>
+          <p>{row.failure.message}</p>
+          {row.failure.fix && <p className={css.fix}>{row.failure.fix}</p>}
         </div>
       )}
+      <Pictures row={row} />
     </li>
   );
 }
 
-/** How far the job is, by the nodes of the tab that shows it. */
-function Running({ row }: { row: JobRow }) {
-  const share = useEditorState((state) => {
-    const run = row.tab === null ? undefined : state.jobs.runs[row.tab];
-    if (!run || run.job !== row.id) return null;
-    const nodes = Object.values(run.nodes);
-    const done = nodes.reduce((sum, node) => sum + (node.state === "running" ? node.value / Math.max(1, node.max) : node.state === "waiting" ? 0 : 1), 0);
-    return nodes.length ? done / nodes.length : 0;
-  });
-  if (share === null) return null;
+function Pictures({ row }: { row: JobRow }) {
+  const { editor } = useWorkbench();
+  if (row.images.length === 0) return null;
   return (
-    <div className={css.bar} role="progressbar" aria-label={t("Progress")} aria-valuenow={Math.round(share * 100)}>
-      <i style={{ transform: `scaleX(${share})` }} />
+    <div className={css.pictures}>
+      {row.images.slice(0, 8).map((file) => (
+        <button key={`${file.type}/${file.subfolder}/${file.filename}`} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
+          <img src={viewUrl(file)} alt="" loading="lazy" />
+        </button>
+      ))}
     </div>
   );
 }

@@ -1,18 +1,21 @@
 import { Menu } from "@mantine/core";
-import { IconChevronDown } from "@tabler/icons-react";
+import { IconCheck, IconChevronDown } from "@tabler/icons-react";
 import { commandById, isEnabled } from "../../commands/registry";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import { useKeyOf } from "../../ui/useKeyOf";
 import css from "./toolbar.module.css";
 
-const ENTRIES = ["workflow.new", "workflow.default", "workflow.open", "workflow.save", "-", "workflow.prompt", "workflow.saved", "workflow.python", "workflow.svg", "workflow.png", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.form", "view.form-builder", "view.settings", "view.commands"];
-export function CommandItem({ id }: { id: string }) {
+const ENTRIES = ["workflow.new", "workflow.default", "workflow.templates", "workflow.open", "workflow.save", "-", "workflow.prompt", "workflow.saved", "workflow.python", "workflow.svg", "workflow.png", "-", "edit.undo", "edit.redo", "arrange.tidy", "arrange.note", "-", "view.form", "view.form-builder", "view.settings", "view.commands"];
+/** A command in a menu; `checked` for one that is switched on and off. */
+export function CommandItem({ id, checked }: { id: string; checked?: boolean }) {
   const workbench = useWorkbench();
   const command = commandById(id);
   const key = useKeyOf(id);
   return (
     <Menu.Item
+      {...(checked === undefined ? {} : { role: "menuitemcheckbox", "aria-checked": checked })}
+      leftSection={checked ? <IconCheck size={14} aria-hidden="true" /> : undefined}
       disabled={!isEnabled(command, workbench)}
       rightSection={key && <kbd>{key}</kbd>}
       onClick={() => void command.run(workbench)}

@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { JobQueue, moved, reasonsOf } from "../../src/session/queue";
+import { begin, withRow } from "../../src/store/jobEvents";
+import { TestEditor } from "../testEditor";
+
+const plain = <T>(_title: string, work: () => Promise<T>) => work();
+
+function answering(answers: Readonly<Record<string, unknown>>) {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", (path: string, init: RequestInit = {}) => {
+    asked.push(`${init.method ?? "GET"} ${path} ${typeof init.body === "string" ? init.body : ""}`.trim());
+    const found = Object.entries(answers).find(([part]) => path.includes(part));
+    return Promise.resolve(new Response(JSON.stringify(found?.[1] ?? {}), { headers: { "content-type": "application/json" } }));
+  });
+  return asked;
+}
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe("the order of the queue", () => {
+  it("puts a job before or behind another one, or at an end", () => {
+    expect(moved(["a", "b", "c"], "c", { before: "a" })).toEqual(["c", "a", "b"]);
+    expect(moved(["a", "b", "c"], "a", { after: "b" })).toEqual(["b", "a", "c"]);
+    expect(moved(["a", "b", "c"], "a", { to: "back" })).toEqual(["b", "c", "a"]);
+    expect(moved(["a", "b", "c"], "c", { to: "front" })).toEqual(["c", "a", "b"]);
+  });
+
+  it("is shown at once and told to the server", async () => {
+    const asked = answering({ "/move": { id: "b", priority: 0, place: 0 } });
+    const { editor } = new TestEditor();
+    editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, turns: ["a", "b"] } }));
+    vi.stubGlobal("window", { clearTimeout: () => undefined, setTimeout: () => 0 });
+
+    await new JobQueue(editor, plain).move("b", { before: "a" });
+
+    expect(editor.state.jobs.turns).toEqual(["b", "a"]);
+    expect(asked).toEqual(['POST /api/v1/jobs/b/move {"before":"a"}']);
+  });
+});
+
+it("takes order, names and the pause from the server after a reload", async () => {
+  const queued = { id: "q", name: "Ships", state: "queued", number: 4, created: 10, started: null, finished: null, outputs: {}, error: null };
+  answering({ "/queue": { paused: true, queued: 1, running: 0 }, "/jobs": { jobs: [queued] } });
+  const { editor } = new TestEditor();
+
+  await new JobQueue(editor, plain).refresh();
+
+  expect(editor.state.jobs).toMatchObject({ paused: true, turns: ["q"], rows: { q: { name: "Ships", state: "queued", number: 4 } } });
+});
+
+it("puts the reason of each node on the tab that shows the job", async () => {
+  answering({ "/explain": { nodes: [{ node: "3", ran: true, reasons: [{ kind: "input", text: "The input seed changed." }] }] } });
+  const { editor } = new TestEditor();
+  const tab = editor.state.document.active;
+  editor.store.setState(({ jobs }) => ({ jobs: begin(withRow(jobs, "j", { tab }), tab, "j", ["3", "4"]) }));
+
+  await new JobQueue(editor, plain).explain("j");
+
+  expect(editor.state.jobs.runs[tab]?.nodes["3"]?.reasons).toEqual(["The input seed changed."]);
+  expect(editor.state.jobs.runs[tab]?.nodes["4"]?.reasons).toEqual([]);
+});
+
+it("reads reasons that have no text as none", () => {
+  expect(reasonsOf([{ node: "1", reasons: [{ kind: "odd" }] }, { node: "2" }])).toEqual(new Map([["1", []], ["2", []]]));
+});
