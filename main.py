@@ -1,6 +1,7 @@
 """Heddle's commands: `serve` opens the editor and the API, `run` renders a workflow without a server, `explain` says
 why nodes run, `jobs` sees and changes the queue of a running server, `repair` mends files and rows of a stopped one,
-`doctor` says whether everything that it needs is there.
+`doctor` says whether everything that it needs is there, `models` lists models and fetches them from the Hugging Face
+hub.
 
 Called without a command it serves, and accepts the launch flags of the established server.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("serve", "run", "explain", "jobs", "repair", "doctor")
+COMMANDS = ("serve", "run", "explain", "jobs", "repair", "doctor", "models")
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +37,10 @@ def main(arguments: list[str]) -> int:
         from server import doctor_command
 
         return doctor_command.main(rest)
+    if command == "models":
+        from worker import models_command
+
+        return models_command.main(rest)
     from server.command import main as serve
 
     return serve(rest)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from diffusion.errors import TokenizerMissing
 
 CLIP_REPOSITORY = "openai/clip-vit-large-patch14"
-T5_REPOSITORY = "google/t5-v1_1-xxl"
+T5_REPOSITORY = "google-t5/t5-base"  # the same pieces as T5 1.1, which has no tokenizer.json
 
 
 class Tokenizer(Protocol):
