@@ -1,0 +1,177 @@
+"""Stable Diffusion 3 and Flux on tiny random transformers, in the original layout and that of diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from diffusion.errors import MissingWeights
+from diffusion.layouts.transformers import TransformerLayout, flux_layout, original_shapes, sd3_layout
+from diffusion.loading import load_diffusion_model
+from diffusion.lora import apply_lora, read_lora
+from diffusion.model import Model
+from diffusion.sampling import prepare_noise, sample
+
+
+def flux_module() -> Any:
+    from diffusers import FluxTransformer2DModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        return FluxTransformer2DModel(
+            patch_size=1, in_channels=64, num_layers=2, num_single_layers=2, attention_head_dim=128,
+            num_attention_heads=1, joint_attention_dim=48, pooled_projection_dim=768, guidance_embeds=True,
+        )  # fmt: skip
+
+
+def sd3_module() -> Any:
+    from diffusers import SD3Transformer2DModel
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return SD3Transformer2DModel(
+            sample_size=16, patch_size=2, in_channels=16, num_layers=2, attention_head_dim=64, num_attention_heads=2,
+            joint_attention_dim=48, caption_projection_dim=128, pooled_projection_dim=2048, out_channels=16,
+            pos_embed_max_size=16, dual_attention_layers=(0,), qk_norm="rms_norm",
+        )  # fmt: skip
+
+
+KINDS: dict[str, tuple[Callable[[], Any], Callable[..., TransformerLayout]]] = {
+    "flux": (flux_module, flux_layout), "sd3": (sd3_module, sd3_layout),
+}  # fmt: skip
+
+
+def original(kind: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights under their original names, fused."""
+    flux = kind == "flux"
+    layout = KINDS[kind][1](original_shapes(tensors, flux=flux))
+    result: dict[str, Tensor] = {}
+    back = {new: old for old, new in layout.plain.items()}
+    for name, tensor in tensors.items():
+        layer, _, part = name.rpartition(".")
+        if name == "pos_embed.pos_embed":
+            result["pos_embed"] = tensor
+        elif layer in back:
+            scale = (flux and "norm.query" in back[layer]) or (flux and "norm.key" in back[layer])
+            result[f"{back[layer]}.{'scale' if scale else part}"] = tensor
+    for old, pieces in layout.pieces.items():
+        for part in ("weight", "bias"):
+            own = [piece for piece in pieces if f"{piece.layer}.{part}" in tensors]
+            if own:
+                rows = sum(piece.rows for piece in own)
+                fused = torch.empty(rows, *tensors[f"{own[0].layer}.{part}"].shape[1:])
+                for piece in own:
+                    source = tensors[f"{piece.layer}.{part}"]
+                    fused[piece.start : piece.start + piece.rows] = source[piece.target : piece.target + piece.rows]
+                result[f"{old}.{part}"] = fused
+    return result
+
+
+def loaded(kind: str, tmp_path: Path, layout: str = "original") -> Model:
+    tensors = KINDS[kind][0]().state_dict()
+    if layout == "original":
+        tensors = original(kind, tensors)
+    path = tmp_path / f"{kind}-{layout}.safetensors"
+    save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path)
+    return load_diffusion_model(path, device="cpu")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", ["original", "diffusers"])
+def test_both_layouts_are_the_same_network(tmp_path: Path, kind: str, layout: str) -> None:
+    expected = KINDS[kind][0]().state_dict()
+
+    model = loaded(kind, tmp_path, layout)
+
+    assert model.family.name == kind
+    found = model.network.prepare().state_dict()
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize("kind", ["sd3"])
+def test_the_translation_is_that_of_diffusers_own_converter(tmp_path: Path, kind: str) -> None:
+    from diffusers.loaders.single_file_utils import convert_sd3_transformer_checkpoint_to_diffusers
+
+    tensors = KINDS[kind][0]().state_dict()
+
+    converted = convert_sd3_transformer_checkpoint_to_diffusers(original(kind, tensors))
+
+    assert set(converted) == set(tensors)
+    assert all(torch.equal(converted[name], tensor) for name, tensor in tensors.items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fused_layer_is_cut_without_a_copy(tmp_path: Path, kind: str) -> None:
+    weights = loaded(kind, tmp_path).network.weights
+    first, second = (weights[f"transformer_blocks.0.attn.to_{part}.weight"] for part in "qk")
+
+    assert second.data_ptr() == first.data_ptr() + first.numel() * first.element_size()
+
+
+FUSED = {
+    "flux": ("single_blocks.1.linear1", "lora_unet_single_blocks_1_linear1"),
+    "sd3": ("joint_blocks.0.x_block.attn.qkv", "lora_unet_joint_blocks_0_x_block_attn_qkv"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", ["original", "diffusers"])
+@pytest.mark.parametrize("naming", ["kohya", "native"])
+def test_a_lora_for_a_fused_layer_changes_all_its_parts(tmp_path: Path, kind: str, layout: str, naming: str) -> None:
+    model = loaded(kind, tmp_path, layout)
+    layer, flat = FUSED[kind]
+    rows, columns = original(kind, KINDS[kind][0]().state_dict())[f"{layer}.weight"].shape
+    made = torch.Generator().manual_seed(5)
+    up, down = torch.randn(rows, 3, generator=made), torch.randn(3, columns, generator=made)
+    name = flat if naming == "kohya" else f"diffusion_model.{layer}"
+    save_file({f"{name}.lora_up.weight": up, f"{name}.lora_down.weight": down}, tmp_path / "lora.safetensors")
+
+    changed, _ = apply_lora(read_lora(tmp_path / "lora.safetensors"), model, None, 0.5, 0.0)
+
+    assert changed is not None
+    before = dict(model.network.weights)
+    after = changed.network.prepare(changed.patches).state_dict()
+    for piece in model.network.pieces[layer]:
+        expected = before[f"{piece.layer}.weight"] + 0.5 * (up @ down)[piece.start : piece.start + piece.rows]
+        torch.testing.assert_close(after[f"{piece.layer}.weight"], expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_ends_in_finite_numbers_of_the_latents_shape(tmp_path: Path, kind: str) -> None:
+    model = loaded(kind, tmp_path)
+    latent = torch.zeros(1, 16, 5, 7)  # odd sides are padded for the patches
+    text = [[torch.zeros(1, 9, 48), {"pooled_output": None}]]
+
+    out = sample(
+        model, noise=prepare_noise(latent, 1), latent=latent, positive=text, negative=text, guidance_scale=2.0,
+        sampler="euler", schedule="simple", steps=2, seed=1,
+    )  # fmt: skip
+
+    assert out.shape == latent.shape
+    assert out.isfinite().all()
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("flux", "vector_in"), ("sd3", "context_embedder")])
+def test_an_incomplete_transformer_is_named(tmp_path: Path, kind: str, prefix: str) -> None:
+    tensors = original(kind, KINDS[kind][0]().state_dict())
+    save_file({n: t.clone() for n, t in tensors.items() if not n.startswith(prefix)}, tmp_path / "part.safetensors")
+
+    with pytest.raises(MissingWeights, match=r"part.safetensors' lacks tensors that tell the size"):
+        load_diffusion_model(tmp_path / "part.safetensors", device="cpu")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_block_part_is_listed(tmp_path: Path, kind: str) -> None:
+    tensors = original(kind, KINDS[kind][0]().state_dict())
+    del tensors[next(name for name in tensors if "blocks.1." in name and name.endswith("qkv.weight"))]
+    save_file({name: tensor.clone() for name, tensor in tensors.items()}, tmp_path / "part.safetensors")
+
+    with pytest.raises(MissingWeights, match=r"lacks 3 of the \d+ tensors.*transformer_blocks.1 \(3\)"):
+        load_diffusion_model(tmp_path / "part.safetensors", device="cpu")
