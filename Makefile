@@ -31,8 +31,8 @@ web/dist/index.html: $(WEB) $(WEB_SOURCES)
 	@echo "Building the editor …"
 	@tools/with-node npm --prefix web run --silent build
 
-demo: $(STAMP)  ## render a picture on the embedded model, without a server
-	@$(PY) main.py run workflows/text-to-image.json --output output
+demo: $(STAMP)  ## render a picture on the embedded base and refiner, without a server
+	@$(PY) main.py run workflows/base-and-refiner.json --output output
 
 serve: $(STAMP) web/dist/index.html  ## open the editor at http://127.0.0.1:8188
 	@$(PY) main.py serve

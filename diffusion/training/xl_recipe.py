@@ -16,7 +16,7 @@ BASE = DenoiserSettings(
     steps=950, batch=64, lr=0.01, adam_lr=1e-3, warm_up=50, decay_from=0.4, pairs=0.45, snr_floor=0.05, save_every=50
 )
 REFINER = DenoiserSettings(
-    steps=600, batch=64, lr=0.01, adam_lr=1e-3, warm_up=30, decay_from=0.3, pairs=0.3, ema=0.995,
+    steps=320, batch=64, lr=0.01, adam_lr=1e-3, warm_up=30, decay_from=0.3, pairs=0.3, ema=0.995,
     timesteps=HANDOFF_TIMESTEP, save_every=50,
 )  # fmt: skip
 
