@@ -1,6 +1,4 @@
 /** German. */
-import { GERMAN_WORK } from "./deWork";
-
 export const GERMAN: Readonly<Record<string, string>> = {
   "1 job": "1 Auftrag",
   "1 node": "1 Knoten",

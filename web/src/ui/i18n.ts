@@ -19,5 +19,11 @@ export function chosenLanguage(): Language {
 export async function useLanguage(language: Language): Promise<void> {
   window.localStorage.setItem(KEY, language);
   document.documentElement.lang = language;
-  messages = language === "de" ? (await import("./de")).GERMAN : {};
+  messages = language === "de" ? await loadGerman() : {};
+}
+
+/** Loaded only when somebody chooses it. */
+async function loadGerman(): Promise<typeof messages> {
+  const [parts, work] = await Promise.all([import("./de"), import("./deWork")]);
+  return { ...parts.GERMAN, ...work.GERMAN_WORK };
 }

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/commands/registry";
-import { GERMAN } from "../../src/ui/de";
+import { GERMAN as GERMAN_PARTS } from "../../src/ui/de";
+import { GERMAN_WORK } from "../../src/ui/deWork";
 
+const GERMAN: Readonly<Record<string, string>> = { ...GERMAN_PARTS, ...GERMAN_WORK };
 const SOURCE = join(import.meta.dirname, "../../src");
 
 /** Every text in the source that is shown through `t`. */
