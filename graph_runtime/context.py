@@ -194,9 +194,7 @@ class Context:
 
             raise Cancelled("The run is stopping because another node failed.")
 
-    def progress(
-        self, done: float, total: float, preview: Preview | None = None, *, state_only: bool = False
-    ) -> None:
+    def progress(self, done: float, total: float, preview: Preview | None = None, *, state_only: bool = False) -> None:
         """Report that `done` of `total` steps are done; check for cancellation first.
 
         Args:

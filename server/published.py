@@ -24,8 +24,8 @@ log = logging.getLogger("heddle.catalogue")
 
 FIRST_CATALOGUE_SECONDS = 60.0
 """How long a request waits for the first catalogue of a fresh installation."""
-PACKS_SECONDS = 90.0
-"""How long a request for a node that nobody knows waits for packs that are still loading."""
+PACKS_SECONDS = 25.0
+"""How long a request for a node that nobody knows waits for packs that are still loading; clients wait about 30."""
 _EVERY_PACK = ""
 """A name that no node has: waiting for it is waiting for every pack."""
 LISTING_SECONDS = 0.5
