@@ -195,3 +195,30 @@ def test_a_run_hook_takes_over_the_whole_run(model: Model) -> None:
         ) + 1  # fmt: skip
 
     torch.testing.assert_close(sample(model.with_hooks(run=hook)), sample(model) + 1)
+
+
+@pytest.mark.parametrize("first", ["CrossAttnDownBlock2D", "DownBlock2D"])
+def test_features_of_adapters_are_added_as_in_the_modules_own_forward(first: str) -> None:
+    from diffusers import UNet2DConditionModel
+
+    from diffusion.families.unet import UNetFamily
+    from diffusion.latents import SD1
+
+    torch.manual_seed(0)
+    module = UNet2DConditionModel(
+        block_out_channels=(16, 32), down_block_types=(first, "CrossAttnDownBlock2D"), layers_per_block=2,
+        up_block_types=("CrossAttnUpBlock2D", first.replace("Down", "Up")), cross_attention_dim=32, norm_num_groups=8,
+        attention_head_dim=2,
+    ).eval()  # fmt: skip
+    size = 4 if first == "DownBlock2D" else 8
+    inside = (torch.full((1, 16, size, size), 0.3), torch.full((1, 32, 4, 4), 0.2))
+    residuals = Residuals((), None, inside)
+    x, times = torch.randn(1, 4, 8, 8), torch.tensor([10.0])
+    inputs = {"context": torch.randn(1, 7, 32)}
+    with torch.inference_mode():
+        expected = UNetFamily("sd1", SD1, 4, 32).call(module, x, times, inputs, residuals)
+        found = run_unet(module, x, times, inputs, residuals, Patching(ModelPatches(), a_step()))
+        without = run_unet(module, x, times, inputs, None, Patching(ModelPatches(), a_step()))
+
+    torch.testing.assert_close(found, expected)
+    assert not torch.allclose(found, without)
