@@ -19,6 +19,7 @@ _HANDLES = {
     ("diffusion.text.encoder", "TextEncoder"): ("interop.models.text", "ClipHandle"),
     ("diffusion.autoencoder", "Autoencoder"): ("interop.models.autoencoder", "VaeHandle"),
     ("diffusion.control", "ControlNet"): ("interop.models.control", "ControlHandle"),
+    ("diffusion.upscaling", "UpscaleModel"): ("interop.models.upscaling", "UpscaleHandle"),
     ("nodes.guiders", "GuidedModel"): ("interop.models.guiding", "GuiderHandle"),
     ("nodes.samplers", "ChosenSampler"): ("interop.models.k_samplers", "OurSampler"),
 }

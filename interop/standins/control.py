@@ -3,7 +3,38 @@
 Source: pack_surface, tier 2.
 """
 
+import enum
 from typing import Any
+
+_CLASSES = {"ControlNet": "ControlHandle"}
+
+
+def __getattr__(name: Any) -> Any:
+    if name not in _CLASSES:
+        raise AttributeError(name)
+    from interop.models import control
+
+    return getattr(control, _CLASSES[name])
+
+
+class StrengthType(enum.Enum):
+    """How the strength of a control network counts from block to block."""
+
+    CONSTANT = 1
+    LINEAR_UP = 2
+
+
+def broadcast_image_to(tensor: Any, target_batch_size: Any, batched_number: Any) -> Any:
+    """A picture for each sample of a batch that `batched_number` conditionings share."""
+    import torch
+
+    if tensor.shape[0] == 1:
+        return tensor
+    each = target_batch_size // batched_number
+    tensor = tensor[:each]
+    if each > tensor.shape[0]:
+        tensor = torch.cat([tensor] * (each // tensor.shape[0]) + [tensor[: each % tensor.shape[0]]], dim=0)
+    return tensor if tensor.shape[0] == target_batch_size else torch.cat([tensor] * batched_number, dim=0)
 
 
 def load_controlnet(ckpt_path: Any, model: Any = None, model_options: Any = None) -> Any:

@@ -256,3 +256,21 @@ def test_a_control_network_is_steered_through_its_handle() -> None:
     assert options["other"] == 1
     assert (options["control"].previous.strength, options["control"].previous.start) == (0.5, 0.1)
     assert net.hint is None
+
+
+def test_an_upscaler_is_called_moved_and_taken_back() -> None:
+    import torch
+
+    from diffusion.network import Network
+    from diffusion.upscaling import CompactNetwork, UpscaleModel
+    from interop.models import lend_one, take_back
+
+    made = CompactNetwork(4, 1, 2)
+    cpu, kind = torch.device("cpu"), torch.float32
+    network = Network(made, dict(made.state_dict()), device=cpu, storage=kind, compute=kind, source="a test")
+    handle = lend_one(UpscaleModel(network, 2))
+    picture = torch.rand(1, 3, 8, 8)
+
+    assert handle.scale == 2 and handle.to("cpu").cpu().eval() is handle
+    assert handle(picture).shape == (1, 3, 16, 16)
+    assert take_back(handle).network is network
