@@ -215,7 +215,8 @@ def _options(annotation: _Annotation, type_name: str) -> dict[str, Any]:
         options |= {key: getattr(text, name) for name, key in names.items() if getattr(text, name) is not None}
     choice, file = annotation.note(sockets.Choice), annotation.note(sockets.FileIn)
     if (choice is not None and choice.form == "new") or (file is not None and file.form == "new"):
-        options["multiselect"] = bool(choice is not None and choice.multiple)
+        several = choice.multiple if choice is not None else False
+        options |= {} if several is None else {"multiselect": several}
     if file is not None and file.upload:
         options[f"{file.upload}_upload"] = True
     for note in annotation.notes:

@@ -72,14 +72,14 @@ class Choice:
     Args:
         values: the texts, as one sequence or one by one.
         form: "old" lists are checked by the engine; "new" lists are only offered by the editor.
-        multiple: several may be chosen (new form only).
+        multiple: several may be chosen (new form only); None leaves it unsaid.
     """
 
     values: tuple[Any, ...]
     form: Literal["old", "new"]
-    multiple: bool
+    multiple: bool | None
 
-    def __init__(self, *values: Any, form: Literal["old", "new"] = "old", multiple: bool = False) -> None:
+    def __init__(self, *values: Any, form: Literal["old", "new"] = "old", multiple: bool | None = False) -> None:
         flat = tuple(values[0]) if len(values) == 1 and not isinstance(values[0], str) else values
         object.__setattr__(self, "values", flat)
         object.__setattr__(self, "form", form)

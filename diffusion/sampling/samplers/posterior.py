@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from diffusion.resize import resize
 from diffusion.sampling.contract import Denoiser, OnStep
 from diffusion.sampling.noise import StepNoise
 
@@ -41,4 +43,30 @@ def lcm(
     return x
 
 
-__all__ = ["ddpm", "lcm"]
+def lcm_upscale(
+    denoiser: Denoiser, x: Tensor, sigmas: Tensor, conditioning: Any, noise: StepNoise, on_step: OnStep,
+    scale_ratio: float = 2.0, scale_steps: int | None = None, upscale_method: str = "bislerp",
+) -> Tensor:  # fmt: skip
+    """Latent consistency on a picture that grows from step to step.
+
+    Args:
+        scale_ratio: how much larger the picture is at the end.
+        scale_steps: over how many steps it grows; None takes the first half.
+        upscale_method: one of `diffusion.resize.METHODS`.
+    """
+    count = max(len(sigmas) // 2 + 1, 2) if scale_steps is None else min(scale_steps + 1, len(sigmas) + 1)
+    factors = torch.linspace(1.0, scale_ratio, count, dtype=torch.float64)[1:].tolist()
+    height, width = x.shape[-2:]
+    noise(x)  # the initial noise, with which this stream begins
+    for i in range(len(sigmas) - 1):
+        denoised = denoiser(x, sigmas[i], conditioning)
+        on_step(i, denoised, x)
+        x = denoised
+        if i < len(factors):
+            x = resize(x, round(width * factors[i]), round(height * factors[i]), upscale_method)
+        if sigmas[i + 1] > 0:
+            x = x + sigmas[i + 1] * noise(x)
+    return x
+
+
+__all__ = ["ddpm", "lcm", "lcm_upscale"]
