@@ -11,6 +11,7 @@ import { NodePalette } from "./features/palette/NodePalette";
 import { SettingsDialog } from "./features/settings/SettingsDialog";
 import { SidePanel } from "./features/panels/SidePanel";
 import { Breadcrumb } from "./features/subgraph/Breadcrumb";
+import { TemplatesDialog } from "./features/templates/TemplatesDialog";
 import { Rail } from "./features/toolbar/Rail";
 import { TopBar } from "./features/toolbar/TopBar";
 import { useEditorState } from "./ui/context";
@@ -38,7 +39,7 @@ function Workspace() {
   useDrop();
   useTitle();
   const form = useEditorState((state) => state.view.form);
-  const modal = useEditorState(({ view }) => view.settingsOpen || view.comparing !== null || view.lightbox !== null);
+  const modal = useEditorState(({ view }) => view.settingsOpen || view.templatesOpen || view.comparing !== null || view.lightbox !== null);
   if (form === "alone")
     return (
       <main>
@@ -76,6 +77,7 @@ function Workspace() {
         <Lightbox />
         <ComparisonView />
         <SettingsDialog />
+        <TemplatesDialog />
       </ErrorBoundary>
       <OpenField />
       <Notices />

@@ -146,6 +146,7 @@ export class CanvasEngine {
       height: size.height,
       ratio: canvas.width / Math.max(1, size.width),
       theme,
+      notesLive: this.shownLive(),
       isLive: (id) => this.elements.has(id) && this.shownLive(),
       stateOf: this.stateReader(),
       selection: state.view.selection,

@@ -4,10 +4,12 @@ import { type FaceState, paintFaces } from "./faces";
 import { bend } from "./curve";
 import type { Scene, SceneLink, SceneNode } from "./scene";
 import { socketColor } from "./socketColor";
+import { wrapped } from "./svg";
 import type { Theme } from "./theme";
 
 /** Below this zoom a link is a straight line one pixel wide. */
 const STRAIGHT_BELOW = 0.12;
+const NOTE_TEXT_FROM = 0.3;
 
 export interface Picture {
   readonly scene: Scene;
@@ -19,6 +21,8 @@ export interface Picture {
   readonly isLive: (id: string) => boolean;
   readonly stateOf: (node: SceneNode) => FaceState;
   readonly selection: ReadonlySet<string>;
+  /** Notes that are live in the page are not painted. */
+  readonly notesLive?: boolean;
   /** Links of other types are dimmed while one is being drawn. */
   readonly dimmed: boolean;
 }
@@ -32,6 +36,7 @@ export function paint(ctx: CanvasRenderingContext2D, picture: Picture): void {
   ctx.setTransform(ratio * view.k, 0, 0, ratio * view.k, ratio * view.x, ratio * view.y);
   const seen = visibleBox(view, width, height);
   groups(ctx, scene, seen, view.k, theme);
+  if (!picture.notesLive) notes(ctx, scene, seen, view.k, theme);
   links(ctx, picture, seen);
   waypoints(ctx, picture);
   const painted = scene.within(seen).filter((node) => !picture.isLive(node.id));
@@ -74,6 +79,28 @@ function groups(ctx: CanvasRenderingContext2D, scene: Scene, seen: Box, k: numbe
     ctx.textAlign = "left";
     ctx.fillText(group.title ?? "", x + 12, y + 16);
   });
+}
+
+/** Notes as their boxes, with their first lines where those can be read. */
+function notes(ctx: CanvasRenderingContext2D, scene: Scene, seen: Box, k: number, theme: Theme): void {
+  for (const note of scene.notes) {
+    const [x, y, w, h] = note.box;
+    if (!overlaps({ x, y, w, h }, seen)) continue;
+    ctx.fillStyle = theme.well;
+    ctx.strokeStyle = theme.border;
+    ctx.lineWidth = 1 / k;
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, h, 10);
+    ctx.fill();
+    ctx.stroke();
+    if (k < NOTE_TEXT_FROM) continue;
+    ctx.fillStyle = theme.muted;
+    ctx.font = `13px ${theme.font}`;
+    ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
+    const lines = wrapped(note.text, Math.floor((w - 20) / 6.6)).slice(0, Math.max(0, Math.floor((h - 36) / 19)));
+    lines.forEach((line, index) => ctx.fillText(line, x + 10, y + 40 + index * 19));
+  }
 }
 
 /** Links by colour; those of selected nodes again, thicker. */

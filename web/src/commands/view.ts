@@ -19,6 +19,7 @@ export const VIEW_COMMANDS: readonly Command[] = [
   { id: "view.minimap", label: "Show or hide the minimap", group: "View", keys: ["m"], run: ({ editor }) => editor.patchView({ minimap: !editor.state.view.minimap }) },
   { id: "view.form", label: "Form or graph", group: "View", keys: ["f"], enabled: ({ editor }) => editor.state.view.form !== "alone", run: ({ editor }) => editor.patchView({ form: editor.state.view.form === "shown" ? "hidden" : "shown" }) },
   { ...panel("form", "Form builder", ["shift+f"]), id: "view.form-builder" },
+  panel("help", "Help on the node", ["h", "f1"]),
   panel("versions", "Versions panel", ["v"]),
   panel("jobs", "Jobs panel", ["j"]),
   panel("gallery", "Gallery panel", ["g"]),

@@ -1,6 +1,6 @@
 /** The server's queue as the editor shows it: its jobs, their order, whether it is paused, and why nodes ran. */
 import { queueApi } from "../api/queue";
-import type { ExplainAnswer, MoveBody } from "../api/schema";
+import type { ExplainAnswer, JobItem, MoveBody } from "../api/schema";
 import type { Editor } from "../store/editor";
 import { emptyRow, explain } from "../store/jobEvents";
 import type { JobRow, JobsSlice } from "../store/state";
@@ -18,6 +18,7 @@ export class JobQueue {
   constructor(
     private readonly editor: Editor,
     private readonly report: Report,
+    private readonly clientId: string,
   ) {}
 
   /** Lists again when the number of jobs changes, which other windows cause too; asks why nodes ran when a job ends. */
@@ -44,9 +45,18 @@ export class JobQueue {
     ]);
     this.editor.store.setState(({ jobs }) => {
       const rows: Record<string, JobRow> = { ...jobs.rows };
-      for (const data of [...newest.jobs, ...waiting.jobs]) rows[data.id] = rowOf(data, rows[data.id] ?? emptyRow(data.id));
+      for (const data of [...newest.jobs, ...waiting.jobs]) {
+        const row = rowOf(data, rows[data.id] ?? emptyRow(data.id));
+        rows[data.id] = { ...row, tab: row.tab ?? this.tabOf(data) };
+      }
       return { jobs: { ...jobs, rows, paused: queue.paused, turns: waiting.jobs.map(({ id }) => id) } };
     });
+  }
+
+  /** After a reload: which tab an unfinished job of this window came from. */
+  private tabOf({ state, client_id, name }: JobItem): string | null {
+    if (client_id !== this.clientId || (state !== "queued" && state !== "running")) return null;
+    return this.editor.state.document.tabs.find(({ document }) => document.name === name)?.id ?? null;
   }
 
   async setPaused(paused: boolean): Promise<void> {

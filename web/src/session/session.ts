@@ -6,6 +6,7 @@ import { advanceSeeds } from "../core/edits";
 import { isOwnFormat, parseDocument } from "../core/parse";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
 import { parseJson, stringifyJson } from "../core/json";
+import type { Point } from "../core/geometry";
 import { imagesIn, textsIn } from "../core/wire";
 import type { Editor } from "../store/editor";
 import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
@@ -18,6 +19,7 @@ import { rowOf } from "./jobRows";
 import { Follower } from "./follower";
 import { JobQueue } from "./queue";
 import { loadPackExtensions } from "./extensions";
+import { addPicture } from "./pictures";
 import { sharedForm } from "./sharing";
 import { BrowserShelf, type Version, Versions } from "./versions";
 
@@ -33,7 +35,7 @@ export class Session {
     readonly clientId: string,
   ) {
     this.feed = new JobFeed(editor, clientId, () => void this.refresh());
-    this.queue = new JobQueue(editor, (title, work) => this.report(title, work));
+    this.queue = new JobQueue(editor, (title, work) => this.report(title, work), clientId);
     this.autosave = new Autosave(editor, window.localStorage);
     this.versions = new Versions(new BrowserShelf(), editor.outside.now, editor.outside.freshId);
   }
@@ -118,6 +120,9 @@ export class Session {
       const known = state.jobs.rows[id] ?? emptyRow(id);
       const row = { ...rowOf(data, known), tab };
       let jobs = withRow(state.jobs, id, row);
+      const shown = state.document.tabs.find((each) => each.id === tab);
+      const fresh = Object.keys(jobs.runs[tab]?.nodes ?? {}).length === 0;
+      if (shown && fresh && row.state !== "failed") jobs = begin(jobs, tab, id, Object.keys(shown.document.nodes));
       for (const [node, output] of Object.entries(data.outputs as Record<string, Record<string, unknown>>))
         jobs = applyShown(jobs, id, node, imagesIn(output), textsIn(output));
       if (row.state === "succeeded") jobs = applyEvent(jobs, { kind: "succeeded", job: id }, row.finishedAt ?? now);
@@ -194,9 +199,19 @@ export class Session {
     return { document: named(parseDocument(document), file.name), warnings };
   }
 
-  async openFile(file: File): Promise<void> {
+  /** A picture without a workflow becomes a node that loads it, at `at` on the canvas. */
+  async openFile(file: File, at: Point = this.editor.centre()): Promise<void> {
     await this.report(`${file.name} could not be opened`, async () => {
-      const { document, warnings } = await this.readFile(file);
+      const read = await this.readFile(file).catch((error: unknown) => {
+        if (file.type.startsWith("image/") && error instanceof ApiError && error.status !== 0) return null;
+        throw error;
+      });
+      if (read === null) {
+        await addPicture(this.editor, file, at);
+        await this.loadCatalogue(); // the file is now one of the choices
+        return;
+      }
+      const { document, warnings } = read;
       this.openDocument(document);
       for (const warning of warnings.slice(0, 3)) this.editor.notify("info", "Opened with a remark", warning);
     });

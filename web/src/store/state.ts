@@ -53,7 +53,7 @@ export interface MenuRequest {
   readonly graph: Point;
   readonly node: string | null;
 }
-export type PanelName = "versions" | "form" | "subgraph" | "jobs" | "gallery" | "outline" | "library";
+export type PanelName = "help" | "versions" | "form" | "subgraph" | "jobs" | "gallery" | "outline" | "library";
 export interface Notice {
   readonly id: number;
   readonly tone: "error" | "info";

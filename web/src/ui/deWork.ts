@@ -1,9 +1,16 @@
 /** German of running, results and controls. */
 export const GERMAN_WORK: Readonly<Record<string, string>> = {
+  "1 thing is missing": "1 Sache fehlt",
   "about {time} left": "noch etwa {time}",
   "at every change": "bei jeder Änderung",
   "Cancel all queued jobs": "Alle wartenden Aufträge abbrechen",
   "Drag, or press the up and down arrow keys": "Ziehen oder die Pfeiltasten auf und ab drücken",
+  "Install the pack {pack} to get this node type.": "Installieren Sie das Paket {pack}, um diesen Knotentyp zu bekommen.",
+  "No installed pack has this node type, and the workflow names none.": "Kein installiertes Paket hat diesen Knotentyp, und der Workflow nennt keines.",
+  "Put this file into the folder models/{folder}, or choose another one.": "Legen Sie diese Datei in den Ordner models/{folder} oder wählen Sie eine andere.",
+  "Show the node": "Knoten zeigen",
+  "The workflow names this source: {url}": "Der Workflow nennt diese Quelle: {url}",
+  "{count} things are missing": "{count} Dinge fehlen",
   Finished: "Fertig",
   "Jobs at each run": "Aufträge bei jedem Start",
   "Move {name} in the queue": "{name} in der Warteschlange verschieben",

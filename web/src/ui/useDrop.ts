@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { insertIntoLink } from "../canvas/gestures/insert";
 import { addLinked } from "../store/addLinked";
 import { useWorkbench } from "./context";
 
@@ -11,8 +12,8 @@ export function useDrop(): void {
       if (event.defaultPrevented) return;
       event.preventDefault();
       const type = event.dataTransfer?.getData("application/x-heddle-node") ?? "";
-      if (type) addLinked(editor, type, editor.toGraph({ x: event.clientX, y: event.clientY }), null);
-      for (const file of event.dataTransfer?.files ?? []) void session.openFile(file);
+      if (type) insertIntoLink(editor, addLinked(editor, type, editor.toGraph({ x: event.clientX, y: event.clientY }), null));
+      for (const file of event.dataTransfer?.files ?? []) void session.openFile(file, editor.toGraph({ x: event.clientX, y: event.clientY }));
     };
     window.addEventListener("dragover", over);
     window.addEventListener("drop", drop);

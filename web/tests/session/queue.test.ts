@@ -32,7 +32,7 @@ describe("the order of the queue", () => {
     editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, turns: ["a", "b"] } }));
     vi.stubGlobal("window", { clearTimeout: () => undefined, setTimeout: () => 0 });
 
-    await new JobQueue(editor, plain).move("b", { before: "a" });
+    await new JobQueue(editor, plain, "me").move("b", { before: "a" });
 
     expect(editor.state.jobs.turns).toEqual(["b", "a"]);
     expect(asked).toEqual(['POST /api/v1/jobs/b/move {"before":"a"}']);
@@ -40,11 +40,11 @@ describe("the order of the queue", () => {
 });
 
 it("takes order, names and the pause from the server after a reload", async () => {
-  const queued = { id: "q", name: "Ships", state: "queued", number: 4, created: 10, started: null, finished: null, outputs: {}, error: null };
+  const queued = { id: "q", name: "Ships", state: "queued", number: 4, created: 10, started: null, finished: null, outputs: {}, error: null, client_id: "me" };
   answering({ "/queue": { paused: true, queued: 1, running: 0 }, "/jobs": { jobs: [queued] } });
   const { editor } = new TestEditor();
 
-  await new JobQueue(editor, plain).refresh();
+  await new JobQueue(editor, plain, "me").refresh();
 
   expect(editor.state.jobs).toMatchObject({ paused: true, turns: ["q"], rows: { q: { name: "Ships", state: "queued", number: 4 } } });
 });
@@ -55,7 +55,7 @@ it("puts the reason of each node on the tab that shows the job", async () => {
   const tab = editor.state.document.active;
   editor.store.setState(({ jobs }) => ({ jobs: begin(withRow(jobs, "j", { tab }), tab, "j", ["3", "4"]) }));
 
-  await new JobQueue(editor, plain).explain("j");
+  await new JobQueue(editor, plain, "me").explain("j");
 
   expect(editor.state.jobs.runs[tab]?.nodes["3"]?.reasons).toEqual(["The input seed changed."]);
   expect(editor.state.jobs.runs[tab]?.nodes["4"]?.reasons).toEqual([]);

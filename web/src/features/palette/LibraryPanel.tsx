@@ -1,8 +1,5 @@
-import { useEffect, useMemo, useState } from "react";
-import { api, ApiError } from "../../api/client";
-import type { TemplateItem } from "../../api/schema";
+import { useMemo, useState } from "react";
 import type { NodeSpec } from "../../core/catalogue";
-import { parseDocument } from "../../core/parse";
 import { addLinked } from "../../store/addLinked";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
@@ -11,8 +8,9 @@ import css from "./library.module.css";
 import { rememberNode } from "./recent";
 import { searchNodes } from "./search";
 
-/** Templates, and every node by category. */
+/** Every node by category, and the way to the templates. */
 export function LibraryPanel() {
+  const { editor } = useWorkbench();
   const specs = useOfferedSpecs();
   const [query, setQuery] = useState("");
   const groups = useMemo(() => {
@@ -21,7 +19,9 @@ export function LibraryPanel() {
   }, [specs, query]);
   return (
     <>
-      <Templates />
+      <button type="button" className={css.templates} onClick={() => editor.patchView({ templatesOpen: true })}>
+        {t("Templates")}
+      </button>
       <input className={css.search} type="search" placeholder={t("Search nodes")} aria-label={t("Search nodes")} value={query} onChange={(event) => setQuery(event.target.value)} />
       {groups.map(([category, members]) => (
         <details key={category} className={css.group} open={query !== ""}>
@@ -59,30 +59,5 @@ function LibraryNode({ spec }: { spec: NodeSpec }) {
     <button type="button" className={css.node} title={spec.description} draggable onDragStart={(event) => event.dataTransfer.setData("application/x-heddle-node", spec.id)} onClick={add}>
       {spec.display_name}
     </button>
-  );
-}
-
-function Templates() {
-  const { session } = useWorkbench();
-  const [templates, setTemplates] = useState<readonly TemplateItem[]>([]);
-  useEffect(() => {
-    api.templates().then(setTemplates, (error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      setTemplates([]);
-    });
-  }, []);
-  if (templates.length === 0) return null;
-  const open = (template: TemplateItem) =>
-    void session.report(t("The template could not be opened"), async () => session.openDocument(parseDocument(await api.template(template.id))));
-  return (
-    <section className={css.templates} aria-label={t("Templates")}>
-      {templates.map((template) => (
-        <button key={template.id} type="button" className={css.template} onClick={() => open(template)}>
-          {template.picture && <img src={template.picture} alt="" />}
-          <b>{template.name}</b>
-          <small>{template.description}</small>
-        </button>
-      ))}
-    </section>
   );
 }

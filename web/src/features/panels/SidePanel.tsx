@@ -5,6 +5,7 @@ import { t } from "../../ui/i18n";
 import { FormBuilder } from "../form/FormBuilder";
 import { GalleryPanel } from "../gallery/GalleryPanel";
 import { PackPanel } from "./PackPanel";
+import { NodeHelp } from "../node/NodeHelp";
 import { OutlinePanel } from "../outline/OutlinePanel";
 import { LibraryPanel } from "../palette/LibraryPanel";
 import { JobsPanel } from "../queue/JobsPanel";
@@ -26,6 +27,8 @@ function titleOf(panel: PanelName): string {
       return t("Pictures");
     case "outline":
       return t("Outline");
+    case "help":
+      return t("Help on the node");
     case "versions":
       return t("Versions");
     case "form":
@@ -45,6 +48,8 @@ function Content({ panel }: { panel: PanelName }) {
       return <GalleryPanel />;
     case "outline":
       return <OutlinePanel />;
+    case "help":
+      return <NodeHelp />;
     case "versions":
       return <VersionsPanel />;
     case "form":
@@ -70,7 +75,7 @@ export function SidePanel() {
           <IconX size={16} />
         </button>
       </header>
-      <div className={css.body}>
+      <div className={css.body} tabIndex={0}>
         {isPackPanel(panel) ? brought && <PackPanel key={panel} loaded={brought} /> : <Content panel={panel} />}
       </div>
     </aside>

@@ -1,0 +1,62 @@
+import { IconPhoto, IconX } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
+import { api } from "../../api/client";
+import type { TemplateItem } from "../../api/schema";
+import { fuzzyMatch } from "../../core/fuzzy";
+import { parseDocument } from "../../core/parse";
+import { useEditorState, useWorkbench } from "../../ui/context";
+import { t } from "../../ui/i18n";
+import css from "./templates.module.css";
+
+/** The workflows that come with the project, with pictures of what they make. */
+export function TemplatesDialog() {
+  const open = useEditorState((state) => state.view.templatesOpen);
+  return open && <OpenTemplates />;
+}
+
+function OpenTemplates() {
+  const { editor, session } = useWorkbench();
+  const dialog = useRef<HTMLDivElement>(null);
+  const [templates, setTemplates] = useState<readonly TemplateItem[] | null>(null);
+  const [query, setQuery] = useState("");
+  useEffect(() => {
+    dialog.current?.querySelector("input")?.focus();
+    void session.report(t("The templates could not be listed"), () => api.templates()).then((found) => setTemplates(found ?? []));
+  }, [session]);
+  const close = () => editor.patchView({ templatesOpen: false });
+  const open = (template: TemplateItem) =>
+    void session.report(t("The template could not be opened"), async () => {
+      session.openDocument(parseDocument(await api.template(template.id)));
+      close();
+    });
+  const shown = (templates ?? []).filter((template) => fuzzyMatch(query, `${template.name} ${template.description}`));
+  return (
+    <div className={css.backdrop} onPointerDown={(event) => event.target === event.currentTarget && close()}>
+      <div ref={dialog} className={css.dialog} role="dialog" aria-modal="true" aria-label={t("Templates")} onKeyDown={(event) => event.key === "Escape" && close()}>
+        <header className={css.head}>
+          <h2>{t("Templates")}</h2>
+          <input type="search" aria-label={t("Search templates")} placeholder={t("Search templates")} value={query} onChange={(event) => setQuery(event.target.value)} />
+          <button type="button" aria-label={t("Close")} onClick={close}>
+            <IconX size={17} />
+          </button>
+        </header>
+        <div className={css.grid}>
+          {shown.map((template) => (
+            <button key={template.id} type="button" className={css.card} onClick={() => open(template)}>
+              {template.picture === null ? (
+                <span className={css.none}>
+                  <IconPhoto size={26} stroke={1.3} aria-hidden="true" />
+                </span>
+              ) : (
+                <img src={template.picture} alt="" loading="lazy" />
+              )}
+              <b>{template.name}</b>
+              <span>{template.description}</span>
+            </button>
+          ))}
+          {templates !== null && shown.length === 0 && <p>{t("Nothing matches.")}</p>}
+        </div>
+      </div>
+    </div>
+  );
+}
