@@ -112,7 +112,7 @@ class Network:
     def placed_size(self) -> int:
         """Bytes the weights take on the device now."""
         names = self._placed - self._converted if self.streamed else self._placed
-        return sum(self.weights[name].numel() for name in names) * self.storage.itemsize
+        return sum(self._bytes(name) for name in names)
 
     def stream(self) -> None:
         """Keep the weights on the host from now on; each layer brings its own to the device when it runs."""
@@ -127,7 +127,7 @@ class Network:
 
     def size(self) -> int:
         """Bytes the weights take when placed."""
-        return sum(self.weights[name].numel() for name in self.parameter_names()) * self.storage.itemsize
+        return sum(self._bytes(name) for name in self.parameter_names())
 
     def digest(self) -> str:
         """A short name for which weights these are: their source and names."""
@@ -143,6 +143,10 @@ class Network:
         if dtype in EIGHT_BITS and name not in self._converted:
             weight = weight.to(self.compute)
         return weight.contiguous()
+
+    def _bytes(self, name: str) -> int:
+        weight = self.weights[name]
+        return weight.numel() * (self.storage if weight.is_floating_point() else weight.dtype).itemsize
 
     def _home(self, name: str) -> torch.device:
         return torch.device("cpu") if self.streamed and name in self._converted else self.device
