@@ -1,6 +1,7 @@
 /** The bar above the canvas: documents on the left, running on the right. */
 import { useEditorState } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { MissingNotice } from "../queue/MissingNotice";
 import { AppMenu } from "./AppMenu";
 import { RunButton } from "./RunButton";
 import { Tabs } from "./Tabs";
@@ -15,6 +16,7 @@ export function TopBar() {
       </div>
       <div className={css.right}>
         <ConnectionMark />
+        <MissingNotice />
         <RunButton />
       </div>
     </header>
