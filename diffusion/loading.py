@@ -20,6 +20,7 @@ from diffusion.assembly.unets import unet_model
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.layouts.diffusers_names import with_original_names
+from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.model import Model
 from diffusion.network import check_finite, grouped
 from diffusion.pipeline_folder import PipelineFolder, is_pipeline_folder, read_pipeline_folder
@@ -62,7 +63,7 @@ def load_checkpoint(
     """
     if not isinstance(path, TensorFile) and is_pipeline_folder(Path(path)):
         return _folder_checkpoint(read_pipeline_folder(Path(path)), _device(device), dtype, tokenizers, embeddings)
-    file = path if isinstance(path, TensorFile) else open_tensors(path)
+    file = with_scales_applied(path if isinstance(path, TensorFile) else open_tensors(path))
     config, where = own_config(file), _device(device)
     if not any(name.startswith(NETWORK) for name in file):
         raise UnknownModel(
@@ -162,7 +163,7 @@ def load_text_encoders(
 def _opened(path: str | Path | TensorFile) -> TensorFile:
     file = path if isinstance(path, TensorFile) else open_tensors(path)
     check_finite(file, str(file.path))
-    return file
+    return with_scales_applied(file)
 
 
 def _device(device: torch.device | str | None) -> torch.device:

@@ -160,3 +160,30 @@ def test_importing_diffusion_imports_no_torch() -> None:
     code = "import diffusion, diffusion.sampling.names, sys; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_eight_bit_weights_with_scales_are_brought_to_their_size(tiny_path: Path, tmp_path: Path) -> None:
+    name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k"
+
+    def scale(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[f"{name}.weight"] = (tensors[f"{name}.weight"] * 100).to(torch.float8_e4m3fn)
+        tensors[f"{name}.scale_weight"] = torch.tensor([0.01])
+        tensors["scaled_fp8"] = torch.zeros(2, dtype=torch.float8_e4m3fn)
+
+    path = changed(tiny_path, tmp_path / "scaled.safetensors", scale)
+
+    network = load_checkpoint(path, device="cpu").model.network
+
+    own = network.weights["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"].float()
+    expected = tiny_tensors()[f"{name}.weight"]
+    assert (own - expected).abs().max() <= expected.abs().max() * 0.07
+
+
+def test_a_file_in_eight_bits_computes_in_float32_on_the_cpu(tiny_path: Path, tmp_path: Path) -> None:
+    def shrink(tensors: dict[str, torch.Tensor]) -> None:
+        for name in [n for n in tensors if n.startswith("model.diffusion_model.")]:
+            tensors[name] = tensors[name].to(torch.float8_e4m3fn)
+
+    path = changed(tiny_path, tmp_path / "eight.safetensors", shrink)
+
+    assert load_checkpoint(path, device="cpu").model.network.prepare().conv_in.weight.dtype == torch.float32
