@@ -10,9 +10,10 @@ import json
 import mmap
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["LastNode", "read_last_node"]
+__all__ = ["LastNode", "LastWords", "read_last_node"]
 
 _FOLDER = ("cache", "workers")
 _SIZE = 4096
@@ -43,10 +44,13 @@ class LastNode:
     def run(self, job: str, attempt: int) -> None:
         """A run begins."""
         self._place = f"{json.dumps(job)}, {attempt}"
-        self._page[:2] = b"\0\0"
+        self._note(None)
 
     def begin(self, node: str) -> None:
         """A node begins."""
+        self._note(node)
+
+    def _note(self, node: str | None) -> None:
         text = f"[{self._place}, {json.dumps(node)}]".encode()
         if len(text) <= _SIZE - 2:
             self._page[2 : 2 + len(text)] = text
@@ -58,16 +62,32 @@ class LastNode:
         self._path.unlink(missing_ok=True)
 
 
-def read_last_node(data_dir: Path, pid: int, job: str, attempt: int) -> str | None:
-    """Return the node that a dead worker began last in this attempt, if it says so, and remove its page."""
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """What the page of a dead worker says of an attempt.
+
+    Attributes:
+        began: whether the worker had begun with it.
+        node: the node that began last, if any.
+    """
+
+    began: bool
+    node: str | None = None
+
+
+def read_last_node(data_dir: Path, pid: int, job: str, attempt: int) -> LastWords | None:
+    """Return what a dead worker noted of an attempt, and remove its page; None if there is no page."""
     path = _path(data_dir, pid)
     try:
         page = path.read_bytes()
         path.unlink(missing_ok=True)
-        found = json.loads(page[2 : 2 + int.from_bytes(page[:2], "big")])
-    except (OSError, ValueError):
+    except OSError:
         return None
-    return str(found[2]) if found[:2] == [job, attempt] else None
+    try:
+        found = json.loads(page[2 : 2 + int.from_bytes(page[:2], "big")])
+    except ValueError:  # it had begun with nothing yet
+        return LastWords(began=False)
+    return LastWords(True, found[2]) if found[:2] == [job, attempt] else LastWords(began=False)
 
 
 def _path(data_dir: Path, pid: int) -> Path:

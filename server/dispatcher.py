@@ -271,8 +271,10 @@ class Dispatcher:
 
     async def _lose(self, active: _Active, reason: str, died: bool = True, pid: int = 0) -> None:
         translation = active.translation
-        node = self._leftovers.last_node(pid, active.job, active.attempt) if pid else None
-        error = _lost_error(translation, reason, node)
+        words = self._leftovers.last_words(pid, active.job, active.attempt) if pid else None
+        if words is not None and not words.began:
+            died = False  # the worker was dead already when it was given the job
+        error = _lost_error(translation, reason, words.node if words is not None else None)
         if died and error["node"] is not None:
             reason = f"{reason}; node {error['node']} ({error['node_type']}) was running"
         ended: State = "cancelled" if active.cancelling else "dead"

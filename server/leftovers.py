@@ -10,7 +10,7 @@ from typing import Any
 
 from graph_runtime.attempts import AttemptJournal, journals, published_files, remove_unpublished
 from graph_runtime.folders import Folders
-from graph_runtime.last_node import read_last_node
+from graph_runtime.last_node import LastWords, read_last_node
 from server.artifacts import artifacts_of
 from server.store.reads import JobReads
 from server.store.rows import FINISHED, Artifact
@@ -40,8 +40,8 @@ class Leftovers:
         """The outcome of an attempt is stored: all of its files are published."""
         AttemptJournal(self._folders.data_dir, job, attempt).close()
 
-    def last_node(self, pid: int, job: str, attempt: int) -> str | None:
-        """The node that a dead worker began last in this attempt, if it had time to note it."""
+    def last_words(self, pid: int, job: str, attempt: int) -> LastWords | None:
+        """What a dead worker noted of this attempt; None where it could note nothing."""
         return read_last_node(self._folders.data_dir, pid, job, attempt)
 
     async def lost(self, job: str, attempt: int, outputs: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 Which results are kept
 - Only plain data (`worker.result_codec`), and only of nodes that leave nothing else behind: no outputs, nothing shown.
 - Results that took at least `SLOW` seconds, and twice as long as writing them may take: at once. The next node waits
-  for the file, but for no more than a hundredth of the time that computing it took.
+  for the file, which takes about a millisecond, but for no more than `PATIENCE` and a tenth of the computing time.
 - Other results of up to `SMALL` bytes: once their job has run `LATER` seconds longer, so that a job that dies after
   minutes finds them too, and jobs of many quick nodes write nothing.
 
@@ -109,7 +109,7 @@ class DiskTier:
                 self._slow_bytes += nbytes
                 self._start()
                 self._changed.notify()
-            pending.written.wait(min(PATIENCE, entry.seconds / 100))
+            pending.written.wait(min(PATIENCE, entry.seconds / 10))
 
     def end_run(self) -> None:
         """Quick results are not kept: their job has ended well without."""

@@ -80,9 +80,11 @@ def measure_recovery(folder: Path) -> dict[str, Any]:
     for seed in range(1, TRIES + 1):
         site.workers()[0].kill()
         killed = time.monotonic()
-        job = site.submit(picture(seed, 2))
-        site.until(job, "running", "succeeded", within=120)
+        journal = folder / f"begun-{seed}"
+        first, job = site.submit(graph(seed, journal=str(journal))), site.submit(picture(seed, 2))
+        site.wait(journal.exists, "the first node begins")
         begun.append(time.monotonic() - killed)
+        site.until(first, "succeeded", within=120)
         site.until(job, "succeeded", within=120)
         worker.append(time.monotonic() - killed)
     answers, running = [], []

@@ -56,6 +56,18 @@ def test_a_job_that_kills_two_workers_is_dead_with_its_node_and_runs_again_when_
     check(site)
 
 
+def test_a_worker_that_was_dead_before_it_began_is_no_death_of_the_job(site: Site) -> None:
+    for value in range(20, 24):
+        site.wait(lambda: len(site.workers()) == 1, "a worker is up")
+        (worker,) = site.workers()
+        worker.suspend()  # it takes no frame any more
+        job = site.submit(graph(value))
+        site.wait(lambda job=job: site.job(job)["state"] == "running", "it is given away")
+        worker.kill()
+        detail = site.until(job, "succeeded", "failed", "dead")
+        assert (detail["state"], detail["deaths"]) == ("succeeded", 0)
+
+
 def test_a_running_job_ends_within_two_seconds_of_its_cancellation(site: Site, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     job = site.submit(graph(4, 60.0, journal=str(journal)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graph_runtime.last_node import LastNode, read_last_node
+from graph_runtime.last_node import LastNode, LastWords, read_last_node
 
 ROOT = Path(__file__).resolve().parents[2]
 DIES = """
@@ -28,7 +28,7 @@ def test_it_is_legible_after_a_sigkill(tmp_path: Path) -> None:
     process = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], cwd=ROOT)
 
     assert process.returncode == -9
-    assert read_last_node(tmp_path, 7, "a job ✓", 3) == "12/0"
+    assert read_last_node(tmp_path, 7, "a job ✓", 3) == LastWords(True, "12/0")
     assert read_last_node(tmp_path, 7, "a job ✓", 3) is None, "it is read once"
 
 
@@ -38,7 +38,13 @@ def test_another_run_is_not_mistaken_for_it(tmp_path: Path, job: str, attempt: i
     last.run("job", 1)
     last.begin("1")
 
-    assert read_last_node(tmp_path, 7, job, attempt) is None
+    assert read_last_node(tmp_path, 7, job, attempt) == LastWords(False)
+
+
+def test_a_worker_that_had_not_begun_with_anything_says_so(tmp_path: Path) -> None:
+    LastNode(tmp_path, 7)
+
+    assert read_last_node(tmp_path, 7, "job", 1) == LastWords(False)
 
 
 def test_a_run_that_began_no_node_names_none(tmp_path: Path) -> None:
@@ -46,7 +52,9 @@ def test_a_run_that_began_no_node_names_none(tmp_path: Path) -> None:
     last.run("job", 1)
     last.begin("1")
     last.run("job", 2)
-    assert read_last_node(tmp_path, 7, "job", 2) is None
+    assert read_last_node(tmp_path, 7, "job", 2) == LastWords(True, None)
+    last = LastNode(tmp_path, 7)
+    last.run("job", 3)
     last.begin("x" * 9000)
     last.close()
 
