@@ -21,7 +21,7 @@ STYLE = DenoiserSettings(
     steps=240, batch=24, lr=4e-3, adam_lr=1e-3, warm_up=10, decay_from=0.5, pairs=0.3, ema=0.98, save_every=40
 )
 CONTROL = DenoiserSettings(
-    steps=500, batch=24, lr=0.01, adam_lr=1e-3, warm_up=20, decay_from=0.5, pairs=0.3, ema=0.99, snr_floor=0.05,
+    steps=560, batch=24, lr=0.01, adam_lr=1e-3, warm_up=20, decay_from=0.5, pairs=0.3, ema=0.99, snr_floor=0.05,
     save_every=40,
 )  # fmt: skip
 

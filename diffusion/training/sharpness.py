@@ -17,7 +17,7 @@ class Sharpness:
 
     Attributes:
         edge_width: pixels across the edge that are neither background nor object; a picture as it was drawn has
-            about 0.5, from antialiasing.
+            about 0.8, from antialiasing.
         unevenness: mean distance in RGB (0..441) of even areas from the colour they should have.
     """
 

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from graph_runtime.documents import InvalidDocument, convert, load, read_json, read_media, to_prompt, to_saved
 from graph_runtime.errors import HeddleError
 from server.api import schema
@@ -20,6 +22,7 @@ from server.settings import PROJECT
 __all__ = ["OPERATIONS"]
 
 TEMPLATES = PROJECT / "workflows"
+PICTURES = TEMPLATES / "pictures"
 DEFAULT = "text-to-image"
 """The workflow that the editor opens with."""
 
@@ -68,6 +71,14 @@ async def get_template(call: Call) -> schema.TemplateAnswer:
     return schema.TemplateAnswer(document=converted.document)
 
 
+async def get_template_picture(call: Call) -> web.FileResponse:
+    """A small picture of what a workflow to start from gives."""
+    name = call.path["id"]
+    if name not in {path.stem for path in PICTURES.glob("*.webp")}:
+        raise Refused(404, "no_such_picture", f"There is no picture of a workflow {name!r}.", "List the templates.")
+    return web.FileResponse(PICTURES / f"{name}.webp", headers={"Content-Type": "image/webp"})
+
+
 def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
     try:
         check_values(body)
@@ -84,17 +95,27 @@ def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
 
 
 def _templates() -> list[schema.TemplateItem]:
-    return [_template(path) for path in sorted(TEMPLATES.glob("*.json"))]
+    found = [_template(path) for path in sorted(TEMPLATES.glob("*.json"))]
+    return [item for _, item in sorted(found, key=lambda pair: pair[0])]
 
 
-def _template(path: Path) -> schema.TemplateItem:
+def _template(path: Path) -> tuple[float, schema.TemplateItem]:
+    """Where a workflow stands in the list (`meta.order`), and what the list says of it."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         data = {}
     meta = data.get("meta") if isinstance(data.get("meta"), dict) else {}
     name = data.get("name") or path.stem.replace("-", " ")
-    return schema.TemplateItem(id=path.stem, name=str(name), description=str(meta.get("description", "")))
+    pictured = (PICTURES / f"{path.stem}.webp").is_file()
+    item = schema.TemplateItem(
+        id=path.stem,
+        name=str(name),
+        description=str(meta.get("description", "")),
+        picture=f"/api/v1/templates/{path.stem}/picture" if pictured else None,
+    )
+    order = meta.get("order")
+    return (float(order) if isinstance(order, int | float) else float("inf")), item
 
 
 _ANY = ("application/json", "image/png", "image/webp", "application/octet-stream")
@@ -137,5 +158,15 @@ OPERATIONS = (
         "Show a workflow to start from.",
         "documents",
         {200: schema.TemplateAnswer, 404: schema.ProblemsAnswer},
+    ),
+    Operation(
+        "get_template_picture",
+        "GET",
+        "/templates/{id}/picture",
+        get_template_picture,
+        "Show a small picture of what a workflow gives.",
+        "documents",
+        {200: None, 404: schema.ProblemsAnswer},
+        gives="image/webp",
     ),
 )

@@ -262,8 +262,18 @@ async def test_files_and_models_are_listed_and_fetched(bench) -> None:
 async def test_templates_are_documents(bench) -> None:
     listed = (await bench.json("/api/v1/templates"))["templates"]
 
-    assert "text-to-image" in {item["id"] for item in listed}
+    assert listed[0]["id"] == "text-to-image"
     assert (await bench.client.get("/api/v1/templates/none")).status == 404
+
+
+async def test_templates_have_small_pictures(bench) -> None:
+    listed = (await bench.json("/api/v1/templates"))["templates"]
+
+    pictured = [item["picture"] for item in listed if item["picture"]]
+    answer = await bench.client.get(pictured[0])
+    assert (answer.status, answer.content_type) == (200, "image/webp")
+    assert (await answer.read())[:4] == b"RIFF"
+    assert (await bench.client.get("/api/v1/templates/none/picture")).status == 404
 
 
 async def test_the_description_names_every_operation_and_every_reference_exists(bench) -> None:
