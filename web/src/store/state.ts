@@ -80,6 +80,8 @@ export interface ViewSlice {
   readonly menu: MenuRequest | null;
   readonly panel: PanelName | `pack:${string}` | null;
   readonly lightbox: FileRef | null;
+  /** The pictures that the shown one was opened among. */
+  readonly shelf: readonly FileRef[];
   /** Two documents that are compared, each by what people call it. */
   readonly comparing: { readonly before: Named; readonly after: Named } | null;
   readonly renaming: string | null;

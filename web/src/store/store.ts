@@ -40,6 +40,7 @@ function startingState(): State {
       menu: null,
       panel: null,
       lightbox: null,
+      shelf: [],
       comparing: null,
       renaming: null,
       minimap: true,

@@ -1,28 +1,68 @@
-import { useMemo } from "react";
+import { IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
 import { viewUrl } from "../../core/wire";
-import { useEditorState, useWorkbench } from "../../ui/context";
+import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./gallery.module.css";
+import { keyOfFile, type Search, useResults } from "./useResults";
 
-/** All pictures of the listed jobs, newest first. */
+const NO_SEARCH: Search = { text: "", from: "", to: "" };
+
+/** All pictures that this server made and still lists, newest first. */
 export function GalleryPanel() {
   const { editor } = useWorkbench();
-  const rows = useEditorState((state) => state.jobs.rows);
-  const files = useMemo(
-    () =>
-      Object.values(rows)
-        .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0))
-        .flatMap((row) => row.images),
-    [rows],
-  );
-  if (files.length === 0) return <p className={css.empty}>{t("Finished pictures appear here.")}</p>;
+  const [search, setSearch] = useState(NO_SEARCH);
+  const { results, more } = useResults(search);
+  const searching = search.text !== "" || search.from !== "" || search.to !== "";
+  const shelf = (results ?? []).map(({ file }) => file);
   return (
-    <div className={css.grid}>
-      {files.map((file) => (
-        <button key={`${file.type}/${file.subfolder}/${file.filename}`} type="button" className={css.tile} aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
-          <img src={viewUrl(file)} alt={file.filename} loading="lazy" />
+    <>
+      <SearchFields search={search} onChange={setSearch} />
+      {results?.length === 0 && <p className={css.empty}>{searching ? t("No picture was found.") : t("Finished pictures appear here.")}</p>}
+      <div className={css.grid}>
+        {results?.map(({ file, job, name, created }) => (
+          <button
+            key={`${job} ${keyOfFile(file)}`}
+            type="button"
+            className={css.tile}
+            title={`${name}\n${new Date(created).toLocaleString(document.documentElement.lang)}`}
+            aria-label={t("Show {name} large", { name: file.filename })}
+            onClick={() => editor.patchView({ lightbox: file, shelf })}
+          >
+            <img src={viewUrl(file)} alt={file.filename} loading="lazy" />
+          </button>
+        ))}
+      </div>
+      {more && (
+        <button type="button" className={css.more} onClick={more}>
+          {t("Show more")}
         </button>
-      ))}
-    </div>
+      )}
+    </>
+  );
+}
+
+function SearchFields({ search, onChange }: { search: Search; onChange: (next: Search) => void }) {
+  const day = (key: "from" | "to", label: string) => (
+    <label className={css.day}>
+      {label}
+      <input type="date" value={search[key]} onChange={(event) => onChange({ ...search, [key]: event.target.value })} />
+    </label>
+  );
+  return (
+    <search className={css.search}>
+      <label className={css.words}>
+        <IconSearch size={15} aria-hidden="true" />
+        <input
+          type="search"
+          value={search.text}
+          aria-label={t("Search pictures")}
+          placeholder={t("Prompt, node, model or workflow")}
+          onChange={(event) => onChange({ ...search, text: event.target.value })}
+        />
+      </label>
+      {day("from", t("From"))}
+      {day("to", t("To"))}
+    </search>
   );
 }

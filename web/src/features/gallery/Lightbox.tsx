@@ -1,64 +1,92 @@
-import { IconBinaryTree, IconCopy, IconDownload, IconX } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
+import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { type FileRef, viewUrl } from "../../core/wire";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { CompareSlider } from "./CompareSlider";
 import css from "./gallery.module.css";
+import { LightboxActions } from "./LightboxActions";
+import { PictureFacts } from "./PictureFacts";
+import { keyOfFile } from "./useResults";
 
 export function Lightbox() {
   const file = useEditorState((state) => state.view.lightbox);
   return file && <OpenLightbox file={file} />;
 }
 
-/** One picture large; its workflow can be opened, the picture copied or kept. */
+/** The pictures beside this one: those of the gallery it was opened from, otherwise of the newest jobs. */
+function useShelf(file: FileRef): readonly FileRef[] {
+  const given = useEditorState((state) => state.view.shelf);
+  const rows = useEditorState((state) => state.jobs.rows);
+  return useMemo(() => {
+    const newest = Object.values(rows)
+      .sort((a, b) => (b.createdAt ?? 0) - (a.createdAt ?? 0))
+      .flatMap((row) => row.images);
+    const holds = (files: readonly FileRef[]) => files.some((each) => keyOfFile(each) === keyOfFile(file));
+    return [given, newest].find(holds) ?? [file, ...newest];
+  }, [given, rows, file]);
+}
+
+/** One picture large, or two on top of each other; what can be done with it below. */
 function OpenLightbox({ file }: { file: FileRef }) {
-  const { editor, session } = useWorkbench();
+  const { editor } = useWorkbench();
   const dialog = useRef<HTMLDivElement>(null);
+  const shelf = useShelf(file);
+  const [other, setOther] = useState<FileRef | null>(null);
+  const [comparing, setComparing] = useState(false);
+  const [facts, setFacts] = useState(false);
   useEffect(() => {
     dialog.current?.focus();
   }, []);
-  const url = viewUrl(file);
-  const close = () => editor.patchView({ lightbox: null });
-  const fetched = async () => (await fetch(url)).blob();
-  const openWorkflow = () =>
-    void session.report(t("The workflow could not be opened"), async () => {
-      const blob = await fetched();
-      close();
-      await session.openFile(new File([blob], file.filename, { type: blob.type }));
-    });
-  const copy = () =>
-    void session.report(t("The picture could not be copied"), async () => {
-      const blob = await fetched();
-      await navigator.clipboard.write([new ClipboardItem({ [blob.type]: blob })]);
-      editor.notify("info", t("Copied"));
-    });
+  const at = shelf.findIndex((each) => keyOfFile(each) === keyOfFile(file));
+  const close = () => editor.patchView({ lightbox: null, shelf: [] });
+  const step = (by: number) => {
+    const next = shelf[at + by];
+    if (next) editor.patchView({ lightbox: next });
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.key === "Escape") close();
+    const inField = event.target instanceof HTMLInputElement;
+    if (!inField && event.key === "ArrowLeft") step(-1);
+    if (!inField && event.key === "ArrowRight") step(1);
+  };
+  const compared = comparing ? (other ?? shelf[at + 1] ?? shelf[at - 1] ?? null) : null;
   return (
-    <div
-      ref={dialog}
-      className={css.lightbox}
-      role="dialog"
-      aria-modal="true"
-      aria-label={file.filename}
-      tabIndex={-1}
-      onClick={(event) => event.target === event.currentTarget && close()}
-      onKeyDown={(event) => event.key === "Escape" && close()}
-    >
-      <img className={css.large} src={url} alt={file.filename} />
-      <div className={css.actions}>
-        <span className={css.filename}>{file.filename}</span>
-        <button type="button" onClick={openWorkflow}>
-          <IconBinaryTree size={16} /> {t("Open its workflow")}
+    <div ref={dialog} className={css.lightbox} role="dialog" aria-modal="true" aria-label={file.filename} tabIndex={-1} onClick={(event) => event.target === event.currentTarget && close()} onKeyDown={onKeyDown}>
+      {compared ? <CompareSlider before={file} after={compared} /> : <img className={css.large} src={viewUrl(file)} alt={file.filename} />}
+      {compared === null && at > 0 && (
+        <button type="button" className={css.previous} aria-label={t("Previous picture")} onClick={() => step(-1)}>
+          <IconChevronLeft size={22} />
         </button>
-        <button type="button" onClick={copy}>
-          <IconCopy size={16} /> {t("Copy")}
+      )}
+      {compared === null && at < shelf.length - 1 && (
+        <button type="button" className={css.next} aria-label={t("Next picture")} onClick={() => step(1)}>
+          <IconChevronRight size={22} />
         </button>
-        <a href={url} download={file.filename}>
-          <IconDownload size={16} /> {t("Download")}
-        </a>
-        <button type="button" aria-label={t("Close")} onClick={close}>
-          <IconX size={16} />
+      )}
+      {facts && <PictureFacts file={file} />}
+      {comparing && <Strip shelf={shelf.filter((each) => each !== file)} chosen={compared} onChoose={setOther} />}
+      <LightboxActions
+        file={file}
+        onClose={close}
+        facts={facts}
+        onFacts={() => setFacts(!facts)}
+        comparing={comparing}
+        onCompare={shelf.length > 1 ? () => setComparing(!comparing) : null}
+      />
+    </div>
+  );
+}
+
+/** Which picture is compared with the shown one. */
+function Strip({ shelf, chosen, onChoose }: { shelf: readonly FileRef[]; chosen: FileRef | null; onChoose: (file: FileRef) => void }) {
+  return (
+    <div className={css.strip} role="group" aria-label={t("Compare with")}>
+      {shelf.slice(0, 30).map((each) => (
+        <button key={keyOfFile(each)} type="button" aria-pressed={each === chosen} aria-label={t("Compare with {name}", { name: each.filename })} onClick={() => onChoose(each)}>
+          <img src={viewUrl(each)} alt="" loading="lazy" />
         </button>
-      </div>
+      ))}
     </div>
   );
 }
