@@ -13,7 +13,10 @@ import {
   setTitle,
   toggleMode,
 } from "../../src/core/edits";
+import { setForm } from "../../src/core/form";
 import { connect, disconnect } from "../../src/core/links";
+import { makeSubgraph, unpackSubgraph } from "../../src/core/subgraph";
+import { addWaypoint, removeWaypoint } from "../../src/core/waypoints";
 import { CATALOGUE, DEFAULT_WORKFLOW } from "../testEditor";
 
 type Edit = (document: WorkflowDocument) => Diff;
@@ -22,7 +25,7 @@ const pick = <T,>(list: readonly T[], at: number): T | undefined => list[at % Ma
 
 /** Any edit a person can make, as a function of the document it meets. */
 const edits: fc.Arbitrary<Edit> = fc
-  .record({ kind: fc.nat(12), a: fc.nat(1000), b: fc.nat(1000), x: fc.integer({ min: -500, max: 500 }), text: fc.string({ maxLength: 8 }) })
+  .record({ kind: fc.nat(17), a: fc.nat(1000), b: fc.nat(1000), x: fc.integer({ min: -500, max: 500 }), text: fc.string({ maxLength: 8 }) })
   .map(({ kind, a, b, x, text }): Edit => (document) => {
     const ids = Object.keys(document.nodes);
     const id = pick(ids, a) ?? "none";
@@ -55,6 +58,18 @@ const edits: fc.Arbitrary<Edit> = fc
         return advanceSeeds(document, CATALOGUE, () => (a % 100) / 100);
       case 11:
         return change(document, { groups: a % 2 ? [{ title: text, box: [x, x, a, b] }] : undefined, name: text });
+      case 12: {
+        const made = makeSubgraph(document, CATALOGUE, new Set([id, other]), `definition ${a % 3}`, text);
+        return made.ok ? made.diff : {};
+      }
+      case 13:
+        return unpackSubgraph(document, CATALOGUE, id).diff;
+      case 14:
+        return addWaypoint(document, { node: id, input }, [x, b], 0, `${a}`);
+      case 15:
+        return removeWaypoint(document, document.layout.reroutes?.[0]?.id ?? "");
+      case 16:
+        return setForm(document, a % 2 ? { title: text, inputs: [{ node: id, input }] } : undefined);
       default:
         return setControl(document, id, "seed", "increment");
     }
