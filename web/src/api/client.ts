@@ -92,6 +92,10 @@ function postJson(path: string, body: unknown): Promise<unknown> {
   return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: stringifyJson(body) });
 }
 
+export function sendForm(path: string, body: FormData): Promise<unknown> {
+  return call(path, { method: "POST", body });
+}
+
 /** An answer of our own API; the server validates what it sends against the same declarations. */
 export async function get<T>(path: string): Promise<T> {
   return (await call(`/api/v1${path}`)) as T;
@@ -173,7 +177,7 @@ export const api = {
     const form = new FormData();
     form.append("image", file);
     form.append("type", "input");
-    const data = (await call("/upload/image", { method: "POST", body: form })) as Fields;
+    const data = (await sendForm("/upload/image", form)) as Fields;
     return { filename: text(data["name"]), subfolder: text(data["subfolder"]), type: "input" };
   },
 };

@@ -1,6 +1,7 @@
 import { IconPhoto } from "@tabler/icons-react";
 import type { NodeSpec } from "../../core/catalogue";
 import { literalOf, type NodeRecord } from "../../core/document";
+import { fileOfValue } from "../../core/pictureRef";
 import { type FileRef, viewUrl } from "../../core/wire";
 import { activeRun } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
@@ -52,8 +53,5 @@ export function MediaRow({ id, spec, record }: { id: string; spec: NodeSpec; rec
 function chosenPicture(spec: NodeSpec, record: NodeRecord): FileRef | null {
   const input = spec.inputs.find((candidate) => candidate.options["image_upload"] === true);
   const value = input ? literalOf(record.inputs[input.name]) : null;
-  if (typeof value !== "string" || value === "") return null;
-  const [, path = value, folder = "input"] = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(value) ?? [];
-  const slash = path.lastIndexOf("/");
-  return { filename: path.slice(slash + 1), subfolder: path.slice(0, Math.max(0, slash)), type: folder as FileRef["type"] };
+  return typeof value === "string" && value !== "" ? fileOfValue(value) : null;
 }

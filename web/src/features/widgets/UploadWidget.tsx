@@ -1,9 +1,11 @@
-import { IconUpload } from "@tabler/icons-react";
+import { IconBrush, IconUpload } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { api } from "../../api/client";
 import { jsonText } from "../../core/document";
+import { fileOfValue } from "../../core/pictureRef";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { MaskEditor } from "../mask/MaskEditor";
 import { ChoiceWidget } from "./ChoiceWidget";
 import type { ControlProps } from "./Widget";
 import css from "./widgets.module.css";
@@ -14,13 +16,17 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
   const picker = useRef<HTMLInputElement>(null);
   const [added, setAdded] = useState<readonly string[]>([]);
   const [over, setOver] = useState(false);
+  const [masking, setMasking] = useState(false);
+  const take = (name: string) => {
+    setAdded([...added, name]);
+    onChange(name);
+  };
   const upload = (file: File | undefined) => {
     if (!file) return;
     void session.report(t("{name} could not be uploaded", { name: file.name }), async () => {
       const stored = await api.upload(file);
       const name = stored.subfolder ? `${stored.subfolder}/${stored.filename}` : stored.filename;
-      setAdded([...added, name]);
-      onChange(name);
+      take(name);
     });
   };
   const known = { ...input, choices: [...new Set([...(input.choices ?? []), ...added])] };
@@ -47,6 +53,19 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
       <button type="button" className={css.pick} aria-label={t("Upload a picture")} title={t("Upload a picture")} onClick={() => picker.current?.click()}>
         <IconUpload size={14} />
       </button>
+      <button type="button" className={css.mask} disabled={value === ""} aria-label={t("Paint a mask")} title={t("Paint a mask")} onClick={() => setMasking(true)}>
+        <IconBrush size={14} />
+      </button>
+      {masking && (
+        <MaskEditor
+          file={fileOfValue(value)}
+          onClose={() => setMasking(false)}
+          onSaved={(name) => {
+            setMasking(false);
+            take(name);
+          }}
+        />
+      )}
       <input ref={picker} type="file" accept="image/*" hidden onChange={(event) => upload(event.target.files?.[0])} />
     </div>
   );
