@@ -128,7 +128,7 @@ class ActiveControl:
             arguments["class_labels"] = inputs["vector"].to(x.device, compute)
         down, middle = self.module(
             x.to(compute), timestep,
-            encoder_hidden_states=inputs["context"].to(x.device, compute),
+            encoder_hidden_states=inputs.get("control_context", inputs["context"]).to(x.device, compute),
             controlnet_cond=self._hint(x, groups).to(compute),
             return_dict=False, **arguments,
         )  # fmt: skip

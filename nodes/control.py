@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
 
-from graph_runtime.api import Context, FileIn, Range, Socket, node
+from graph_runtime.api import Context, FileIn, Range, Socket, Text, node
 from nodes.model_files import file_state, model_file
-from nodes.sockets import Conditioning, Image, Model, Vae
+from nodes.sockets import Clip, Conditioning, Image, Model, Vae
 
 __all__ = [
     "Steered",
+    "clip_text_encode_controlnet",
     "control_net_apply",
     "control_net_apply_advanced",
+    "control_net_apply_sd3",
     "control_net_loader",
     "diff_control_net_loader",
 ]
@@ -128,3 +130,53 @@ def control_net_apply_advanced(
         return steered
 
     return Steered(steer(positive), steer(negative))
+
+
+@node("ControlNetApplySD3", title="Apply ControlNet with VAE", category="conditioning/controlnet", deprecated=True)
+def control_net_apply_sd3(
+    *,
+    positive: Conditioning,
+    negative: Conditioning,
+    control_net: ControlNet,
+    vae: Vae,
+    image: Image,
+    strength: Strength = 1.0,
+    start_percent: Percent = 0.0,
+    end_percent: Percent = 1.0,
+) -> Steered:
+    """Steer both conditionings by a picture, as "Apply ControlNet" does.
+
+    Args:
+        positive: what to paint.
+        negative: what to avoid.
+        control_net: the control network.
+        vae: only for control networks that were trained on latents; others do not need it.
+        image: the picture that steers.
+        strength: how strongly it steers; 0 not at all.
+        start_percent: share of the schedule after which it steers.
+        end_percent: share of the schedule after which it no longer does.
+    """
+    return control_net_apply_advanced(
+        positive=positive, negative=negative, control_net=control_net, image=image, strength=strength,
+        start_percent=start_percent, end_percent=end_percent, vae=vae,
+    )  # fmt: skip
+
+
+@node(
+    "CLIPTextEncodeControlnet", title="CLIP Text Encode (ControlNet)", category="_for_testing/conditioning",
+    experimental=True,
+)  # fmt: skip
+def clip_text_encode_controlnet(
+    *, clip: Clip, conditioning: Conditioning, text: Annotated[str, Text(multiline=True, dynamic_prompts=True)]
+) -> Conditioning:
+    """Give control networks a prompt of their own.
+
+    Args:
+        clip: the text encoder.
+        conditioning: what the model reads.
+        text: what the control networks read.
+    """
+    from diffusion.inpainting import with_values
+
+    features, pooled = clip.encode_tokens(clip.tokenize(text))
+    return with_values(conditioning, {"cross_attn_controlnet": features, "pooled_output_controlnet": pooled})

@@ -33,6 +33,8 @@ class UNetFamily:
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         result = {"context": embedding}
+        if options.get("cross_attn_controlnet") is not None:
+            result["control_context"] = options["cross_attn_controlnet"]
         extra = self.channels_in - self.latent_format.channels
         if extra > 0:
             result["concat"] = self._joined(options, scene, extra)

@@ -136,3 +136,20 @@ def test_differences_without_a_model_say_how_to_load_them(tmp_path: Path) -> Non
 
     with pytest.raises(ModelFileError, match="Load it with DiffControlNetLoader"):
         load_control(tmp_path / "difference.safetensors", device="cpu")
+
+
+def test_a_control_network_may_read_a_prompt_of_its_own(tiny: Checkpoint, control: ControlNet) -> None:
+    assert tiny.clip is not None
+    applied = control.applied(torch.ones(1, 3, 64, 64), 1.0)
+    latent, own = torch.zeros(1, 4, 8, 8), tiny.clip.encode("blue star")[0][0]
+    red = tiny.clip.encode("red")[0][0]
+
+    def painted(options: dict[str, Any]) -> torch.Tensor:
+        return sample(
+            tiny.model, noise=prepare_noise(latent, 1), latent=latent, positive=[[red, options]],
+            negative=[[red, options]], guidance_scale=1.0, sampler="euler", schedule="normal", steps=1, seed=1,
+        )  # fmt: skip
+
+    same, other = ({"control": applied, "cross_attn_controlnet": text} for text in (red, own))
+    assert torch.equal(painted(same), painted({"control": applied}))
+    assert not torch.equal(painted(other), painted(same))
