@@ -96,6 +96,11 @@ export function sendForm(path: string, body: FormData): Promise<unknown> {
   return call(path, { method: "POST", body });
 }
 
+/** An address outside our own API. */
+export function read(path: string): Promise<unknown> {
+  return call(path);
+}
+
 /** An answer of our own API; the server validates what it sends against the same declarations. */
 export async function get<T>(path: string): Promise<T> {
   return (await call(`/api/v1${path}`)) as T;

@@ -48,6 +48,11 @@ export function visibleInputs(spec: NodeSpec): InputSpec[] {
   return spec.inputs.filter((input) => input.hidden === null);
 }
 
+/** Choices may also be files that people brought: `input/image`, `input/latent`. */
+export function isModelFolder(folder: string): boolean {
+  return folder !== "input" && !folder.startsWith("input/");
+}
+
 export function isSocketOnly(input: InputSpec): boolean {
   return !input.widget || input.options["forceInput"] === true;
 }

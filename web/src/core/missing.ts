@@ -1,5 +1,5 @@
 /** What a workflow needs and the server lacks: model files and node types. */
-import { type Catalogue, visibleInputs } from "./catalogue";
+import { type Catalogue, isModelFolder, visibleInputs } from "./catalogue";
 import { type Json, literalOf, type NodeRecord, type WorkflowDocument } from "./document";
 
 export interface MissingModel {
@@ -43,7 +43,7 @@ function missingOf(node: string, record: NodeRecord, catalogue: Catalogue): Miss
   return visibleInputs(spec).flatMap((input): Missing[] => {
     const name = literalOf(record.inputs[input.name]);
     if (!input.choices_from || input.choices === null || typeof name !== "string" || name === "" || input.choices.includes(name)) return [];
-    if (input.options["image_upload"] === true) return [];
+    if (!isModelFolder(input.choices_from.folder)) return [];
     return [{ kind: "model", node, input: input.name, name, folder: input.choices_from.folder, url: urlOf(record, name) }];
   });
 }

@@ -1,7 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
+import { modelPictures } from "../../api/models";
 import { type Json, jsonText } from "../../core/document";
 import { fuzzyMatch } from "../../core/fuzzy";
+import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./ChoiceList.module.css";
 
@@ -10,6 +12,8 @@ interface Props {
   readonly label: string;
   readonly choices: readonly Json[];
   readonly value: Json;
+  /** The model folder that the choices lie in; their pictures are shown. */
+  readonly folder?: string | null;
   readonly onChoose: (value: Json) => void;
   readonly onClose: () => void;
 }
@@ -24,10 +28,22 @@ function placeBelow(anchor: Element | null): React.CSSProperties {
   return above ? { left, width, bottom: window.innerHeight - box.top + 4 } : { left, width, top: box.bottom + 4 };
 }
 
-export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }: Props) {
+/** Addresses of pictures by choice; empty until they are known. */
+function usePictures(folder: string | null): ReadonlyMap<string, string> {
+  const { session } = useWorkbench();
+  const [pictures, setPictures] = useState<ReadonlyMap<string, string>>(new Map());
+  useEffect(() => {
+    if (folder === null) return;
+    void session.report(t("The models' pictures could not be listed"), () => modelPictures(folder)).then((listed) => listed && setPictures(listed));
+  }, [session, folder]);
+  return pictures;
+}
+
+export function ChoiceList({ anchor, label, choices, value, folder = null, onChoose, onClose }: Props) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(Math.max(0, choices.indexOf(value)));
   const list = useRef<HTMLUListElement>(null);
+  const pictures = usePictures(folder);
   const found = useMemo(() => {
     if (query === "") return choices;
     const scored = choices.flatMap((choice) => {
@@ -84,6 +100,7 @@ export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }:
               onPointerMove={() => setAt(index)}
               onClick={() => choose(choice)}
             >
+              <Thumbnail url={pictures.get(jsonText(choice))} />
               {jsonText(choice)}
             </li>
           ))}
@@ -93,4 +110,10 @@ export function ChoiceList({ anchor, label, choices, value, onChoose, onClose }:
     </div>,
     document.body,
   );
+}
+
+/** Most models have no picture; its place stays empty then. */
+function Thumbnail({ url }: { url: string | undefined }) {
+  const [shown, setShown] = useState(false);
+  return url === undefined ? null : <img className={css.thumbnail} src={url} alt="" loading="lazy" data-shown={shown || undefined} onLoad={() => setShown(true)} />;
 }

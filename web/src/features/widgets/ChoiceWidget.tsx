@@ -1,4 +1,4 @@
-import { labelOf } from "../../core/catalogue";
+import { type InputSpec, isModelFolder, labelOf } from "../../core/catalogue";
 import { IconSelector } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { type Json, jsonText } from "../../core/document";
@@ -46,6 +46,7 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
           label={labelOf(input)}
           choices={choices}
           value={value}
+          folder={modelFolder(input)}
           onChoose={onChange}
           onClose={() => {
             setOpen(false);
@@ -55,6 +56,11 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
       )}
     </>
   );
+}
+
+/** The folder of models that it chooses from; null for other choices. */
+function modelFolder({ choices_from: from }: InputSpec): string | null {
+  return from && isModelFolder(from.folder) ? from.folder : null;
 }
 
 export function choicesOf(choices: readonly Json[] | null, options: Json | undefined): readonly Json[] {

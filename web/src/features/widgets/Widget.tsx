@@ -3,11 +3,14 @@ import type { InputSpec, WidgetKind } from "../../core/catalogue";
 import { type Json, jsonText, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
 import { ChoiceWidget } from "./ChoiceWidget";
 import type { NumberValue } from "./number";
+import { MultilineWidget } from "./MultilineWidget";
 import { NumberWidget } from "./NumberWidget";
 import { PackWidget } from "./PackWidget";
-import { MultilineWidget, TextWidget } from "./TextWidget";
+import { ResetButton, resetValue } from "./ResetButton";
+import { TextWidget } from "./TextWidget";
 import { ToggleWidget } from "./ToggleWidget";
 import { UploadWidget } from "./UploadWidget";
+import css from "./widgets.module.css";
 
 /** What a control does to the document, wherever it is shown. */
 export interface InputEdit {
@@ -29,7 +32,25 @@ export interface ControlProps<T> {
   readonly onChange: (value: T) => void;
 }
 
-export function Widget({ edit, record, input, kind, problem }: Props) {
+/** The control, and beside it what brings its default back; Alt+Backspace does the same. */
+export function Widget(props: Props) {
+  const { edit, record, input } = props;
+  const reset = resetValue(input, literalOf(record.inputs[input.name]) ?? input.default);
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (reset === undefined || !event.altKey || event.key !== "Backspace") return;
+    event.preventDefault();
+    event.stopPropagation();
+    edit.value(reset);
+  };
+  return (
+    <div className={css.control} onKeyDownCapture={onKeyDown}>
+      <Control {...props} />
+      {reset !== undefined && <ResetButton input={input} to={reset} onChange={edit.value} />}
+    </div>
+  );
+}
+
+function Control({ edit, record, input, kind, problem }: Props) {
   const value = literalOf(record.inputs[input.name]) ?? input.default;
   const onChange = edit.value;
   switch (kind) {
