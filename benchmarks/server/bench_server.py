@@ -36,6 +36,22 @@ FAKE_GRAPH = {
     "3": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
 }
 
+SATURATING = {
+    "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "heddle-shapes-128.safetensors"}},
+    "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a red circle", "clip": ["1", 1]}},
+    "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 128, "height": 128, "batch_size": 8}},
+    "4": {
+        "class_type": "KSampler",
+        "inputs": {
+            "model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0], "latent_image": ["3", 0], "seed": 1,
+            "steps": 1000, "cfg": 4.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+        },
+    },
+    "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
+    "6": {"class_type": "PreviewImage", "inputs": {"images": ["5", 0]}},
+}  # fmt: skip
+"""Keeps a worker at work for minutes."""
+
 
 def say(figure: str, value: float, unit: str, **more: Any) -> None:
     """Print one figure."""
@@ -149,6 +165,24 @@ async def latencies(address: str, path: str, name: str, count: int, **headers: s
     say(name, statistics.median(times), "ms", p99=round(times[int(len(times) * 0.99) - 1], 3))
 
 
+@contextlib.asynccontextmanager
+async def busy(address: str, graph: Any) -> AsyncIterator[None]:
+    """Run one long job meanwhile, and cancel it afterwards; without a graph, nothing runs."""
+    if graph is None:
+        yield
+        return
+    async with aiohttp.ClientSession(address) as session:
+        async with session.post("/prompt", json={"prompt": graph}) as answer:
+            assert answer.status == 200, await answer.text()
+        while True:
+            async with session.get("/queue") as answer:
+                if (await answer.json())["queue_running"]:
+                    break
+            await asyncio.sleep(0.05)
+        yield
+        await session.post("/interrupt")
+
+
 async def idle_sockets(address: str, graph: Any, count: int, rounds: int = 30) -> None:
     """What connected clients that have nothing to do with it add to one prompt."""
 
@@ -193,7 +227,8 @@ async def main() -> None:
             await prompts_per_second(address, graph, 16, chosen.prompts)
             await latencies(address, "/object_info", "object_info", 200)
             await latencies(address, "/object_info", "object_info_gzip", 200, **{"Accept-Encoding": "gzip"})
-            await latencies(address, "/queue", "queue", 200)
+            async with busy(address, None if chosen.fake else SATURATING):
+                await latencies(address, "/queue", "queue_while_a_job_runs", 200)
             await idle_sockets(address, graph, 200)
 
 
