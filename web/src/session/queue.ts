@@ -3,6 +3,7 @@ import { queueApi } from "../api/queue";
 import type { ExplainAnswer, JobItem, MoveBody } from "../api/schema";
 import type { Editor } from "../store/editor";
 import { emptyRow, explain } from "../store/jobEvents";
+import { queuedInTurn } from "../store/turns";
 import type { JobRow, JobsSlice } from "../store/state";
 import { rowOf } from "./jobRows";
 
@@ -69,7 +70,7 @@ export class JobQueue {
 
   /** Puts a queued job elsewhere: shown at once, and put right by the server's list. */
   async move(job: string, place: MoveBody): Promise<void> {
-    this.editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, turns: moved(jobs.turns, job, place) } }));
+    this.editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, turns: moved(queuedInTurn(jobs).map(({ id }) => id), job, place) } }));
     await this.report("The job could not be moved", () => queueApi.move(job, place));
     this.refreshSoon();
   }

@@ -29,7 +29,7 @@ describe("the order of the queue", () => {
   it("is shown at once and told to the server", async () => {
     const asked = answering({ "/move": { id: "b", priority: 0, place: 0 } });
     const { editor } = new TestEditor();
-    editor.store.setState(({ jobs }) => ({ jobs: { ...jobs, turns: ["a", "b"] } }));
+    editor.store.setState(({ jobs }) => ({ jobs: withRow(withRow({ ...jobs, turns: ["a"] }, "a", { state: "queued" }), "b", { state: "queued" }) }));
     vi.stubGlobal("window", { clearTimeout: () => undefined, setTimeout: () => 0 });
 
     await new JobQueue(editor, plain, "me").move("b", { before: "a" });

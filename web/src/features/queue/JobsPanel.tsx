@@ -1,6 +1,7 @@
 import { IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { runCommand } from "../../commands/registry";
+import { queuedInTurn } from "../../store/turns";
 import type { JobRow } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
@@ -19,10 +20,9 @@ export function JobsPanel() {
   const { place, gripOf } = useReorder();
   const groups = useMemo(() => {
     const all = Object.values(rows);
-    const turn = ({ id, number }: JobRow) => (turns.includes(id) ? turns.indexOf(id) : turns.length + number);
     return {
       running: all.filter(({ state }) => state === "running").sort(newestFirst),
-      queued: all.filter(({ state }) => state === "queued").sort((a, b) => turn(a) - turn(b)),
+      queued: queuedInTurn({ rows, turns }),
       finished: all.filter(({ state }) => state !== "running" && state !== "queued").sort(newestFirst),
     };
   }, [rows, turns]);

@@ -1,6 +1,7 @@
 /** Reordering queued jobs: by dragging a card's grip, or by arrow keys on it. */
 import { useState } from "react";
-import { useEditorState, useWorkbench } from "../../ui/context";
+import { queuedInTurn } from "../../store/turns";
+import { useWorkbench } from "../../ui/context";
 
 export interface DropPlace {
   readonly job: string;
@@ -17,11 +18,11 @@ function placeAt(x: number, y: number): DropPlace | null {
 }
 
 export function useReorder() {
-  const { session } = useWorkbench();
-  const turns = useEditorState((state) => state.jobs.turns);
+  const { editor, session } = useWorkbench();
   const [place, setPlace] = useState<DropPlace | null>(null);
 
   const step = (job: string, by: number) => {
+    const turns = queuedInTurn(editor.state.jobs).map(({ id }) => id);
     const beside = turns[turns.indexOf(job) + by];
     if (beside === undefined || !turns.includes(job)) return;
     void session.queue.move(job, by < 0 ? { before: beside } : { after: beside });
