@@ -36,7 +36,7 @@ def test_several_jobs_wait_in_the_order_that_a_person_gives_them_and_run_after_t
     grip(page, 0).focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator("[data-queued]").first).to_have_attribute("data-queued", second)
-    shot(page, "queue")
+    shot(page, "queue-light")
 
     page.reload()
     page.wait_for_selector("[data-testid=run]:enabled")
@@ -67,6 +67,6 @@ def test_a_result_is_found_said_how_it_was_made_and_masked_as_an_input(open_page
     loader.get_by_role("button", name="Paint a mask").click()
     page.get_by_label("Painting area").focus()
     page.keyboard.press("Space")
-    shot(page, "mask")
+    shot(page, "mask-light")
     page.get_by_role("button", name="Save mask").click()
     expect(loader).to_contain_text("masked-colour")
