@@ -208,25 +208,30 @@ class Context:
         services = self._services
         if self._share != 1.0 or self._offset:
             done, total = round((self._offset + self._share * done / (total or 1)) * 1000, 3), 1000
-        who = (self.node_id, self.display_id, self.parent_id, self.real_id)
-        services.emit(events.NodeProgress(*who, done, total, state_only))
+        picture = None
         if preview is not None and services.extra.previews():
             now = services.clock()
             if now - self._last_preview >= PREVIEW_INTERVAL or done >= total:
                 self._last_preview = now
-                self.preview(preview(), state_only=state_only)
+                picture = self._encoded(preview())
+        who = (self.node_id, self.display_id, self.parent_id, self.real_id)
+        services.emit(events.NodeProgress(*who, done, total, state_only))
+        if picture is not None:  # made before, so that nothing comes between a step and its picture
+            services.emit(events.NodePreview(*who, format=picture[0], blob=picture[1], state_only=state_only))
 
     def preview(self, picture: Any, *, state_only: bool = False) -> None:
         """Send a preview at once: `(format, bytes)`, or a picture that the host's encoder understands."""
-        services = self._services
-        if not (isinstance(picture, tuple) and len(picture) == 2 and isinstance(picture[1], bytes)):
-            if picture is None or services.encode_preview is None:
-                return
-            picture = services.encode_preview(picture)
-            if picture is None:
-                return
-        who = (self.node_id, self.display_id, self.parent_id, self.real_id)
-        services.emit(events.NodePreview(*who, format=picture[0], blob=picture[1], state_only=state_only))
+        encoded = self._encoded(picture)
+        if encoded is not None:
+            who = (self.node_id, self.display_id, self.parent_id, self.real_id)
+            self._services.emit(events.NodePreview(*who, format=encoded[0], blob=encoded[1], state_only=state_only))
+
+    def _encoded(self, picture: Any) -> tuple[Any, bytes] | None:
+        if isinstance(picture, tuple) and len(picture) == 2 and isinstance(picture[1], bytes):
+            return picture
+        if picture is None or self._services.encode_preview is None:
+            return None
+        return self._services.encode_preview(picture)
 
     def part(self, offset: float, length: float) -> Context:
         """Return a context whose progress fills only a part of this one's.

@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 Item = tuple[dict[str, Any], bytes]
 
+TOGETHER = 0.002
+"""Seconds that progress waits for what belongs to it, such as the picture of the same step."""
+
 
 class Outbox:
     """Frames from any thread to one writer.
@@ -56,6 +59,8 @@ class Outbox:
         """Send a frame soon, unless a newer one with the same key comes first."""
         with self._lock:
             first = not self._held
+            if first:
+                self._due = max(self._due, self._clock() + TOGETHER)
             self._held.pop(key, None)
             self._held[key] = (header, blob)
         if first:

@@ -15,6 +15,9 @@ KEYS = [
     "hypernetworks", "photomaker", "classifiers", "model_patches", "audio_encoders",
 ]  # fmt: skip
 
+SHIPPED = "heddle-pastel-lora.safetensors"
+"""A LoRA for the embedded model."""
+
 
 async def test_a_class_is_described_with_every_key(client: Client) -> None:
     info = (await client.get("/object_info/ProbeText"))["ProbeText"]
@@ -118,7 +121,7 @@ async def test_the_keys_of_model_folders_are_listed(client: Client) -> None:
 
 
 async def test_model_files_are_listed_by_folder(client: Client) -> None:
-    assert await client.get("/models/loras") == ["bare.safetensors", "deep/one.safetensors"]
+    assert await client.get("/models/loras") == ["bare.safetensors", "deep/one.safetensors", SHIPPED]
     assert "old.safetensors" in await client.get("/models/text_encoders")
     assert "old.safetensors" in await client.get("/models/diffusion_models")
     for unknown in ("unet", "clip", "nowhere"):
@@ -133,7 +136,7 @@ async def test_models_are_listed_with_their_places(client: Client) -> None:
     assert str(client.host.base / "output" / "loras") in folders["loras"]
     assert folders["diffusion_models"][0].endswith("unet")
     files = await client.get("/experiment/models/loras")
-    assert {entry["name"] for entry in files} == {"bare.safetensors", "deep/one.safetensors"}
+    assert {entry["name"] for entry in files} == {"bare.safetensors", "deep/one.safetensors", SHIPPED}
     assert set(files[0]) == {"name", "pathIndex", "modified", "created", "size"}
     assert (await client.ask("GET", "/experiment/models/nowhere"))[0] == 404
 

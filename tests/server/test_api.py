@@ -255,7 +255,7 @@ async def test_files_and_models_are_listed_and_fetched(bench) -> None:
     assert await answer.text() == "hello" and answer.headers["Content-Security-Policy"].startswith("sandbox")
     assert statuses == [404, 404, 403]
     assert "loras" in (await bench.json("/api/v1/models"))["folders"]
-    assert (await bench.json("/api/v1/models/loras"))["names"] == []
+    assert (await bench.json("/api/v1/models/loras"))["names"] == ["heddle-pastel-lora.safetensors"]
     assert (await bench.client.get("/api/v1/models/odd")).status == 404
 
 

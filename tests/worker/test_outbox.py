@@ -72,6 +72,7 @@ async def test_progress_is_sent_at_most_once_an_interval():
     pump = asyncio.create_task(outbox.pump(writer, lambda header: header))
     outbox.put_newest(("a",), {"value": 1})
     frames = read_frames(writer.reader)
+    clock.now = 0.01
     await asyncio.wait_for(anext(frames), 1)
 
     outbox.put_newest(("a",), {"value": 2})
@@ -79,8 +80,25 @@ async def test_progress_is_sent_at_most_once_an_interval():
     await asyncio.sleep(0.01)
     assert not writer.reader._buffer
 
-    clock.now = 0.06
+    clock.now = 0.07
     assert (await asyncio.wait_for(anext(frames), 1))[0] == {"value": 3}
+    outbox.close()
+    await pump
+
+
+async def test_a_picture_leaves_with_the_progress_it_belongs_to():
+    clock, outbox, writer = Clock(), Outbox(clock=lambda: clock()), Writer()
+    pump = asyncio.create_task(outbox.pump(writer, lambda header: header))
+    outbox.put_newest(("progress",), {"step": 1})
+    await asyncio.sleep(0.01)  # the writer has looked; by the clock, no time has passed
+    outbox.put_newest(("picture",), {"picture": 1}, b"blob")
+    assert not writer.reader._buffer
+
+    clock.now += 0.01
+    frames = read_frames(writer.reader)
+    received = [(await asyncio.wait_for(anext(frames), 1))[0] for _ in range(2)]
+
+    assert received == [{"step": 1}, {"picture": 1}]
     outbox.close()
     await pump
 
