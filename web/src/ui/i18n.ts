@@ -24,6 +24,5 @@ export async function useLanguage(language: Language): Promise<void> {
 
 /** Loaded only when somebody chooses it. */
 async function loadGerman(): Promise<typeof messages> {
-  const [parts, work] = await Promise.all([import("./de"), import("./deWork")]);
-  return { ...parts.GERMAN, ...work.GERMAN_WORK };
+  return (await import("./de.json")).default;
 }

@@ -2,20 +2,19 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/commands/registry";
-import { GERMAN as GERMAN_PARTS } from "../../src/ui/de";
-import { GERMAN_WORK } from "../../src/ui/deWork";
+import german from "../../src/ui/de.json";
 
-const GERMAN: Readonly<Record<string, string>> = { ...GERMAN_PARTS, ...GERMAN_WORK };
+const GERMAN: Readonly<Record<string, string>> = german;
 const SOURCE = join(import.meta.dirname, "../../src");
+
+function sources(): string {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file));
+  return files.map((file) => readFileSync(join(SOURCE, file), "utf8")).join("\n");
+}
 
 /** Every text in the source that is shown through `t`. */
 function shownTexts(): Set<string> {
-  const texts = new Set<string>();
-  for (const file of readdirSync(SOURCE, { recursive: true, encoding: "utf8" })) {
-    if (!/\.tsx?$/.test(file)) continue;
-    for (const [, text] of readFileSync(join(SOURCE, file), "utf8").matchAll(/\bt\("([^"]+)"/g)) texts.add(text ?? "");
-  }
-  return texts;
+  return new Set([...sources().matchAll(/\bt\("([^"]+)"/g)].map(([, text]) => text ?? ""));
 }
 
 describe("German", () => {
@@ -23,6 +22,12 @@ describe("German", () => {
     const needed = new Set([...shownTexts(), ...COMMANDS.map(({ label }) => label), ...COMMANDS.map(({ group }) => group)]);
 
     expect([...needed].filter((text) => !(text in GERMAN))).toEqual([]);
+  });
+
+  it("has no text that nobody shows", () => {
+    const all = sources();
+
+    expect(Object.keys(GERMAN).filter((text) => !all.includes(JSON.stringify(text)))).toEqual([]);
   });
 
   it("keeps every placeholder", () => {
