@@ -49,7 +49,8 @@ class RunExtra:
         auth_token, api_key: secrets for nodes that call paid services.
         client_id: the client that submitted the job.
         previews: says whether anybody watches at this moment.
-        preview_method: "taesd" asks for previews by a tiny autoencoder; anything else for the quickest way.
+        preview_method: "none" asks nodes for no previews, "taesd" for ones by a tiny autoencoder; anything else for
+            the quickest way.
     """
 
     prompt: Mapping[str, Any] | None = None
@@ -220,11 +221,17 @@ class Context:
             services.emit(events.NodePreview(*who, format=picture[0], blob=picture[1], state_only=state_only))
 
     def preview(self, picture: Any, *, state_only: bool = False) -> None:
-        """Send a preview at once: `(format, bytes)`, or a picture that the host's encoder understands."""
+        """Send a picture that is a result: at once, whatever the rate limit, and never replaced by a newer one.
+
+        Args:
+            picture: `(format, bytes)`, or what the host's encoder understands.
+            state_only: as for `progress`.
+        """
         encoded = self._encoded(picture)
         if encoded is not None:
             who = (self.node_id, self.display_id, self.parent_id, self.real_id)
-            self._services.emit(events.NodePreview(*who, format=encoded[0], blob=encoded[1], state_only=state_only))
+            format, blob = encoded
+            self._services.emit(events.NodePreview(*who, format=format, blob=blob, state_only=state_only, kept=True))
 
     def _encoded(self, picture: Any) -> tuple[Any, bytes] | None:
         if isinstance(picture, tuple) and len(picture) == 2 and isinstance(picture[1], bytes):

@@ -92,7 +92,13 @@ class NodeProgress(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodePreview(Event):
-    """An encoded picture of what a node has so far; `format` is "JPEG" or "PNG"; `state_only` as for progress."""
+    """An encoded picture of what a node has so far.
+
+    Attributes:
+        format: "JPEG" or "PNG".
+        state_only: as for progress.
+        kept: it is a result that is delivered as a preview; a newer one does not take its place.
+    """
 
     kind: ClassVar[str] = "node_preview"
     node: str
@@ -102,6 +108,7 @@ class NodePreview(Event):
     format: str
     blob: bytes = field(repr=False)
     state_only: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

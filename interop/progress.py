@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from graph_runtime.context import Context
 from interop import running
 from interop.interruption import check
 
@@ -24,13 +25,22 @@ def report(value: float, total: float, preview: Preview | None = None) -> None:
     call = running.last_call()
     check(call)
     if call is not None and call.context is not None:
-        call.context.progress(value, total, None if preview is None else lambda: preview)
+        _tell(call.context, value, total, preview, state_only=False)
 
 
 def report_state(call: running.Call, value: float, total: float, preview: Preview | None = None) -> None:
     """The same for one call, only to clients that follow the state of nodes, and without asking for cancellation."""
     if call.context is not None:
-        call.context.progress(value, total, None if preview is None else lambda: preview, state_only=True)
+        _tell(call.context, value, total, preview, state_only=True)
+
+
+def _tell(context: Context, value: float, total: float, preview: Preview | None, *, state_only: bool) -> None:
+    """A picture without a largest side is a result that a pack delivers so, such as one for a client to keep."""
+    if preview is None or preview[2] is not None:
+        context.progress(value, total, None if preview is None else lambda: preview, state_only=state_only)
+        return
+    context.progress(value, total, state_only=state_only)
+    context.preview(tuple(preview), state_only=state_only)
 
 
 def load_tensors(path: str, device: Any) -> tuple[dict[str, Any], dict[str, str] | None]:

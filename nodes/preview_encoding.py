@@ -22,12 +22,12 @@ def encode_preview(picture: Any, size: int = 512) -> tuple[str, bytes]:
     from PIL import Image as Pillow
 
     format, limit = "JPEG", size
-    if isinstance(picture, tuple):
+    if isinstance(picture, tuple | list):
         format, picture, limit = picture
         if format not in ("JPEG", "PNG"):
             raise ValueError(f"A preview of format {format!r} cannot be sent. Use JPEG or PNG.")
     if limit:
-        factor = min(size, limit) / max(picture.size)
+        factor = limit / max(picture.size)
         scaled = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
         if scaled != picture.size:
             picture = picture.resize(scaled, Pillow.Resampling.BILINEAR)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["preview_of"]
 
 
-def preview_of(ctx: Context, model: Any, x0: Tensor) -> Image:
-    """A picture of the first latent of a batch, by the preview method that the run asks for.
+def preview_of(ctx: Context, model: Any, x0: Tensor) -> Image | None:
+    """A picture of the first latent of a batch, by the preview method that the run asks for; None for "none".
 
     "taesd" decodes with the tiny autoencoder of the model's latent space; where its decoder is not among the
     vae_approx files, and for every other method, the picture is a linear map of the latent.
@@ -28,6 +28,8 @@ def preview_of(ctx: Context, model: Any, x0: Tensor) -> Image:
     """
     from diffusion import latents
 
+    if ctx.extra.preview_method == "none":
+        return None
     form = model.latent_format
     decoder: Path | None = None
     if ctx.extra.preview_method == "taesd" and form.taesd is not None:

@@ -201,7 +201,7 @@ class Translation:
 
     def _preview(self, event: Mapping[str, Any], blob: bytes) -> None:
         """A picture with metadata goes before the progress of its step, one without goes after it."""
-        key = (self.job, "preview", event["node"])
+        key = None if event.get("kept") else (self.job, "preview", event["node"])
         metadata = {
             "node_id": event["node"],
             "prompt_id": self.job,

@@ -200,7 +200,7 @@ class Worker:
     def _emit(self, running: _Running, event: Event) -> None:
         data = event.to_data()
         header = {"t": "event", "job": running.job, "attempt": running.attempt, "event": data}
-        if event.kind in THINNED:
+        if event.kind in THINNED and not data.get("kept"):
             self._outbox.put_newest((running.job, event.kind, data.get("node")), header, event.bytes)
         else:
             self._outbox.put(header, event.bytes)

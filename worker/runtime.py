@@ -246,7 +246,7 @@ class Runtime:
             auth_token=job.extra_data.get("auth_token_comfy_org"),
             api_key=job.extra_data.get("api_key_comfy_org"),
             client_id=job.extra_data.get("client_id"),
-            previews=self._watching(job),
+            previews=job.previews,
             preview_method=self.settings.preview_method,
         )
         finished: set[str] = set()
@@ -352,9 +352,6 @@ class Runtime:
         files = self.engine.files
         return files if files is None or journal is None else files.noted_in(journal)
 
-    def _watching(self, job: Job) -> Callable[[], bool]:
-        return _never if self.settings.preview_method == "none" else job.previews
-
     def _encode_preview(self, picture: Any) -> tuple[str, bytes] | None:
         return encode_preview(picture, self.settings.preview_size)
 
@@ -377,10 +374,6 @@ class Runtime:
         if time.monotonic() - self._trimmed >= _TRIM_INTERVAL:
             await asyncio.to_thread(memory.trim)
             self._trimmed = time.monotonic()
-
-
-def _never() -> bool:
-    return False
 
 
 def _cache(settings: Settings, tier: DiskTier | None) -> Cache:

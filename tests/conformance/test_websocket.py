@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import struct
 import uuid
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.conformance.client import Client, Graph, node
 
@@ -214,6 +216,42 @@ async def test_negotiated_previews_have_format_4_with_metadata(client: Client) -
     assert (order[first - 1], order[first + 1]) == ("progress_state", "progress")
 
 
+@pytest.mark.parametrize("negotiated", [False, True])
+async def test_every_picture_that_is_delivered_as_a_preview_arrives(client: Client, negotiated: bool) -> None:
+    async with client.listen(flags=negotiated) as listener:
+        await client.queue({"1": node("ProbeDeliver", count=8)}, client_id=listener.sid)
+        heard = [item for item in await listener.run() if isinstance(item, bytes)]
+
+    assert [_picture(item).getpixel((0, 0)) for item in heard] == list(range(8))
+    assert {_picture(item).size for item in heard} == {(600, 3)}
+
+
+async def test_images_are_sent_over_the_websocket_instead_of_saved(client: Client) -> None:
+    images = node("EmptyImage", width=24, height=8, batch_size=3, color=0xFF8000)
+    graph = {"1": images, "2": node("SaveImageWebsocket", images=["1", 0])}
+    async with client.listen() as listener:
+        job = await client.queue(graph, client_id=listener.sid)
+        heard = [item for item in await listener.run() if isinstance(item, bytes)]
+
+    assert [_picture(item).getpixel((5, 5)) for item in heard] == [(255, 128, 0)] * 3
+    assert (await client.finished(job))["outputs"] == {}
+
+
+async def test_a_pack_sends_a_picture_as_a_binary_event(client: Client) -> None:
+    async with client.listen() as listener:
+        await client.queue({"1": node("ProbeSend")}, client_id=listener.sid)
+        heard = [item for item in await listener.run() if isinstance(item, bytes)]
+
+    assert [(_picture(item).size, _picture(item).getpixel((0, 0))) for item in heard] == [((600, 3), 7)]
+
+
+def _picture(message: bytes) -> Image.Image:
+    """The picture of a binary message of either kind."""
+    code, second = struct.unpack(">II", message[:8])
+    assert code in (1, 4)
+    return Image.open(io.BytesIO(message[8:] if code == 1 else message[8 + second :]))
+
+
 async def test_schema_progress_has_no_legacy_message(client: Client) -> None:
     await client.post("/free", {"free_memory": True})
     async with client.listen(flags=True) as listener:
@@ -373,10 +411,6 @@ def _identity(name: str) -> dict[str, Any]:
 
 
 def _size(picture: bytes, kind: str) -> tuple[int, int]:
-    import io
-
-    from PIL import Image
-
     with Image.open(io.BytesIO(picture)) as image:
         assert image.format == kind
         return image.size

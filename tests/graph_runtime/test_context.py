@@ -79,7 +79,7 @@ def test_pictures_are_encoded_by_the_host() -> None:
     context.preview(42)
     context.preview(None)
 
-    assert [(event.format, event.blob) for event in record.of("node_preview")] == [("PNG", b"42")]
+    assert [(event.format, event.blob, event.kept) for event in record.of("node_preview")] == [("PNG", b"42", True)]
 
 
 def test_parts_fill_their_share_and_nest() -> None:

@@ -22,10 +22,12 @@ def test_a_preview_is_scaled_up_or_down_to_fit(size, expected):
 
 def test_what_packs_give_says_format_and_size_itself():
     format, data = encode_preview(("PNG", Image.new("RGBA", (30, 20)), None), 512)
-    _, limited = encode_preview(("JPEG", Image.new("RGBA", (30, 20)), 15), 512)
+    _, limited = encode_preview(["JPEG", Image.new("RGBA", (30, 20)), 15], 512)
+    _, large = encode_preview(("JPEG", Image.new("RGB", (30, 20)), 600), 512)
 
     assert format == "PNG" and Image.open(io.BytesIO(data)).size == (30, 20)
     assert Image.open(io.BytesIO(limited)).size == (15, 10)
+    assert Image.open(io.BytesIO(large)).size == (600, 400)
 
 
 def test_an_unknown_format_is_refused():

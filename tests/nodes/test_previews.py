@@ -93,3 +93,7 @@ def test_the_tiny_decoder_shows_full_size_steps_only_where_it_is_asked_for_and_t
 
     assert [picture.size for picture in previews(tiny, files, "taesd")] == [(64, 64)]
     assert [picture.size for picture in previews(tiny, files, "auto")] == [(8, 8)]
+
+
+def test_no_step_is_shown_where_that_is_asked_for(tiny, files):
+    assert previews(tiny, files, "none") == []

@@ -86,6 +86,53 @@ class Preview:
         return (1,)
 
 
+class Deliver:
+    """Delivers pictures through its progress bar, as the pack that saves to websockets does."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"count": ("INT", {"default": 1})}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    def run(self, count):
+        from comfy.utils import ProgressBar
+        from PIL import Image
+
+        bar = ProgressBar(count)
+        for step in range(count):
+            bar.update_absolute(step, count, ("PNG", Image.new("L", (600, 3), step), None))
+        return {}
+
+    @classmethod
+    def IS_CHANGED(cls, count):
+        return time.time()
+
+
+class Send:
+    """Sends a picture as a binary event, given as a list as some packs do."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    def run(self):
+        from PIL import Image
+
+        from server import BinaryEventTypes, PromptServer
+
+        server = PromptServer.instance
+        picture = ["PNG", Image.new("L", (600, 3), 7), None]
+        server.send_sync(BinaryEventTypes.UNENCODED_PREVIEW_IMAGE, picture, server.client_id)
+        return {"ui": {"images": [{"source": "websocket", "content-type": "image/png", "type": "output"}]}}
+
+
 class Wait:
     """Waits without holding anything."""
 
