@@ -46,6 +46,7 @@ class RunExtra:
     Args:
         prompt: the submitted graph in the API format, for saving beside results.
         extra_pnginfo: further data to save beside results, such as the workflow document.
+        metadata: files carry these two; nodes that ask for them as hidden inputs get them all the same.
         auth_token, api_key: secrets for nodes that call paid services.
         client_id: the client that submitted the job.
         previews: says whether anybody watches at this moment.
@@ -58,6 +59,7 @@ class RunExtra:
     auth_token: str | None = None
     api_key: str | None = None
     client_id: str | None = None
+    metadata: bool = True
     previews: Callable[[], bool] = _nobody
     preview_method: str = "auto"
 
@@ -138,13 +140,13 @@ class Context:
 
     @property
     def prompt(self) -> Mapping[str, Any] | None:
-        """The submitted graph in the API format."""
-        return self._services.extra.prompt
+        """The submitted graph in the API format, to write into files; None where they carry no metadata."""
+        return self._services.extra.prompt if self._services.extra.metadata else None
 
     @property
     def extra_pnginfo(self) -> Mapping[str, Any] | None:
-        """Further data that is saved beside results."""
-        return self._services.extra.extra_pnginfo
+        """Further data to write into files; None where they carry no metadata."""
+        return self._services.extra.extra_pnginfo if self._services.extra.metadata else None
 
     @property
     def extra(self) -> RunExtra:

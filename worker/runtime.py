@@ -239,10 +239,10 @@ class Runtime:
             await asyncio.to_thread(self.warm_models)
         self._watch.start()
         await self._make_room()
-        keep = not self.settings.disable_metadata
         extra = RunExtra(
-            prompt=job.prompt if keep else None,
-            extra_pnginfo=job.extra_data.get("extra_pnginfo") if keep else None,
+            prompt=job.prompt,
+            extra_pnginfo=job.extra_data.get("extra_pnginfo"),
+            metadata=not self.settings.disable_metadata,
             auth_token=job.extra_data.get("auth_token_comfy_org"),
             api_key=job.extra_data.get("api_key_comfy_org"),
             client_id=job.extra_data.get("client_id"),

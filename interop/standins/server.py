@@ -47,8 +47,9 @@ class _PromptQueue:
         call = _running.last_call()
         if call is None or call.context is None:
             return {}
-        extra = {"client_id": call.client_id, "extra_pnginfo": call.context.extra_pnginfo}
-        return {0: (0, call.job, dict(call.context.prompt or {}), extra, [])}
+        run = call.context.extra
+        extra = {"client_id": call.client_id, "extra_pnginfo": run.extra_pnginfo}
+        return {0: (0, call.job, dict(run.prompt or {}), extra, [])}
 
     def get_current_queue(self) -> Any:
         """(running, pending)."""

@@ -114,10 +114,12 @@ async def test_folders_are_where_the_flags_say(tmp_path: Path) -> None:
     async with served(base, *flags) as client:
         await client.ask("POST", "/userdata/a.txt", data="x")
         entry = await client.run({**COLOUR, "2": node("SaveImage", images=["1", 0], filename_prefix="here"),
-                                  "3": node("PreviewImage", images=["1", 0])})  # fmt: skip
+                                  "3": node("PreviewImage", images=["1", 0]), "4": node("ProbeHidden", plain=1)},
+                                 extra_data={"extra_pnginfo": {"workflow": {"nodes": []}}})  # fmt: skip
         saved = tmp_path / "out" / entry["outputs"]["2"]["images"][0]["filename"]
         assert saved.is_file()
         assert b"class_type" not in saved.read_bytes()
+        assert entry["outputs"]["4"]["extra"] == [{"workflow": {"nodes": []}}], "nodes may still read it"
         assert (tmp_path / "tmp" / "temp" / entry["outputs"]["3"]["images"][0]["filename"]).is_file()
         assert (tmp_path / "users" / "default" / "a.txt").is_file()
         assert "extra.safetensors" in await client.get("/models/loras")
