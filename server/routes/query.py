@@ -1,4 +1,4 @@
-"""Reading numbers from the query of a request."""
+"""Reading numbers and words from the query of a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.errors import Refused
 
-__all__ = ["whole_number"]
+__all__ = ["says", "whole_number"]
 
 _MOST = 2**62
 """Numbers beyond this are taken as this; no table is as long."""
@@ -31,3 +31,8 @@ def whole_number(request: web.Request, name: str, default: int | None = None) ->
         return max(-_MOST, min(int(text), _MOST))
     except ValueError:
         raise Refused(400, "invalid_number", f"{name} must be a whole number; it is {text[:80]!r}.") from None
+
+
+def says(request: web.Request, name: str, word: str) -> bool:
+    """Whether the query gives a word for a name; clients in Python write `True` where others write `true`."""
+    return request.query.get(name, "").lower() == word

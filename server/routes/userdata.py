@@ -14,6 +14,7 @@ from graph_runtime.folders import UnsafePath, confine
 from server.errors import Refused
 from server.files import write_file
 from server.keys import USERS
+from server.routes.query import says
 from server.routes.route import Route
 from server.routes.users import user_of
 from server.routes.view import INERT, content_type_of
@@ -34,11 +35,11 @@ async def get_listing(request: web.Request) -> web.Response:
         return _text(403, "Invalid directory")
     if not await asyncio.to_thread(folder.is_dir):
         return _text(404, "Directory not found")
-    files = await asyncio.to_thread(lambda: list(_walk(folder, query.get("recurse") == "true")))
-    if query.get("full_info") == "true":
+    files = await asyncio.to_thread(lambda: list(_walk(folder, says(request, "recurse", "true"))))
+    if says(request, "full_info", "true"):
         return web.json_response([_info(path, folder) for path in files])
     names = [path.relative_to(folder).as_posix() for path in files]
-    if query.get("split") == "true":
+    if says(request, "split", "true"):
         return web.json_response([[name, *name.split("/")] for name in names])
     return web.json_response(names)
 
@@ -57,7 +58,7 @@ async def get_file(request: web.Request) -> web.StreamResponse:
 async def post_file(request: web.Request) -> web.Response:
     """Store a file."""
     path = _path(request, "file")
-    if request.query.get("overwrite") == "false" and path.exists():
+    if says(request, "overwrite", "false") and path.exists():
         return _text(409, "File already exists")
     body = await request.read()
     if path.is_dir():
@@ -80,7 +81,7 @@ async def move_file(request: web.Request) -> web.Response:
     source, target = _path(request, "file"), _path(request, "dest")
     if not source.is_file():
         return _text(404, "File not found")
-    if request.query.get("overwrite") == "false" and target.exists():
+    if says(request, "overwrite", "false") and target.exists():
         return _text(409, "File already exists")
     if target.is_dir():
         return _text(403, "A folder has this name")
@@ -124,7 +125,7 @@ def _path(request: web.Request, part: str) -> Path:
 
 def _stored(request: web.Request, path: Path) -> web.Response:
     root = _root(request).resolve()
-    if request.query.get("full_info") == "true":
+    if says(request, "full_info", "true"):
         return web.json_response(_info(path, root))
     return web.json_response(path.relative_to(root).as_posix())
 

@@ -79,6 +79,7 @@ async def test_a_file_is_only_overwritten_where_that_is_wanted(client: Client, f
     await put(client, name, "1")
 
     assert "already exists" in await put(client, name, "2", "?overwrite=false", 409)
+    assert "already exists" in await put(client, name, "2", "?overwrite=False", 409)
     await put(client, name, "3", "?overwrite=true")
     assert (await client.ask("GET", f"/userdata/{folder}%2Fa.txt"))[1] == "3"
 
@@ -108,6 +109,7 @@ async def test_files_are_listed_with_every_flag(client: Client, folder: str) -> 
         ["b.json", "b.json"],
         ["deep/er/c.json", "deep", "er", "c.json"],
     ]
+    assert len(await client.get(f"{base}&recurse=True")) == 3, "as clients in Python write it"
     full = await client.get(f"{base}&recurse=true&split=false&full_info=true")
     assert {entry["path"] for entry in full} == {"a.json", "b.json", "deep/er/c.json"}
     assert all(set(entry) == {"path", "size", "modified", "created"} and entry["size"] == 3 for entry in full)
