@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, hdrs, web
 from multidict import CIMultiDict
 
 from server.errors import Refused
@@ -17,6 +18,7 @@ __all__ = ["Pack", "Packs"]
 
 log = logging.getLogger("heddle.packs")
 
+_Socket = web.WebSocketResponse | ClientWebSocketResponse
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding"}
     | {"upgrade", "host", "content-length", "content-encoding"}
@@ -79,7 +81,8 @@ class Packs:
         bare = path.removeprefix("/api") if path.startswith("/api/") else path
         for pack in self.use(data):
             if pack.port is not None and any(pack.answers(m, p) for m in methods for p in (path, bare)):
-                return await self._pass_on(request, pack)
+                talks = request.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+                return await (self._join(request, pack) if talks else self._pass_on(request, pack))
         return None
 
     async def on_prompt(self, body: dict[str, Any], data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -103,15 +106,7 @@ class Packs:
         return body
 
     async def _pass_on(self, request: web.Request, pack: Pack) -> web.StreamResponse:
-        url = f"http://127.0.0.1:{pack.port}{request.rel_url.raw_path}"
-        if request.rel_url.raw_query_string:
-            url += f"?{request.rel_url.raw_query_string}"
-        headers = CIMultiDict(
-            (name, value)
-            for name, value in request.headers.items()
-            if name.lower() not in _HOP_BY_HOP and name.lower() not in _NOT_FOR_PACKS
-        )
-        headers[KEY_HEADER] = pack.key
+        url, headers = _forwarded(request, pack)
         body = await request.read() if request.can_read_body else None
         limit = ClientTimeout(total=600)
         try:
@@ -127,11 +122,59 @@ class Packs:
                 if name.lower() not in _HOP_BY_HOP:
                     response.headers.add(name, value)
             response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            if hdrs.CONTENT_ENCODING not in answer.headers:
+                response.content_length = answer.content_length
             await response.prepare(request)
             async for chunk in answer.content.iter_chunked(64 * 1024):
                 await response.write(chunk)
             await response.write_eof()
             return response
+
+    async def _join(self, request: web.Request, pack: Pack) -> web.StreamResponse:
+        """Connect a client's websocket with the one that a pack serves, until either is closed."""
+        url, headers = _forwarded(request, pack)
+        protocols = [one.strip() for one in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",") if one]
+        try:
+            there = await self._session.ws_connect(url, headers=headers, protocols=protocols, max_msg_size=0)
+        except (ClientError, OSError) as error:
+            log.warning("a pack did not take the websocket %s: %s", request.path, error)
+            raise Refused(502, "pack_unreachable", f"The pack took no websocket: {error}.") from error
+        async with there:
+            here = web.WebSocketResponse(protocols=[there.protocol] if there.protocol else (), max_msg_size=0)
+            await here.prepare(request)
+            ways = [asyncio.create_task(_carry(here, there)), asyncio.create_task(_carry(there, here))]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+                await here.close(code=there.close_code or 1000)
+        return here
+
+
+def _forwarded(request: web.Request, pack: Pack) -> tuple[str, CIMultiDict[str]]:
+    """The address at a pack's worker, and what is said to it."""
+    url = f"http://127.0.0.1:{pack.port}{request.rel_url.raw_path}"
+    if request.rel_url.raw_query_string:
+        url += f"?{request.rel_url.raw_query_string}"
+    dropped = _HOP_BY_HOP | _NOT_FOR_PACKS
+    headers = CIMultiDict(
+        (name, value)
+        for name, value in request.headers.items()
+        if name.lower() not in dropped and not name.lower().startswith("sec-websocket-")
+    )
+    headers[KEY_HEADER] = pack.key
+    return url, headers
+
+
+async def _carry(source: _Socket, target: _Socket) -> None:
+    """Pass on what one end says until it is closed."""
+    async for message in source:
+        if message.type is WSMsgType.TEXT:
+            await target.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await target.send_bytes(message.data)
 
 
 def _compile(route: str) -> tuple[str, re.Pattern[str]]:

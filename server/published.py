@@ -18,14 +18,14 @@ from graph_runtime.object_info import object_info, object_info_of
 from server.errors import Refused
 from server.pools.protocol import CataloguePublished, WorkerReady
 
-__all__ = ["Body", "Published"]
+__all__ = ["LISTING_SECONDS", "PACKS_SECONDS", "Body", "Published"]
 
 log = logging.getLogger("heddle.catalogue")
 
 FIRST_CATALOGUE_SECONDS = 60.0
 """How long a request waits for the first catalogue of a fresh installation."""
 PACKS_SECONDS = 25.0
-"""How long a request for a node that nobody knows waits for packs that are still loading; clients wait about 30."""
+"""How long a request for what nobody knows waits for packs that are still loading; clients wait about 30."""
 _EVERY_PACK = ""
 """A name that no node has: waiting for it is waiting for every pack."""
 LISTING_SECONDS = 0.5
@@ -132,6 +132,11 @@ class Published:
                 while not self._complete and not missing <= self._catalogue.keys():
                     await self._news.wait()
         return self._catalogue
+
+    async def loaded_packs(self, within: float = PACKS_SECONDS) -> Sequence[Mapping[str, Any]]:
+        """The packs, once every one is loaded, or those that are when the time is over."""
+        await self.catalogue_with([_EVERY_PACK], within)
+        return self.packs
 
     def choices(self, folder: str) -> list[str]:
         """Names in a folder that inputs choose from; none for a folder nobody knows."""

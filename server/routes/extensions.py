@@ -22,14 +22,14 @@ _EXAMPLES = ("example_workflows", "example", "examples", "workflow", "workflows"
 _SECTIONS = ("main", "nodeDefs", "commands", "settings")
 
 
-def packs_of(request: web.Request) -> list[Pack]:
-    """Every pack that workers have told of."""
-    return request.app[PACKS].use(request.app[PUBLISHED].packs)
+async def packs_of(request: web.Request) -> list[Pack]:
+    """Every pack; right after the start, once they are loaded."""
+    return request.app[PACKS].use(await request.app[PUBLISHED].loaded_packs())
 
 
 async def get_extensions(request: web.Request) -> web.Response:
     """URLs of every script of every pack, and of the front end's own extensions."""
-    packs = packs_of(request)
+    packs = await packs_of(request)
     root = request.app[SETTINGS].front_end_root
     core = root / "extensions" if root is not None else None
     return web.json_response(await asyncio.to_thread(_scripts, packs, core))
@@ -38,7 +38,7 @@ async def get_extensions(request: web.Request) -> web.Response:
 async def get_extension_file(request: web.Request) -> web.StreamResponse:
     """A file of a pack's web folder; help pages may also lie in `docs` beside the pack's code."""
     name, tail = request.match_info["pack"], request.match_info["file"]
-    for pack in packs_of(request):
+    for pack in await packs_of(request):
         if pack.name != name:
             continue
         if pack.folder is not None and tail.startswith("docs/") and (pack.web is None or not _holds(pack.web, tail)):
@@ -53,12 +53,12 @@ async def get_extension_file(request: web.Request) -> web.StreamResponse:
 
 async def get_workflow_templates(request: web.Request) -> web.Response:
     """Names of example workflows by pack."""
-    return web.json_response(await asyncio.to_thread(_examples, packs_of(request)))
+    return web.json_response(await asyncio.to_thread(_examples, await packs_of(request)))
 
 
 async def get_workflow_template(request: web.Request) -> web.StreamResponse:
     """One example workflow of a pack."""
-    for pack in packs_of(request):
+    for pack in await packs_of(request):
         if pack.name == request.match_info["pack"] and pack.folder is not None:
             for example in _EXAMPLES:
                 try:
@@ -70,7 +70,7 @@ async def get_workflow_template(request: web.Request) -> web.StreamResponse:
 
 async def get_translations(request: web.Request) -> web.Response:
     """Translations of all packs, merged."""
-    return web.json_response(await asyncio.to_thread(_translations, packs_of(request)))
+    return web.json_response(await asyncio.to_thread(_translations, await packs_of(request)))
 
 
 async def get_global_subgraphs(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from graph_runtime.folders import UnsafePath, confine
 from server.keys import PACKS, PUBLISHED, SETTINGS, USERS
+from server.published import LISTING_SECONDS, PACKS_SECONDS
 from server.routes.users import user_of
 from server.settings import PROJECT
 from server.user_files import UnknownUser
@@ -53,19 +54,25 @@ async def any_path(request: web.Request) -> web.StreamResponse:
         found = await asyncio.to_thread(_page, request.app[SETTINGS].front_end_root, request.path)
         if found is not None:
             return found
-    proxied = await request.app[PACKS].answer(request, request.app[PUBLISHED].packs)
-    if proxied is not None:
-        return proxied
     if request.path == "/" and request.method == hdrs.METH_GET:
         return web.Response(
             text=_NOT_BUILT, content_type="text/html", headers={"Content-Security-Policy": EDITOR_POLICY}
         )
     allowed = await _other_methods(request)
+    within = 0.0 if allowed else _patience(request.path)
+    proxied = await request.app[PACKS].answer(request, await request.app[PUBLISHED].loaded_packs(within))
+    if proxied is not None:
+        return proxied
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, allowed)
     if request.path.startswith("/scripts/"):
         raise web.HTTPNotFound(text=_NO_SCRIPTS)
     raise web.HTTPNotFound
+
+
+def _patience(path: str) -> float:
+    """Seconds to wait for packs that may have this route: few for a file, which may well be missing."""
+    return LISTING_SECONDS if "." in path.rpartition("/")[2] else PACKS_SECONDS
 
 
 async def _other_methods(request: web.Request) -> set[str]:

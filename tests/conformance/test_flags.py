@@ -239,6 +239,8 @@ async def test_a_client_that_does_not_wait_can_use_packs(tmp_path: Path) -> None
                 except OSError:
                     await asyncio.sleep(0.01)
 
+            assert (await client.get("/probe/hello/you"))["hello"] == "you"
+            assert "/extensions/probe/probe.js" in await client.get("/extensions")
             job = await client.queue({"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])})
 
             assert await client.get("/object_info/SchemaPlain") != {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import aiohttp
 import pytest
 from PIL import Image
 
@@ -252,3 +253,20 @@ async def test_routes_of_packs_are_served_under_both_prefixes(client: Client) ->
     for prefix in ("", "/api"):
         assert await client.get(f"{prefix}/probe/hello/you?a=1") == {"hello": "you", "query": {"a": "1"}}
     assert (await client.ask("POST", "/probe/hello/you"))[0] in (404, 405)
+
+
+async def test_files_of_packs_are_served_in_parts_and_with_their_length(client: Client) -> None:
+    status, body, headers = await client.ask("GET", "/probe/file", headers={"Range": "bytes=1-3"})
+
+    assert (status, body, headers["Content-Length"]) == (206, '""S', "3")
+
+
+async def test_a_pack_talks_over_a_websocket_of_its_own(client: Client) -> None:
+    async with client.session.ws_connect(f"{client.host.url}/api/probe/talk") as ws:
+        await ws.send_str("hello")
+        assert await ws.receive_str(timeout=10) == "you said hello"
+        await ws.send_bytes(b"123")
+        assert await ws.receive_bytes(timeout=10) == b"321"
+        await ws.send_str("bye")
+        assert (await ws.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+        assert ws.close_code == 4001

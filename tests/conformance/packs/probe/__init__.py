@@ -30,6 +30,27 @@ async def send(request):
     return web.json_response({})
 
 
+@PromptServer.instance.routes.get("/probe/file")
+async def file(request):
+    """A file of the pack."""
+    return web.FileResponse(__file__)
+
+
+@PromptServer.instance.routes.get("/probe/talk")
+async def talk(request):
+    """Talks over a websocket until it hears bye."""
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.data == "bye":
+            await socket.close(code=4001)
+        elif isinstance(message.data, bytes):
+            await socket.send_bytes(message.data[::-1])
+        else:
+            await socket.send_str(f"you said {message.data}")
+    return socket
+
+
 def mark(body):
     """Marks submissions that ask for it, and fails for others that ask for that."""
     if body.get("extra_data", {}).get("mark"):
