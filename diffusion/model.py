@@ -43,11 +43,29 @@ class GuidanceStep:
     denoised: Tensor | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EstimateStep:
+    """What a hook around the guided estimate is told.
+
+    Attributes:
+        x: the noisy latent.
+        sigma: its noise level.
+        both: whether the unconditional estimate is needed, too.
+        memory: what hooks leave for later calls of the same run; use an object of your own as the key.
+    """
+
+    x: Tensor
+    sigma: Tensor
+    both: bool
+    memory: dict[Any, Any]
+
+
 CfgHook = Callable[[GuidanceStep], Tensor]  # → guided x0
 PreCfgHook = Callable[[GuidanceStep], "tuple[Tensor | None, ...]"]  # → new estimates
 PostCfgHook = Callable[[GuidanceStep], Tensor]  # → new guided x0; `denoised` holds the one so far
 BatchHook = Callable[[GuidanceStep], "list[Tensor]"]  # replaces the evaluation
 ApplyNetwork = Callable[..., Tensor]  # (x, sigmas [batch], inputs, patches inside or None for the model's) → x0
+EstimateHook = Callable[[Callable[[], Any], EstimateStep], Any]  # (the estimate, step) → sampling.contract.Guided
 NetworkHook = Callable[[ApplyNetwork, Tensor, Tensor, Mapping[str, Any], "list[int]"], Tensor]
 RunHook = Callable[[Any], Tensor]  # (diffusion.sampling.run.Run) → latent; takes over a whole run
 MaskHook = Callable[[Tensor, Tensor, Tensor, "Model"], Tensor]  # (sigma, mask, all sigmas, model) → mask
@@ -62,6 +80,7 @@ class Hooks:
         pre_cfg, post_cfg: change the estimates before, and the guided estimate after.
         batch: replaces the evaluation of both sides.
         network: around each estimate of a batch; outside of the input's scaling.
+        estimate: around the whole guided estimate, whatever the guidance; the last one added is outermost.
         mask: changes the inpainting mask at each step.
         always_evaluate_negative: also where the scale makes it irrelevant.
         inside: functions inside the network.
@@ -73,6 +92,7 @@ class Hooks:
     post_cfg: tuple[PostCfgHook, ...] = ()
     batch: BatchHook | None = None
     network: NetworkHook | None = None
+    estimate: tuple[EstimateHook, ...] = ()
     mask: MaskHook | None = None
     always_evaluate_negative: bool = False
     inside: ModelPatches = field(default_factory=ModelPatches)
@@ -119,8 +139,8 @@ class Model:
         return replace(self, patches=self.patches.with_patches(patches))
 
     def with_hooks(self, **changes: Any) -> Model:
-        """The same model with hooks replaced; tuples given for pre_cfg and post_cfg are appended."""
-        for name in ("pre_cfg", "post_cfg"):
+        """The same model with hooks replaced; tuples given for pre_cfg, post_cfg and estimate are appended."""
+        for name in ("pre_cfg", "post_cfg", "estimate"):
             if name in changes:
                 changes[name] = (*getattr(self.hooks, name), *changes[name])
         return replace(self, hooks=replace(self.hooks, **changes))
@@ -139,6 +159,6 @@ class Model:
 
 
 __all__ = [
-    "ApplyNetwork", "BatchHook", "CfgHook", "GuidanceStep", "Hooks", "MaskHook", "Model", "NetworkHook",
-    "PostCfgHook", "PreCfgHook", "RunHook",
+    "ApplyNetwork", "BatchHook", "CfgHook", "EstimateHook", "EstimateStep", "GuidanceStep", "Hooks", "MaskHook",
+    "Model", "NetworkHook", "PostCfgHook", "PreCfgHook", "RunHook",
 ]  # fmt: skip

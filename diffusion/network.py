@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,9 @@ class Network:
         source: what to call the file in messages.
         names: original prefixes → the module's, for LoRA files and for saving.
         pieces: original layers that the module keeps in several → where their rows lie.
+        channels_last: keep the weights of convolutions with their channels next to each other.
+        encoding: makes layers of the module keep their weights in a form of their own (`take_weight`), and names
+            these weights.
     Raises:
         MissingWeights: if a parameter is not among the weights.
         ModelFileError: if a shape differs.
@@ -66,14 +70,18 @@ class Network:
         source: str,
         names: Mapping[str, str] | None = None,
         pieces: Mapping[str, tuple[Piece, ...]] | None = None,
+        channels_last: bool = False,
+        encoding: Callable[[nn.Module], frozenset[str]] | None = None,
     ) -> None:
         self.module, self.weights, self.source, self.names = module, dict(weights), source, dict(names or {})
         self.pieces = dict(pieces or {})
         self.device, self.storage, self.compute = device, storage, compute
+        self.channels_last, self.encoding = channels_last, encoding
         self._check()
         for name in self.parameter_names():
             _assign(module, name, self.weights[name])
         module.requires_grad_(False).eval()
+        self._encoded = frozenset() if encoding is None else encoding(module)
         # Eight-bit numbers take part in no arithmetic: what no layer converts is widened after rounding.
         self._converted = cast_on_use(module, compute) if storage != compute else frozenset()
         self.streamed = False
@@ -97,7 +105,7 @@ class Network:
         for name in self.parameter_names():
             old, new = self._applied.by_name.get(name, ()), wanted.by_name.get(name, ())
             if name not in self._placed or old != new:
-                _assign(self.module, name, self._weight(name, new))
+                self._place(name, self._weight(name, new))
                 self._placed.add(name)
         self._applied = wanted
         return self.module
@@ -142,10 +150,21 @@ class Network:
         weight = weight.to(dtype)
         if dtype in EIGHT_BITS and name not in self._converted:
             weight = weight.to(self.compute)
+        if self.channels_last and weight.ndim == 4:
+            return weight.contiguous(memory_format=torch.channels_last)
         return weight.contiguous()
+
+    def _place(self, name: str, weight: Tensor) -> None:
+        if name in self._encoded:
+            layer: Any = self.module.get_submodule(name.rpartition(".")[0])
+            layer.take_weight(weight)
+        else:
+            _assign(self.module, name, weight)
 
     def _bytes(self, name: str) -> int:
         weight = self.weights[name]
+        if name in self._encoded:
+            return weight.numel()
         return weight.numel() * (self.storage if weight.is_floating_point() else weight.dtype).itemsize
 
     def _home(self, name: str) -> torch.device:

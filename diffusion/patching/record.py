@@ -7,7 +7,7 @@ holds one chunk for each of `Step.roles`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ class Step:
         roles: for each chunk of the batch which conditioning list it belongs to: 0 positive, 1 negative.
         shape: of the latent that the network is given.
         notes: what patches of the same call leave for each other.
+        group: the same for every call of a run that evaluates the same conditionings on the same part of the latent.
+        memory: what patches leave for later calls of the same run; use an object of your own as the key.
     """
 
     sigma: Tensor
@@ -31,6 +33,8 @@ class Step:
     roles: tuple[int, ...]
     shape: tuple[int, ...]
     notes: dict[str, Any] = field(default_factory=dict)
+    group: Hashable = ()
+    memory: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +68,8 @@ JoinPatch = Callable[[Tensor, Tensor, Site], tuple[Tensor, Tensor]]
 """(hidden states, skip connection, site) → both, before they are joined."""
 InputsPatch = Callable[[Tensor, Tensor, Tensor, Site], "tuple[Tensor, Tensor | None, Tensor | None]"]
 """(what queries are made of, keys, values, site) → the three."""
+DeepPatch = Callable[[Callable[[], Tensor], Tensor, Step], Tensor]
+"""(all below the first stage, hidden states that go in, step) → hidden states that come back up to the first stage."""
 TokensPatch = Callable[[Tensor, Site], Tensor]
 """(tokens, site) → tokens."""
 AttentionReplacement = Callable[[Tensor, Tensor, Tensor, Site], Tensor]
@@ -88,6 +94,7 @@ class ModelPatches:
         input_block_after_skip: the same place, after it branched off.
         middle_block: after the middle block.
         output_block: before a skip connection is joined on the way up.
+        deep: around everything below the first stage of a U-Net; the last one added is outermost.
         self_attention_input, cross_attention_input: what queries, keys and values are made of.
         self_attention, cross_attention: replaced attention, by (stage, number, index) or (stage, number).
         self_attention_output, cross_attention_output: what attention gave, before it is added.
@@ -101,6 +108,7 @@ class ModelPatches:
     input_block_after_skip: tuple[BlockPatch, ...] = ()
     middle_block: tuple[BlockPatch, ...] = ()
     output_block: tuple[JoinPatch, ...] = ()
+    deep: tuple[DeepPatch, ...] = ()
     self_attention_input: tuple[InputsPatch, ...] = ()
     cross_attention_input: tuple[InputsPatch, ...] = ()
     self_attention: Mapping[tuple[Any, ...], AttentionReplacement] = field(default_factory=dict)
@@ -131,6 +139,12 @@ class ModelPatches:
         """Whether any of them needs a U-Net to be walked."""
         return any(getattr(self, one.name) for one in fields(self) if one.name not in ("blocks", "network"))
 
+    @property
+    def in_attention(self) -> bool:
+        """Whether any of them needs a U-Net's transformer blocks to be walked."""
+        attention = (one.name for one in fields(self) if "attention" in one.name or one.name == "between")
+        return any(getattr(self, name) for name in attention)
+
 
 @dataclass(frozen=True, slots=True)
 class Patching:
@@ -151,6 +165,6 @@ def _around(patch: NetworkPatch, inner: CallNetwork, step: Step) -> CallNetwork:
 
 
 __all__ = [
-    "AttentionReplacement", "BlockPatch", "BlockReplacement", "CallBlock", "CallNetwork", "EmbeddingPatch",
+    "AttentionReplacement", "BlockPatch", "BlockReplacement", "CallBlock", "CallNetwork", "DeepPatch", "EmbeddingPatch",
     "InputsPatch", "JoinPatch", "ModelPatches", "NetworkPatch", "Patching", "Site", "Step", "TokensPatch",
 ]  # fmt: skip

@@ -31,16 +31,18 @@ def replaced_blocks(module: Any, patching: Patching | None) -> Iterator[None]:
             f"This model is a {type(module).__name__}; the patches on it are made for a U-Net (SD1, SD2, SDXL). "
             "Remove the node that patches the model, or use a model with a U-Net."
         )
-    changed: list[Any] = []
+    changed: list[tuple[Any, Any]] = []
     try:
         for (stage, number), replacement in patching.patches.blocks.items():
             block = _block(module, stage, number)
+            changed.append((block, block.__dict__.get("forward")))  # a compiled block has one of its own
             block.forward = _replaced(block.forward, replacement, Site(patching.step, stage, number))
-            changed.append(block)
         yield
     finally:
-        for block in changed:
+        for block, before in reversed(changed):
             block.__dict__.pop("forward", None)
+            if before is not None:
+                block.forward = before
 
 
 def _block(module: Any, stage: str, number: int) -> Any:

@@ -9,6 +9,7 @@ block.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -39,20 +40,13 @@ def run_unet(
             f"This model is a U-Net and has no {stage} number {number}. "
             "Remove the node that replaces it, or use a model with such blocks (SD3, Flux)."
         )
-    walk = _Walk(module, inputs["context"].to(x), patching)
-    embedding = walk.embedding(x, timestep, inputs.get("vector"))
-    inside = [] if residuals is None else list(residuals.inside)
-    h, skips = walk.down(module.conv_in(x), embedding, inside)
-    if residuals is not None and residuals.middle is not None:
-        skips = [skip + added for skip, added in zip(skips, residuals.down, strict=True)]
-    h = walk.middle(h, embedding)
-    for added in inside:
-        h = h + added
-    if residuals is not None and residuals.middle is not None:
-        h = h + residuals.middle
-    for patch in patching.patches.middle_block:
-        h = patch(h, Site(patching.step, "middle", 0))
-    h = walk.up(h, skips, embedding)
+    walk = _Walk(module, inputs["context"].to(x), residuals, patching)
+    walk.embed(x, timestep, inputs.get("vector"))
+    top = walk.first_stage(module.conv_in(x))
+    below = partial(walk.below, top)
+    for patch in patching.patches.deep:
+        below = partial(patch, below, top, patching.step)
+    h = walk.last_stage(below())
     if module.conv_norm_out is not None:
         h = module.conv_act(module.conv_norm_out(h))
     out: Tensor = module.conv_out(h)
@@ -60,16 +54,21 @@ def run_unet(
 
 
 class _Walk:
-    """One pass through the blocks."""
+    """One pass through the blocks: down to the end of the first stage, through everything below, and up the last."""
 
-    def __init__(self, module: Any, context: Tensor, patching: Patching) -> None:
+    def __init__(self, module: Any, context: Tensor, residuals: Any, patching: Patching) -> None:
         self.module, self.context = module, context
         self.patches: ModelPatches = patching.patches
         self.step = patching.step
-        self.transformers = 0
+        joined = residuals is not None and residuals.middle is not None
+        self._to_skips: list[Tensor] = list(residuals.down) if joined else []
+        self._to_middle: Tensor | None = residuals.middle if joined else None
+        self._inside: list[Tensor] = [] if residuals is None else list(residuals.inside)  # each used once
+        self._skips: list[Tensor] = []
+        self._transformers = self._outputs = 0
 
-    def embedding(self, x: Tensor, timestep: Tensor, vector: Tensor | None) -> Tensor:
-        """Time and labels, [batch, width]."""
+    def embed(self, x: Tensor, timestep: Tensor, vector: Tensor | None) -> None:
+        """Work out what blocks are told of time and labels, [batch, width]."""
         times = self.module.time_proj(timestep.expand(x.shape[0])).to(x.dtype)
         result: Tensor = self.module.time_embedding(times)
         if vector is not None and self.module.class_embedding is not None:
@@ -77,64 +76,82 @@ class _Walk:
         channels = self.module.config.block_out_channels[0]
         for patch in self.patches.embedding:
             result = patch(result, channels, self.step)
-        return result
+        self._embedding = result
 
-    def down(self, h: Tensor, embedding: Tensor, inside: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Hidden states at the bottom, and the skip connections from top to bottom.
+    def first_stage(self, h: Tensor) -> Tensor:
+        """Hidden states at the end of the first stage on the way down, before they are made smaller."""
+        return self._down(self.module.down_blocks[0], self._input(h))
 
-        Args:
-            inside: added at the end of each block, before its downsampler if the block attends; removed once used.
-        """
-        skips: list[Tensor] = []
-        h = self._input(h, skips)
-        for block in self.module.down_blocks:
-            own = getattr(block, "attentions", None)
-            for resnet, attention in zip(block.resnets, own or [None] * len(block.resnets), strict=True):
-                h = resnet(h, embedding)
-                h = self._transformed(attention, h, "input", len(skips))
-                if inside and resnet is block.resnets[-1] and (own or not block.downsamplers):
-                    h = h + inside.pop(0)
-                h = self._input(h, skips)
-            for sampler in block.downsamplers or ():
-                h = sampler(h)
-                if inside and not own:
-                    h = h + inside.pop(0)
-                h = self._input(h, skips)
-        return h, skips
+    def below(self, h: Tensor) -> Tensor:
+        """From there through all smaller stages, back up to the size of the first."""
+        first, *smaller = self.module.down_blocks
+        h = self._narrowed(first, h)
+        for block in smaller:
+            h = self._narrowed(block, self._down(block, h))
+        h = self._middle(h)
+        for block in self.module.up_blocks[:-1]:
+            h = self._up(block, h)
+        return h
 
-    def middle(self, h: Tensor, embedding: Tensor) -> Tensor:
-        """Through the block at the bottom; pruned networks have none."""
+    def last_stage(self, h: Tensor) -> Tensor:
+        """Hidden states at the top; counts go on as if everything below had been walked."""
+        *smaller, last = self.module.up_blocks
+        self._outputs = sum(len(block.resnets) for block in smaller)
+        before = (*self.module.down_blocks, self.module.mid_block, *smaller)
+        self._transformers = sum(len(getattr(block, "attentions", None) or ()) for block in before)
+        return self._up(last, h)
+
+    def _down(self, block: Any, h: Tensor) -> Tensor:
+        own = getattr(block, "attentions", None)
+        for resnet, attention in zip(block.resnets, own or [None] * len(block.resnets), strict=True):
+            h = resnet(h, self._embedding)
+            h = self._transformed(attention, h, "input", len(self._skips))
+            if self._inside and resnet is block.resnets[-1] and (own or not block.downsamplers):
+                h = h + self._inside.pop(0)
+            h = self._input(h)
+        return h
+
+    def _narrowed(self, block: Any, h: Tensor) -> Tensor:
+        for sampler in block.downsamplers or ():
+            h = sampler(h)
+            if self._inside and not getattr(block, "attentions", None):
+                h = h + self._inside.pop(0)
+            h = self._input(h)
+        return h
+
+    def _middle(self, h: Tensor) -> Tensor:
+        """Through the block at the bottom (pruned networks have none), with what is added there."""
         block = self.module.mid_block
-        if block is None:
-            return h
-        h = block.resnets[0](h, embedding)
-        attentions = getattr(block, "attentions", None) or [None] * (len(block.resnets) - 1)
-        for attention, resnet in zip(attentions, block.resnets[1:], strict=True):
-            h = self._transformed(attention, h, "middle", 0)
-            h = resnet(h, embedding)
+        if block is not None:
+            h = block.resnets[0](h, self._embedding)
+            attentions = getattr(block, "attentions", None) or [None] * (len(block.resnets) - 1)
+            for attention, resnet in zip(attentions, block.resnets[1:], strict=True):
+                h = self._transformed(attention, h, "middle", 0)
+                h = resnet(h, self._embedding)
+        for added in (*self._inside, *(() if self._to_middle is None else (self._to_middle,))):
+            h = h + added
+        for patch in self.patches.middle_block:
+            h = patch(h, Site(self.step, "middle", 0))
         return h
 
-    def up(self, h: Tensor, skips: list[Tensor], embedding: Tensor) -> Tensor:
-        """Hidden states at the top."""
-        number = 0
-        for block in self.module.up_blocks:
-            attentions = getattr(block, "attentions", None) or [None] * len(block.resnets)
-            for resnet, attention in zip(block.resnets, attentions, strict=True):
-                skip = skips.pop()
-                for patch in self.patches.output_block:
-                    h, skip = patch(h, skip, Site(self.step, "output", number))
-                h = resnet(torch.cat([h, skip], dim=1), embedding)
-                h = self._transformed(attention, h, "output", number)
-                number += 1
-            for sampler in block.upsamplers or ():
-                h = sampler(h, tuple(skips[-1].shape[-2:]))
+    def _up(self, block: Any, h: Tensor) -> Tensor:
+        attentions = getattr(block, "attentions", None) or [None] * len(block.resnets)
+        for resnet, attention in zip(block.resnets, attentions, strict=True):
+            skip = self._skips.pop()
+            for patch in self.patches.output_block:
+                h, skip = patch(h, skip, Site(self.step, "output", self._outputs))
+            h = resnet(torch.cat([h, skip], dim=1), self._embedding)
+            h = self._transformed(attention, h, "output", self._outputs)
+            self._outputs += 1
+        for sampler in block.upsamplers or ():
+            h = sampler(h, tuple(self._skips[-1].shape[-2:]))
         return h
 
-    def _input(self, h: Tensor, skips: list[Tensor]) -> Tensor:
+    def _input(self, h: Tensor) -> Tensor:
         """The end of an input block: its skip connection branches off."""
-        number = len(skips)
+        number = len(self._skips)
         h = self._changed(self.patches.input_block, h, number)
-        skips.append(h)
+        self._skips.append(h + self._to_skips[number] if self._to_skips else h)
         return self._changed(self.patches.input_block_after_skip, h, number)
 
     def _changed(self, patches: tuple[BlockPatch, ...], h: Tensor, number: int) -> Tensor:
@@ -146,6 +163,9 @@ class _Walk:
         """Through a transformer over the places of the picture."""
         if transformer is None or not hasattr(transformer, "transformer_blocks"):
             return h if transformer is None else transformer(h)
+        if not self.patches.in_attention:
+            self._transformers += 1
+            return transformer(h, encoder_hidden_states=self.context, return_dict=False)[0]
         batch, _, height, width = h.shape
         residual, linear = h, transformer.use_linear_projection
         tokens = transformer.norm(h)
@@ -155,10 +175,10 @@ class _Walk:
         for index, block in enumerate(transformer.transformer_blocks):
             heads = block.attn1.heads
             site = Site(
-                self.step, stage, number, self.transformers, index, heads, tokens.shape[-1] // heads, tuple(h.shape)
+                self.step, stage, number, self._transformers, index, heads, tokens.shape[-1] // heads, tuple(h.shape)
             )
             tokens = transformer_block(block, tokens, self.context, self.patches, site)
-        self.transformers += 1
+        self._transformers += 1
         tokens = transformer.proj_out(tokens) if linear else tokens
         tokens = tokens.reshape(batch, height, width, -1).permute(0, 3, 1, 2).contiguous()
         tokens = tokens if linear else transformer.proj_out(tokens)

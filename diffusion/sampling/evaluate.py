@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,9 @@ from diffusion.patching.record import ModelPatches, Patching, Step
 from diffusion.sampling.conditioning import Entry, clipped
 
 LARGEST_REPEAT = 4  # texts are repeated to a common length only up to this factor
+
+
+_Key = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,11 +57,15 @@ class Evaluator:
         model: whose weights are in place in `module`.
         module: the network.
         sigmas: all noise levels of the run, for hooks.
+
+    Attributes:
+        memory: what hooks and patches leave for later calls of the run, by an object of their own.
     """
 
     def __init__(self, model: Model, module: nn.Module, sigmas: Tensor) -> None:
         self.model, self.module, self.sigmas = model, module, sigmas
-        self._joined: dict[tuple[int, ...], dict[str, Tensor]] = {}
+        self.memory: dict[Any, Any] = {}
+        self._joined: dict[_Key, dict[str, Tensor]] = {}
         self._kept: list[tuple[Entry, ...]] = []  # keeps entries alive whose ids are keys
 
     def __call__(self, lists: Sequence[Sequence[Entry] | None], x: Tensor, sigma: Tensor) -> list[Tensor]:
@@ -84,8 +91,9 @@ class Evaluator:
     def _run(self, group: list[_Job], x: Tensor, sigma: Tensor) -> list[tuple[_Job, Tensor]]:
         group = group[::-1]  # negative first
         batch = x.shape[0]
+        key = _key(group, batch)
         noisy = torch.cat([x[..., *job.crop] for job in group]) if len(group) > 1 else x[..., *group[0].crop]
-        inputs = self._inputs(group, batch)
+        inputs = self._inputs(group, key)
         roles = [job.role for job in group]
         hook = self.model.hooks.network
         control = group[0].entry.control
@@ -94,7 +102,7 @@ class Evaluator:
             noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any], inside: ModelPatches | None = None
         ) -> Tensor:
             level = levels.flatten()[0].cpu() if levels.ndim else levels
-            return self.network(noisy, level, inputs, control, tuple(roles), inside)
+            return self.network(noisy, level, inputs, control, tuple(roles), inside, key)
 
         if hook is None:
             out = apply(noisy, sigma, inputs)
@@ -103,20 +111,26 @@ class Evaluator:
         return list(zip(group, out.chunk(len(group)), strict=True))
 
     def with_model(self, model: Model) -> Evaluator:
-        """The same evaluation under other hooks; what was joined for this one is used again."""
+        """The same evaluation under other hooks; what was joined for this one is used again.
+
+        What was remembered is not, unless the network is patched as here: it belongs to other outputs.
+        """
         other = Evaluator(model, self.module, self.sigmas)
+        if model.hooks.inside is self.model.hooks.inside:
+            other.memory = self.memory
         other._joined, other._kept = self._joined, self._kept
         return other
 
     def network(
         self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, roles: tuple[int, ...],
-        inside: ModelPatches | None = None,
+        inside: ModelPatches | None = None, group: Hashable = (),
     ) -> Tensor:  # fmt: skip
         """One call of the network: x0 for a noisy batch.
 
         Args:
             roles: of the chunks that were joined to this batch.
             inside: patches that take effect; by default the model's.
+            group: what the calls of a run that evaluate the same have in common.
         """
         inside = self.model.hooks.inside if inside is None else inside
         rule, family, compute = self.model.prediction, self.model.family, self.model.network.compute
@@ -130,16 +144,16 @@ class Evaluator:
             return family.call(self.module, x, timestep, inputs, residuals, patching)
 
         if inside:
-            patching = Patching(inside, Step(sigma, self.sigmas, roles, tuple(x.shape)))
+            step = Step(sigma, self.sigmas, roles, tuple(x.shape), group=group, memory=self.memory)
+            patching = Patching(inside, step)
             output = patching.call(partial(call, patching=patching), scaled.to(compute), timestep, inputs)
         else:
             output = call(scaled.to(compute), timestep, inputs)
         return rule.denoised(x, output.to(x.dtype), sigma)
 
-    def _inputs(self, group: list[_Job], batch: int) -> dict[str, Tensor]:
-        entries = tuple(job.entry for job in group)
-        key = (batch, *(id(entry) for entry in entries), *(s.start or 0 for job in group for s in job.crop))
+    def _inputs(self, group: list[_Job], key: _Key) -> dict[str, Tensor]:
         if key not in self._joined:
+            batch, entries = key[0], tuple(job.entry for job in group)
             joined: dict[str, Tensor] = {}
             for name in entries[0].inputs:
                 values = [_cropped(name, job, batch) for job in group]
@@ -150,6 +164,10 @@ class Evaluator:
             self._joined[key] = joined
             self._kept.append(entries)
         return self._joined[key]
+
+
+def _key(group: list[_Job], batch: int) -> _Key:
+    return (batch, *(id(job.entry) for job in group), *(s.start or 0 for job in group for s in job.crop))
 
 
 def _cropped(name: str, job: _Job, batch: int) -> Tensor:

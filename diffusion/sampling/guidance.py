@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from torch import Tensor
 
-from diffusion.model import GuidanceStep, Model
+from diffusion.model import EstimateStep, GuidanceStep, Model
 from diffusion.sampling.conditioning import Entry
 from diffusion.sampling.contract import Guided
 from diffusion.sampling.evaluate import Evaluator
@@ -151,10 +152,17 @@ class GuidedDenoiser:
         return self.evaluator.model.prediction
 
     def __call__(self, x: Tensor, sigma: Tensor, conditioning: Lists) -> Tensor:
-        return self.guidance.estimate(self.evaluator, x, sigma, conditioning, both=False).denoised
+        return self._estimate(x, sigma, conditioning, both=False).denoised
 
     def guided(self, x: Tensor, sigma: Tensor, conditioning: Lists) -> Guided:
-        return self.guidance.estimate(self.evaluator, x, sigma, conditioning, both=True)
+        return self._estimate(x, sigma, conditioning, both=True)
+
+    def _estimate(self, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
+        estimate = partial(self.guidance.estimate, self.evaluator, x, sigma, lists, both=both)
+        step = EstimateStep(x, sigma, both, self.evaluator.memory)
+        for hook in self.evaluator.model.hooks.estimate:
+            estimate = partial(hook, estimate, step)
+        return estimate()
 
 
 __all__ = [
