@@ -11,7 +11,16 @@ from graph_runtime.folders import UnsafePath
 from nodes.pictures import embedded_texts, encode_png, file_digest, read_picture, to_bytes
 from nodes.sockets import Image, Mask
 
-__all__ = ["PROVENANCE", "LoadedImage", "load_image", "picture_digest", "picture_exists", "preview_image", "save_image"]
+__all__ = [
+    "PROVENANCE",
+    "LoadedImage",
+    "compare_images",
+    "load_image",
+    "picture_digest",
+    "picture_exists",
+    "preview_image",
+    "save_image",
+]
 
 
 PROVENANCE = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
@@ -82,14 +91,33 @@ def preview_image(*, images: Image, ctx: Context) -> None:
     Args:
         images: what to show.
     """
-    suffix = "".join(secrets.choice(string.ascii_lowercase) for _ in range(5))
-    _write(ctx, images, f"ComfyUI_temp_{suffix}", "temp", compress_level=1)
+    _write(ctx, images, _temporary_prefix(), "temp", compress_level=1)
 
 
-def _write(ctx: Context, images: Any, prefix: str, folder: str, *, compress_level: int) -> None:
+@node("ImageCompare", title="Compare Images", category="image", terminal=True, device=False, hidden=PROVENANCE)
+def compare_images(*, image_a: Image | None = None, image_b: Image | None = None, ctx: Context) -> None:
+    """Lay two images over each other, with a border that is dragged between them; nothing is kept.
+
+    Args:
+        image_a: shown left of the border.
+        image_b: shown right of the border.
+    """
+    for side, images in (("a_images", image_a), ("b_images", image_b)):
+        if images is not None:
+            _write(ctx, images, _temporary_prefix(), "temp", compress_level=1, shown_as=side)
+
+
+def _temporary_prefix() -> str:
+    return "ComfyUI_temp_" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(5))
+
+
+def _write(
+    ctx: Context, images: Any, prefix: str, folder: str, *, compress_level: int, shown_as: str = "images"
+) -> None:
     height, width = images.shape[1:3]
     texts = embedded_texts(ctx.prompt, ctx.extra_pnginfo)
     for index, image in enumerate(images):
         ctx.check_cancelled()
         data = encode_png(to_bytes(image), texts, compress_level)
-        ctx.show(ctx.files.write(prefix, ".png", data, folder=folder, width=width, height=height, batch=index))
+        file = ctx.files.write(prefix, ".png", data, folder=folder, width=width, height=height, batch=index)
+        ctx.show({shown_as: [file.to_data()]})

@@ -7,6 +7,7 @@ declaration, the docstring is the help page. They are published under the folder
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple, TypeVar
 
 from graph_runtime.api import Choice, Context, Lazy, Many, Range, Socket, node
@@ -16,6 +17,7 @@ WEB_DIRECTORY = "web"
 """Served at `/extensions/sketchbook/`; its `heddle.js` adds a control and a panel to the editor."""
 
 T = TypeVar("T")
+Curve = Annotated[Sequence[Sequence[float]], Socket("CURVE", "points [x, y] in 0..1")]
 Colours = Annotated[str, Socket("SKETCHBOOK_COLOURS", "colours as #rrggbb, separated by blanks")]
 
 
@@ -99,6 +101,25 @@ def stripes(
     rows = [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours.split()]
     stripe = torch.arange(width) * len(rows) // width
     return torch.tensor(rows)[stripe].expand(1, height, width, 3).clone()
+
+
+@node("tones", title="Tone curve", category="sketchbook")
+def tones(image: Image, curve: Curve = ((0.0, 0.0), (1.0, 1.0))) -> Image:
+    """Make tones lighter or darker along a curve.
+
+    `CURVE` is a socket type that the editor knows: an input with a curve as its default is drawn on the node.
+
+    Args:
+        curve: points [before, after] in 0..1, joined smoothly (PCHIP) and level beyond the outermost.
+    """
+    import torch
+    from scipy.interpolate import PchipInterpolator
+
+    before, after = zip(*sorted(curve), strict=True)
+    levels = torch.linspace(before[0], before[-1], 1024)
+    table = torch.from_numpy(PchipInterpolator(before, after)(levels.numpy())).to(image.dtype)
+    place = (image - before[0]) / (before[-1] - before[0]) * (len(table) - 1)
+    return table[place.round().clamp(0, len(table) - 1).long()]
 
 
 @node("choose", title="Choose", category="sketchbook")

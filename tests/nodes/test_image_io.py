@@ -13,7 +13,7 @@ from graph_runtime.context import Context, RunExtra, Services
 from graph_runtime.errors import Cancelled, HeddleError
 from graph_runtime.files import Files
 from graph_runtime.folders import Folders
-from nodes.image_io import load_image, picture_digest, picture_exists, preview_image, save_image
+from nodes.image_io import compare_images, load_image, picture_digest, picture_exists, preview_image, save_image
 
 
 class Place:
@@ -131,3 +131,19 @@ def test_a_cancelled_save_writes_no_further_file(place):
     with pytest.raises(Cancelled):
         save_image(images=torch.zeros(3, 1, 1, 3), filename_prefix="cat", ctx=place.ctx)
     assert list(place.folders.output.iterdir()) == []
+
+
+def test_a_comparison_shows_its_two_sides_apart_and_keeps_neither(place):
+    compare_images(image_a=torch.zeros(1, 2, 4, 3), image_b=torch.ones(2, 2, 4, 3), ctx=place.ctx)
+
+    shown = place.ctx.shown
+    assert {side: len(files) for side, files in shown.items()} == {"a_images": 1, "b_images": 2}
+    assert {file["type"] for files in shown.values() for file in files} == {"temp"}
+    with Image.open(place.folders.temp / shown["b_images"][0]["filename"]) as saved:
+        assert saved.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_comparison_with_one_side_shows_that_side(place):
+    compare_images(image_b=torch.ones(1, 2, 4, 3), ctx=place.ctx)
+
+    assert list(place.ctx.shown) == ["b_images"]

@@ -52,3 +52,18 @@ def test_stripes_are_as_wide_as_each_other_and_of_the_colours_given() -> None:
     assert picture.shape == (1, 2, 6, 3)
     assert picture[0, 1, 2].tolist() == [1, 0, 0]
     assert picture[0, 0, 3].tolist() == [0, 0, 1]
+
+
+def test_a_straight_curve_leaves_tones_as_they_are_and_a_falling_one_turns_them_over() -> None:
+    ramp = torch.linspace(0, 1, 256).reshape(1, 1, 256, 1).expand(1, 1, 256, 3)
+
+    assert torch.allclose(sketchbook.tones(ramp), ramp, atol=1e-3)
+    assert torch.allclose(sketchbook.tones(ramp, [[1, 0], [0, 1]]), 1 - ramp, atol=1e-3)
+
+
+def test_tones_beyond_the_outermost_points_are_level() -> None:
+    picture = torch.tensor([0.0, 0.1, 0.9, 1.0]).reshape(1, 1, 4, 1)
+
+    assert torch.allclose(
+        sketchbook.tones(picture, [[0.2, 0.3], [0.8, 0.6]]).flatten(), torch.tensor([0.3, 0.3, 0.6, 0.6])
+    )
