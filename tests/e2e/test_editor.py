@@ -150,7 +150,7 @@ def test_a_saved_picture_opens_as_the_workflow_that_made_it(open_page: OpenPage,
     open_file(other, "found.png", "image/png", picture)
 
     expect(other.get_by_role("button", name="Inside the picture", exact=True)).to_be_visible()
-    expect(node_named(other, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(str(color))
+    expect(node_named(other, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(f"#{color:06x}")
 
 
 def test_two_windows_each_see_their_own_job(open_page: OpenPage) -> None:

@@ -18,8 +18,9 @@ export interface OutputRow {
 }
 export type FaceRow =
   | { readonly kind: "sockets"; readonly y: number; readonly h: number; readonly input: InputSpec | null; readonly output: OutputRow | null }
-  | { readonly kind: "widget"; readonly y: number; readonly h: number; readonly input: InputSpec; readonly widget: WidgetKind }
-  | { readonly kind: "media"; readonly y: number; readonly h: number };
+  | { readonly kind: "widget"; readonly y: number; readonly h: number; readonly input: InputSpec; readonly widget: WidgetKind; readonly grows: boolean }
+  | { readonly kind: "media"; readonly y: number; readonly h: number; readonly grows: true };
+// Rows that grow share the height that a node has beyond what it needs: texts and pictures.
 
 export interface Face {
   readonly w: number;
@@ -32,6 +33,7 @@ export interface Face {
 
 function widgetHeight(kind: WidgetKind, input: InputSpec): number {
   if (input.control) return input.control.height;
+  if (kind === "curve") return METRICS.curve;
   return kind === "multiline" ? METRICS.text : METRICS.widget;
 }
 
@@ -60,32 +62,40 @@ export function faceOf(spec: NodeSpec, record: NodeRecord, place: Placement | un
     rows.push({ kind: "sockets", y, h: METRICS.row, input: plain[index] ?? null, output: outputs[index] ?? null });
     y += METRICS.row;
   }
-  const stretchy: number[] = [];
   for (const input of widgets) {
     const kind = widgetKind(input);
     const h = isLink(record.inputs[input.name]) ? METRICS.row : widgetHeight(kind, input);
-    if (kind === "multiline" && h === METRICS.text) stretchy.push(rows.length);
-    rows.push({ kind: "widget", y, h, input, widget: kind });
+    rows.push({ kind: "widget", y, h, input, widget: kind, grows: kind === "multiline" && h === METRICS.text });
     y += h;
   }
   if (media) {
-    stretchy.push(rows.length);
-    rows.push({ kind: "media", y, h: METRICS.media });
+    rows.push({ kind: "media", y, h: METRICS.media, grows: true });
     y += METRICS.media;
   }
   const natural = y + METRICS.edge;
-  // Only text and pictures can use more height than the rows need.
-  const wanted = stretchy.length ? Math.max(natural, place?.size?.[1] ?? 0) : natural;
-  return finish(w, stretch(rows, stretchy, wanted - natural), wanted);
+  const wanted = rows.some(grows) ? Math.max(natural, place?.size?.[1] ?? 0) : natural;
+  return finish(w, stretch(rows, wanted - natural), wanted);
+}
+
+function grows(row: FaceRow): boolean {
+  return row.kind !== "sockets" && row.grows;
+}
+
+/** The growing row whose lower edge is at this height, as how far the node grows for each unit that the edge moves; 0 for none. */
+export function growthAtEdge(face: Face, y: number, reach: number): number {
+  const growing = face.rows.filter(grows);
+  const index = growing.findIndex((row) => Math.abs(row.y + row.h - y) <= reach);
+  return index < 0 ? 0 : growing.length / (index + 1);
 }
 
 /** Gives the spare height to the rows that can use it. */
-function stretch(rows: readonly FaceRow[], stretchy: readonly number[], spare: number): FaceRow[] {
-  if (spare <= 0 || stretchy.length === 0) return [...rows];
-  const share = spare / stretchy.length;
+function stretch(rows: readonly FaceRow[], spare: number): FaceRow[] {
+  const growing = rows.filter(grows).length;
+  if (spare <= 0 || growing === 0) return [...rows];
+  const share = spare / growing;
   let shift = 0;
-  return rows.map((row, index) => {
-    const grown = stretchy.includes(index) ? row.h + share : row.h;
+  return rows.map((row) => {
+    const grown = grows(row) ? row.h + share : row.h;
     const moved = { ...row, y: row.y + shift, h: grown };
     shift += grown - row.h;
     return moved;

@@ -7,6 +7,7 @@ export const METRICS = {
   row: 24,
   widget: 32,
   text: 76,
+  curve: 156,
   media: 184,
   edge: 8,
   radius: 10,

@@ -7,7 +7,7 @@ import { allLinks, type InputEnd, linksInto } from "../core/links";
 import { unknownSpec } from "../core/specs";
 import { routeKey, routes } from "../core/waypoints";
 import { isNear } from "./curve";
-import { type Face, faceOf } from "./face";
+import { type Face, faceOf, growthAtEdge } from "./face";
 import { METRICS } from "./metrics";
 
 export interface SceneLink {
@@ -42,6 +42,7 @@ export type Hit =
   | { readonly kind: "input"; readonly node: SceneNode; readonly name: string }
   | { readonly kind: "output"; readonly node: SceneNode; readonly name: string }
   | { readonly kind: "corner"; readonly node: SceneNode }
+  | { readonly kind: "edge"; readonly node: SceneNode; readonly growth: number }
   | { readonly kind: "header"; readonly node: SceneNode }
   | { readonly kind: "body"; readonly node: SceneNode }
   | { readonly kind: "link"; readonly target: SceneNode; readonly link: SceneLink; readonly segment: number }
@@ -51,6 +52,9 @@ export type Hit =
 
 export const GROUP_TITLE = 30;
 const CORNER = 14;
+const EDGE = 4;
+/** A press that reaches further is made from so far away that the edges of rows cannot be aimed at. */
+const READABLE_REACH = 22;
 const DIRECT: readonly SceneWaypoint[] = [];
 
 class NodeIndex extends RBush<SceneNode> {
@@ -300,7 +304,7 @@ export class Scene {
       if (socket) return socket;
     }
     const node = ordered.find((candidate) => contains(candidate, point));
-    if (node) return this.partOf(node, point);
+    if (node) return this.partOf(node, point, reach <= READABLE_REACH ? EDGE : 0);
     return this.waypointAt(point, reach) ?? this.linkAt(point, reach * 0.7) ?? this.groupAt(point) ?? { kind: "void" };
   }
 
@@ -313,10 +317,12 @@ export class Scene {
     return null;
   }
 
-  private partOf(node: SceneNode, point: Point): Hit {
+  private partOf(node: SceneNode, point: Point, edge: number): Hit {
     const x = point.x - node.x;
     const y = point.y - node.y;
     if (!node.place?.collapsed && x > node.w - CORNER && y > node.h - CORNER) return { kind: "corner", node };
+    const growth = edge > 0 ? growthAtEdge(node.face, y, edge) : 0;
+    if (growth > 0) return { kind: "edge", node, growth };
     return { kind: y <= METRICS.header ? "header" : "body", node };
   }
 

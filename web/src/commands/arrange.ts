@@ -4,7 +4,7 @@ import type { SceneLink } from "../canvas/scene";
 import { GRID } from "../canvas/metrics";
 import { apply, change, type Diff, squash } from "../core/diff";
 import type { Group, Note } from "../core/document";
-import { placeNodes } from "../core/edits";
+import { changePlacement, placeNodes } from "../core/edits";
 import type { Box } from "../core/geometry";
 import { addWaypoint, movedTogether, removeWaypoint } from "../core/waypoints";
 import type { Editor } from "../store/editor";
@@ -104,6 +104,24 @@ function nudge(id: string, label: string, key: string, dx: number, dy: number): 
   };
 }
 
+/** Changes the size of the selected nodes; they never get smaller than what they hold. */
+function grow(id: string, label: string, key: string, dw: number, dh: number): Command {
+  return {
+    id,
+    label,
+    group: "Arrange",
+    keys: [key],
+    enabled: ({ editor }) => editor.selection.size > 0,
+    run: ({ editor }) => {
+      const diffs = [...editor.selection].flatMap((node) => {
+        const shown = editor.scene.nodes.get(node);
+        return shown ? [changePlacement(editor.document, node, { size: [Math.round(shown.w + dw), Math.round(shown.h + dh)] })] : [];
+      });
+      editor.commit(diffs.reduce(squash, {}), "Resize nodes", "grow");
+    },
+  };
+}
+
 export const ARRANGE_COMMANDS: readonly Command[] = [
   { id: "arrange.tidy", label: "Tidy up", group: "Arrange", keys: ["shift+t"], run: tidy },
   { id: "arrange.group", label: "Group selection", group: "Arrange", keys: ["mod+g"], enabled: ({ editor }) => editor.selection.size > 0, run: group },
@@ -114,6 +132,10 @@ export const ARRANGE_COMMANDS: readonly Command[] = [
   nudge("arrange.nudge-right", "Move right", "arrowright", GRID, 0),
   nudge("arrange.nudge-up", "Move up", "arrowup", 0, -GRID),
   nudge("arrange.nudge-down", "Move down", "arrowdown", 0, GRID),
+  grow("arrange.narrower", "Make narrower", "shift+arrowleft", -GRID, 0),
+  grow("arrange.wider", "Make wider", "shift+arrowright", GRID, 0),
+  grow("arrange.lower", "Make less tall", "shift+arrowup", 0, -GRID),
+  grow("arrange.taller", "Make taller", "shift+arrowdown", 0, GRID),
   align("arrange.left", "Align left", "left"),
   align("arrange.right", "Align right", "right"),
   align("arrange.top", "Align top", "top"),

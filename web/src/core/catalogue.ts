@@ -1,4 +1,5 @@
 /** The node catalogue as the server publishes it, and what the editor derives from it. */
+import { IDENTITY } from "./curve";
 import type { Json } from "./document";
 
 export interface InputSpec {
@@ -83,7 +84,17 @@ export function outputType(spec: NodeSpec | undefined, key: string): string | un
   return spec.outputs[index]?.type;
 }
 
-export type WidgetKind = "int" | "float" | "text" | "multiline" | "toggle" | "choice" | "upload" | "extension" | "unknown";
+export type WidgetKind = "int" | "float" | "slider" | "colour" | "curve" | "text" | "multiline" | "toggle" | "choice" | "upload" | "extension" | "unknown";
+
+/** A whole number that is a colour, 0xRRGGBB: it says so, or has the name and the range of one. */
+function isColour({ name, options: { display, min, max } }: InputSpec): boolean {
+  return display === "color" || (/colou?r$/.test(name) && min === 0 && max === 0xffffff);
+}
+
+/** A number that asks for a slider, and has the ends that one needs. */
+function isSlider({ options: { display, min, max } }: InputSpec): boolean {
+  return display === "slider" && typeof min === "number" && typeof max === "number" && max > min;
+}
 
 /** Which control edits this input. */
 export function widgetKind(input: InputSpec): WidgetKind {
@@ -92,9 +103,14 @@ export function widgetKind(input: InputSpec): WidgetKind {
   if (input.choices !== null || input.type === "COMBO") return "choice";
   switch (input.type) {
     case "INT":
-      return "int";
+      if (isColour(input)) return "colour";
+      return isSlider(input) ? "slider" : "int";
     case "FLOAT":
-      return "float";
+      return isSlider(input) ? "slider" : "float";
+    case "COLOR":
+      return "colour";
+    case "CURVE":
+      return "curve";
     case "BOOLEAN":
       return "toggle";
     case "STRING":
@@ -116,6 +132,7 @@ export function startingValue(input: InputSpec): Json | undefined {
   switch (widgetKind(input)) {
     case "int":
     case "float":
+    case "slider":
       return typeof input.options["min"] === "number" ? Math.max(0, input.options["min"]) : 0;
     case "toggle":
       return false;
@@ -125,6 +142,10 @@ export function startingValue(input: InputSpec): Json | undefined {
     case "choice":
     case "upload":
       return input.choices?.[0] ?? "";
+    case "colour":
+      return input.type === "INT" ? 0 : "#ffffff";
+    case "curve":
+      return IDENTITY;
     case "extension":
     case "unknown":
       return undefined;

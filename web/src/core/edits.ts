@@ -189,6 +189,22 @@ function nextSeed(
   }
 }
 
+/** Gives every widget of these nodes the value that a new node has; links stay. */
+export function resetInputs(document: WorkflowDocument, catalogue: Catalogue, ids: Iterable<string>): Diff {
+  const next: Partial<Record<RecordKey, NodeRecord>> = {};
+  for (const id of ids) {
+    let node = document.nodes[id];
+    const spec = catalogue[node?.type ?? ""];
+    if (!node || !spec) continue;
+    for (const input of visibleInputs(spec)) {
+      const start = startingValue(input);
+      if (start !== undefined && !isLink(node.inputs[input.name])) node = withInput(node, input.name, storedLiteral(start));
+    }
+    next[`node:${id}`] = node;
+  }
+  return change(document, next);
+}
+
 /** Links `source` to the first input of `id` that takes its type; nothing when none does. */
 export function firstFittingInput(catalogue: Catalogue, type: string, given: string): string | null {
   const spec = catalogue[type];

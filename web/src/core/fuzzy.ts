@@ -6,6 +6,9 @@ export interface Match {
   readonly at: readonly number[];
 }
 
+/** For a text that is found as a whole. */
+const WHOLE = 12;
+
 function startsWord(text: string, index: number): boolean {
   if (index === 0) return true;
   const before = text[index - 1] ?? "";
@@ -37,11 +40,12 @@ export function fuzzyMatch(query: string, text: string): Match | null {
   if (letters === "") return { score: 0, at: [] };
   const lower = text.toLowerCase();
   let best: Match | null = null;
+  const whole = lower.replace(/[\s_-]+/g, "") === letters ? WHOLE : 0;
   const first = letters[0] ?? "";
   for (let start = lower.indexOf(first); start >= 0; start = lower.indexOf(first, start + 1)) {
     const match = matchFrom(letters, text, lower, start);
     if (match && (!best || match.score > best.score)) best = match;
     if (!match) break;
   }
-  return best;
+  return best && { ...best, score: best.score + whole };
 }

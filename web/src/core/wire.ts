@@ -135,18 +135,40 @@ export function decodeBinary(buffer: ArrayBuffer): WireEvent | null {
   }
 }
 
-/** The pictures in a node's `ui` result. */
-export function imagesIn(output: Readonly<Record<string, unknown>>): FileRef[] {
-  const images = output["images"];
-  if (!Array.isArray(images)) return [];
-  return images.map((entry) => {
+/** Two pictures that a node lays over each other. */
+export interface Comparison {
+  readonly before: FileRef;
+  readonly after: FileRef;
+}
+/** What a node shows of its results. */
+export interface Shown {
+  readonly images: readonly FileRef[];
+  readonly comparison: Comparison | null;
+  readonly texts: readonly string[];
+}
+
+function filesIn(list: unknown): FileRef[] {
+  if (!Array.isArray(list)) return [];
+  return list.map((entry) => {
     const file = fields(entry);
     return { filename: str(file["filename"]), subfolder: str(file["subfolder"]), type: str(file["type"]) as FileRef["type"] };
   });
 }
 
-/** Texts in a node's `ui` result. */
-export function textsIn(output: Readonly<Record<string, unknown>>): string[] {
+/** The pictures in a node's `ui` result. */
+export function imagesIn(output: Readonly<Record<string, unknown>>): FileRef[] {
+  return filesIn(output["images"]);
+}
+
+/** A node's `ui` result; comparing nodes name their two sides `a_images` and `b_images`. */
+export function shownIn(output: Readonly<Record<string, unknown>>): Shown {
+  const [before] = filesIn(output["a_images"]);
+  const [after] = filesIn(output["b_images"]);
+  const alone = [before ?? after ?? []].flat();
   const texts = output["text"];
-  return Array.isArray(texts) ? texts.map(str) : [];
+  return {
+    images: [...imagesIn(output), ...(before && after ? [] : alone)],
+    comparison: before && after ? { before, after } : null,
+    texts: Array.isArray(texts) ? texts.map(str) : [],
+  };
 }

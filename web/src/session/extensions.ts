@@ -1,7 +1,7 @@
 /** Loads what packs bring for the editor. A pack that fails is named and left out; the others go on. */
 import { api } from "../api/client";
 import { type EditorExtension, messageOf, readExtension } from "../core/extension";
-import type { LoadedWidget } from "../core/extensionSpecs";
+import type { LoadedWidget } from "../core/widgetSpecs";
 import type { Editor } from "../store/editor";
 import type { LoadedPanel } from "../store/state";
 

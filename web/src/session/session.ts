@@ -7,7 +7,7 @@ import { isOwnFormat, parseDocument } from "../core/parse";
 import { EMPTY_DOCUMENT, type WorkflowDocument } from "../core/document";
 import { parseJson, stringifyJson } from "../core/json";
 import type { Point } from "../core/geometry";
-import { imagesIn, textsIn } from "../core/wire";
+import { shownIn } from "../core/wire";
 import type { Editor } from "../store/editor";
 import { applyEvent, applyShown, begin, emptyRow, refuse, withoutRow, withRow } from "../store/jobEvents";
 import type { JobsSlice } from "../store/state";
@@ -124,7 +124,7 @@ export class Session {
       const fresh = Object.keys(jobs.runs[tab]?.nodes ?? {}).length === 0;
       if (shown && fresh && row.state !== "failed") jobs = begin(jobs, tab, id, Object.keys(shown.document.nodes));
       for (const [node, output] of Object.entries(data.outputs as Record<string, Record<string, unknown>>))
-        jobs = applyShown(jobs, id, node, imagesIn(output), textsIn(output));
+        jobs = applyShown(jobs, id, node, shownIn(output));
       if (row.state === "succeeded") jobs = applyEvent(jobs, { kind: "succeeded", job: id }, row.finishedAt ?? now);
       if (row.state === "cancelled") jobs = applyEvent(jobs, { kind: "cancelled", job: id }, row.finishedAt ?? now);
       if (row.state === "failed" && row.failure && known.state !== "failed")

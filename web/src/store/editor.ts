@@ -4,7 +4,7 @@ import type { Catalogue } from "../core/catalogue";
 import type { Diff } from "../core/diff";
 import { apply, isEmpty, squash } from "../core/diff";
 import type { WorkflowDocument } from "../core/document";
-import { withExtensions } from "../core/extensionSpecs";
+import { withWidgetSpecs } from "../core/widgetSpecs";
 import { type Box, fit, type Insets, type Point, toGraph, type View, zoomAt } from "../core/geometry";
 import { commit, redo, undo } from "../core/history";
 import { lift, prefixOf, scopeOf, type Step, validPath } from "../core/scope";
@@ -70,7 +70,7 @@ export class Editor {
 
   private findMedia(): void {
     const ids = Object.entries(activeRun(this.state).nodes).flatMap(([id, run]) =>
-      run.preview !== null || run.images.length > 0 ? [id] : [],
+      run.preview !== null || run.images.length > 0 || run.comparison !== null || run.texts.length > 0 ? [id] : [],
     );
     if (ids.length !== this.media.size || ids.some((id) => !this.media.has(id))) this.media = new Set(ids);
   }
@@ -79,7 +79,7 @@ export class Editor {
   private get serverSpecs(): Catalogue {
     const { catalogue, extensions } = this.state;
     if (this.extended.from !== catalogue.specs || this.extended.widgets !== extensions.widgets)
-      this.extended = { from: catalogue.specs, widgets: extensions.widgets, specs: withExtensions(catalogue.specs, extensions.widgets) };
+      this.extended = { from: catalogue.specs, widgets: extensions.widgets, specs: withWidgetSpecs(catalogue.specs, extensions.widgets) };
     return this.extended.specs;
   }
 

@@ -1,5 +1,5 @@
 /** What an event from the server does to the jobs slice. Pure: time and picture addresses are arguments. */
-import { type FileRef, imagesIn, type NodeProgress, textsIn, type WireEvent } from "../core/wire";
+import { type NodeProgress, type Shown, shownIn, type WireEvent } from "../core/wire";
 import type { JobRow, JobsSlice, JobState, NodeRun, Problem, Run } from "./state";
 import { NO_RUN } from "./runScope";
 
@@ -12,6 +12,7 @@ const NEW_NODE: NodeRun = {
   preview: null,
   reasons: [],
   images: [],
+  comparison: null,
   texts: [],
 };
 
@@ -58,8 +59,8 @@ export function begin(jobs: JobsSlice, tab: string, job: string, nodes: Iterable
   const old = jobs.runs[tab]?.nodes ?? {};
   const waiting: Record<string, NodeRun> = {};
   for (const id of nodes) {
-    const before = old[id];
-    waiting[id] = { ...NEW_NODE, images: before?.images ?? [], texts: before?.texts ?? [], preview: before?.preview ?? null };
+    const { images, comparison, texts, preview } = old[id] ?? NEW_NODE;
+    waiting[id] = { ...NEW_NODE, images, comparison, texts, preview };
   }
   return { ...jobs, runs: { ...jobs.runs, [tab]: { job, nodes: waiting, problems: [] } } };
 }
@@ -140,7 +141,7 @@ export function applyEvent(jobs: JobsSlice, event: WireEvent, now: number, url: 
     case "progress":
       return withRun(jobs, event.job, (run) => applyProgress(run, event.nodes, now));
     case "shown":
-      return applyShown(jobs, event.job, event.node, imagesIn(event.output), textsIn(event.output));
+      return applyShown(jobs, event.job, event.node, shownIn(event.output));
     case "succeeded":
       return finish(jobs, event.job, "succeeded", now);
     case "cancelled":
@@ -156,22 +157,30 @@ export function applyEvent(jobs: JobsSlice, event: WireEvent, now: number, url: 
     }
     case "preview":
       return applyPreview(jobs, event.job, event.node, url);
-    case "text":
+    case "text": {
+      const job = runningJob(jobs);
+      return job === undefined ? jobs : withRun(jobs, job, (run) => withNode(run, event.node, () => ({ texts: [event.text] })));
+    }
     case "other":
       return jobs;
   }
 }
 
-export function applyShown(jobs: JobsSlice, job: string, node: string, images: readonly FileRef[], texts: readonly string[]): JobsSlice {
+export function applyShown(jobs: JobsSlice, job: string, node: string, shown: Shown): JobsSlice {
   const row = jobs.rows[job] ?? emptyRow(job);
   const known = new Set(row.images.map((file) => `${file.type}/${file.subfolder}/${file.filename}`));
-  const fresh = images.filter((file) => !known.has(`${file.type}/${file.subfolder}/${file.filename}`));
+  const fresh = shown.images.filter((file) => !known.has(`${file.type}/${file.subfolder}/${file.filename}`));
   const listed = fresh.length ? withRow(jobs, job, { images: [...row.images, ...fresh] }) : jobs;
-  return withRun(listed, job, (run) => withNode(run, node, () => ({ images, texts, preview: null })));
+  return withRun(listed, job, (run) => withNode(run, node, () => ({ ...shown, preview: null })));
+}
+
+/** The job that messages without one belong to. */
+function runningJob(jobs: JobsSlice): string | undefined {
+  return Object.values(jobs.rows).find((row) => row.state === "running" && row.tab !== null)?.id;
 }
 
 function applyPreview(jobs: JobsSlice, job: string | null, node: string | null, url: string | null): JobsSlice {
-  const running = job ?? Object.values(jobs.rows).find((row) => row.state === "running" && row.tab !== null)?.id;
+  const running = job ?? runningJob(jobs);
   if (running === undefined) return jobs;
   return withRun(jobs, running, (run) => {
     const id = node ?? runningNode(run);

@@ -41,6 +41,7 @@ function together(parts: readonly NodeRun[]): NodeRun {
     seconds: timed.length ? timed.reduce((sum, one) => sum + one, 0) : null,
     preview: sorted.find(({ preview }) => preview !== null)?.preview ?? null,
     images: parts.flatMap(({ images }) => images),
+    comparison: parts.find(({ comparison }) => comparison !== null)?.comparison ?? null,
     texts: parts.flatMap(({ texts }) => texts),
   };
 }

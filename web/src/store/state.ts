@@ -2,13 +2,13 @@
 import type { Catalogue } from "../core/catalogue";
 import type { WorkflowDocument } from "../core/document";
 import type { PanelExtension } from "../core/extension";
-import type { LoadedWidget } from "../core/extensionSpecs";
+import type { LoadedWidget } from "../core/widgetSpecs";
 import type { Box, Point, View } from "../core/geometry";
 import type { History } from "../core/history";
 import type { InputEnd, OutputEnd } from "../core/links";
 import type { Step } from "../core/scope";
 import type { Settings } from "../core/settings";
-import type { FileRef, JobFailure } from "../core/wire";
+import type { Comparison, FileRef, JobFailure } from "../core/wire";
 
 export interface Tab {
   readonly id: string;
@@ -110,6 +110,7 @@ export interface NodeRun {
   /** Why it ran or did not, once the server has said so. */
   readonly reasons: readonly string[];
   readonly images: readonly FileRef[];
+  readonly comparison: Comparison | null;
   readonly texts: readonly string[];
 }
 /** What a tab shows of its newest job. */

@@ -148,6 +148,49 @@ describe("the ground", () => {
   });
 });
 
+describe("the lower edge of a text", () => {
+  it("makes the text taller and leaves the width", () => {
+    const node = test.node("2");
+    const row = node.face.rows.find((each) => each.kind === "widget" && each.grows)!;
+    const edge = { x: node.x + 100, y: node.y + row.y + row.h };
+    const { w, h } = node;
+    test.drag(edge, { x: edge.x + 50, y: edge.y + 60 });
+    const grown = test.node("2").face.rows.find((each) => each.kind === "widget" && each.grows)!;
+
+    expect([test.node("2").w, test.node("2").h]).toEqual([w, h + 60]);
+    expect(grown.h).toBe(row.h + 60);
+  });
+
+  it("follows the pointer when several texts share the height", () => {
+    const record = { type: "Pair", inputs: { a: "x", b: "y" } };
+    const text = (name: string) => ({ name, type: "STRING", required: true, hidden: null, widget: true, options: { multiline: true }, choices: null });
+    const spec = { id: "Pair", display_name: "Pair", description: "", category: "", terminal: false, inputs: [text("a"), text("b")], outputs: [] };
+    test.editor.store.setState(({ catalogue }) => ({ catalogue: { ...catalogue, specs: { ...catalogue.specs, Pair: spec } } }));
+    test.editor.commit({ "node:30": { to: record }, "place:30": { to: { pos: [0, 1200] } } }, "add");
+    const bottom = (name: string) => {
+      const row = test.node("30").face.rows.find((each) => each.kind === "widget" && each.input.name === name)!;
+      return 1200 + row.y + row.h;
+    };
+    for (const name of ["a", "b"]) {
+      const from = bottom(name);
+      test.drag({ x: 100, y: from }, { x: 100, y: from + 30 });
+
+      expect(bottom(name)).toBeCloseTo(from + 30);
+    }
+  });
+
+  it("is not felt from far away, where a press moves the node", () => {
+    test.editor.patchView({ viewport: { x: 0, y: 0, k: 0.3 } });
+    const node = test.node("2");
+    const row = node.face.rows.find((each) => each.kind === "widget" && each.grows)!;
+    const edge = { x: 0.3 * (node.x + 100), y: 0.3 * (node.y + row.y + row.h) };
+    const { x, h } = node;
+    test.drag(edge, { x: edge.x + 30, y: edge.y });
+
+    expect([test.node("2").x, test.node("2").h]).toEqual([x + 100, h]);
+  });
+});
+
 describe("the corner of a node", () => {
   it("resizes it", () => {
     const node = test.node("2");

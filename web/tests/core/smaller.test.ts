@@ -51,6 +51,10 @@ describe("fuzzy search", () => {
     expect(score("vd", "VAE Decode")).toBeGreaterThan(score("vd", "Save Video"));
   });
 
+  it("prefers the text that is found as a whole", () => {
+    expect(score("saveimage", "Save Image")).toBeGreaterThan(score("saveimage", "SaveImageWebsocket"));
+  });
+
   it("finds nothing when a letter is missing", () => {
     expect(fuzzyMatch("kx", "KSampler")).toBeNull();
   });

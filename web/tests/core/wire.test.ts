@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decodeBinary, decodeText, imagesIn } from "../../src/core/wire";
+import { decodeBinary, decodeText, shownIn } from "../../src/core/wire";
 
 function framed(kind: number, second: number, ...parts: Uint8Array[]): ArrayBuffer {
   const body = parts.reduce((sum, part) => sum + part.length, 0);
@@ -63,7 +63,19 @@ describe("a binary message", () => {
 });
 
 describe("a result", () => {
+  const file = (filename: string) => ({ filename, subfolder: "", type: "temp" as const });
+
   it("without pictures has none", () => {
-    expect(imagesIn({ text: ["a"] })).toEqual([]);
+    expect(shownIn({ text: ["a"] })).toEqual({ images: [], comparison: null, texts: ["a"] });
+  });
+
+  it("with two sides is a comparison", () => {
+    const output = { a_images: [file("a.png"), file("a2.png")], b_images: [file("b.png")] };
+
+    expect(shownIn(output)).toEqual({ images: [], comparison: { before: file("a.png"), after: file("b.png") }, texts: [] });
+  });
+
+  it("with one side of a comparison only shows that picture", () => {
+    expect(shownIn({ a_images: [], b_images: [file("b.png")] }).images).toEqual([file("b.png")]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { findInput, startingValue, widgetKind } from "../../src/core/catalogue";
 import { readExtension } from "../../src/core/extension";
-import { withExtensions } from "../../src/core/extensionSpecs";
+import { withWidgetSpecs } from "../../src/core/widgetSpecs";
 import { loadExtensions } from "../../src/session/extensions";
 import { CATALOGUE, TestEditor } from "../testEditor";
 
@@ -44,7 +44,7 @@ describe("extensions of packs", () => {
       { id: "a", pack: "a", widget: widget({ type: "INT" }) },
       { id: "b", pack: "b", widget: widget({ input: "KSampler.steps" }) },
     ];
-    const specs = withExtensions(CATALOGUE, widgets);
+    const specs = withWidgetSpecs(CATALOGUE, widgets);
 
     expect(findInput(specs["KSampler"], "steps")!.control!.id).toBe("b");
     expect(findInput(specs["KSampler"], "seed")!.control!.id).toBe("a");

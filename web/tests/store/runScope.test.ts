@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { runInScope } from "../../src/store/runScope";
 import type { NodeRun, Run } from "../../src/store/state";
 
-const node = (part: Partial<NodeRun>): NodeRun => ({ state: "waiting", value: 0, max: 1, startedAt: null, seconds: null, preview: null, reasons: [], images: [], texts: [], ...part });
+const node = (part: Partial<NodeRun>): NodeRun => ({ state: "waiting", value: 0, max: 1, startedAt: null, seconds: null, preview: null, reasons: [], images: [], comparison: null, texts: [], ...part });
 const RUN: Run = {
   job: "j",
   nodes: { "1": node({ state: "done", seconds: 1 }), "7:2": node({ state: "done", seconds: 2 }), "7:3": node({ state: "running", value: 3, max: 20 }), "7:4:1": node({}) },

@@ -7,7 +7,7 @@ import { lasso } from "./lasso";
 import { marquee } from "./marquee";
 import { pan } from "./pan";
 import { pressNode } from "./nodes";
-import { resize } from "./resize";
+import { BY_CORNER, resize } from "./resize";
 import { waypointGesture } from "./waypoint";
 
 /** How near, in screen pixels, the pointer must be to a socket. */
@@ -38,7 +38,9 @@ export function idle(editor: Editor): Gesture {
         case "input":
           return startLinkFromInput(editor, { node: hit.node.id, input: hit.name }, input);
         case "corner":
-          return resize(editor, hit.node, input);
+          return resize(editor, hit.node, input, BY_CORNER);
+        case "edge":
+          return resize(editor, hit.node, input, { x: 0, y: hit.growth });
         case "header":
         case "body":
           return pressNode(editor, hit.node.id, input);

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { type FileRef, viewUrl } from "../../core/wire";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
-import { CompareSlider } from "./CompareSlider";
+import { CompareSlider } from "../../ui/CompareSlider";
 import css from "./gallery.module.css";
 import { LightboxActions } from "./LightboxActions";
 import { PictureFacts } from "./PictureFacts";

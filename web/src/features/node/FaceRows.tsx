@@ -53,6 +53,7 @@ function Row({ id, row, record, node }: { id: string; row: FaceRow; record: Node
         <div className={css.row} style={style} data-problem={problem ?? undefined}>
           {row.input.options["socketless"] !== true && <InputSocket node={id} input={row.input} linked={linked} labelled={linked} />}
           {!linked && <Widget edit={inputEdit(editor, editor.path, id, row.input.name)} record={record} input={row.input} kind={row.widget} problem={problem} />}
+          {row.grows && <span className={css.edge} aria-hidden="true" />}
         </div>
       );
     }
@@ -60,6 +61,7 @@ function Row({ id, row, record, node }: { id: string; row: FaceRow; record: Node
       return (
         <div className={css.row} style={style}>
           <MediaRow id={id} spec={node.spec} record={record} />
+          <span className={css.edge} aria-hidden="true" />
         </div>
       );
   }

@@ -4,36 +4,46 @@ import { literalOf, type NodeRecord } from "../../core/document";
 import { fileOfValue } from "../../core/pictureRef";
 import { type FileRef, viewUrl } from "../../core/wire";
 import { activeRun } from "../../store/store";
+import { CompareSlider } from "../../ui/CompareSlider";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./MediaRow.module.css";
 
 const NONE: readonly FileRef[] = [];
 
-/** The newest step preview, the finished pictures, or the chosen input picture. */
+/** The newest step preview, what the node made, or the chosen input picture. */
 export function MediaRow({ id, spec, record }: { id: string; spec: NodeSpec; record: NodeRecord }) {
-  const { editor } = useWorkbench();
-  const preview = useEditorState((state) => activeRun(state).nodes[id]?.preview ?? null);
-  const images = useEditorState((state) => activeRun(state).nodes[id]?.images ?? NONE);
+  const run = useEditorState((state) => activeRun(state).nodes[id]);
   const chosen = chosenPicture(spec, record);
-  const shown = images.length > 0 ? images : chosen ? [chosen] : NONE;
+  const images = run?.images.length ? run.images : chosen ? [chosen] : NONE;
 
-  if (preview !== null)
+  if (run?.preview)
     return (
       <div className={css.well} data-testid="preview">
-        <img className={css.image} src={preview} alt={t("Preview of the running step")} draggable={false} />
+        <img className={css.image} src={run.preview} alt={t("Preview of the running step")} draggable={false} />
       </div>
     );
-  if (shown.length === 0)
+  if (run?.comparison)
     return (
-      <div className={css.empty}>
-        <IconPhoto size={22} stroke={1.4} aria-hidden="true" />
-        <span>{t("The picture will appear here")}</span>
+      <div className={css.well} data-widget data-testid="comparison">
+        <CompareSlider {...run.comparison} />
       </div>
     );
+  if (images.length > 0) return <Pictures images={images} />;
+  if (run?.texts.length) return <Texts texts={run.texts} />;
   return (
-    <div className={css.well} data-count={Math.min(shown.length, 4)}>
-      {shown.map((file) => (
+    <div className={css.empty}>
+      <IconPhoto size={22} stroke={1.4} aria-hidden="true" />
+      <span>{t("The picture will appear here")}</span>
+    </div>
+  );
+}
+
+function Pictures({ images }: { images: readonly FileRef[] }) {
+  const { editor } = useWorkbench();
+  return (
+    <div className={css.well} data-count={Math.min(images.length, 4)}>
+      {images.map((file) => (
         <button
           key={`${file.type}/${file.subfolder}/${file.filename}`}
           type="button"
@@ -44,6 +54,17 @@ export function MediaRow({ id, spec, record }: { id: string; spec: NodeSpec; rec
         >
           <img className={css.image} src={viewUrl(file)} alt={file.filename} draggable={false} data-testid="result" />
         </button>
+      ))}
+    </div>
+  );
+}
+
+/** Texts can be selected and scrolled. */
+function Texts({ texts }: { texts: readonly string[] }) {
+  return (
+    <div className={css.texts} data-widget data-scrolls tabIndex={0} role="region" aria-label={t("Text result")}>
+      {texts.map((text, index) => (
+        <pre key={index}>{text}</pre>
       ))}
     </div>
   );

@@ -13,7 +13,6 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const choices = choicesOf(input.choices, input.options["options"]);
-  const missing = !choices.includes(value);
   const step = (direction: number) => {
     const next = choices[choices.indexOf(value) + direction];
     if (next !== undefined) onChange(next);
@@ -25,10 +24,10 @@ export function ChoiceWidget({ input, value, problem, onChange }: ControlProps<J
         type="button"
         className={css.well}
         data-widget
-        data-invalid={missing || problem !== null || undefined}
+        data-invalid={problem !== null || undefined}
         aria-haspopup="listbox"
         aria-expanded={open}
-        title={problem ?? (missing && value !== "" ? t("{value} is not on this server", { value: jsonText(value) }) : tip(input.options["tooltip"]))}
+        title={problem ?? tip(input.options["tooltip"])}
         onClick={() => setOpen(true)}
         onKeyDown={(event) => {
           if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;

@@ -18,7 +18,7 @@ export function NumberWidget({ control, onControl, input, value, problem, onChan
   const field = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState<string | null>(null);
   const meaning = typed === null ? value : typedNumber(typed);
-  const wrong = meaning === null || meaning < rule.min || meaning > rule.max;
+  const wrong = typed !== null && (meaning === null || meaning < rule.min || meaning > rule.max);
 
   const finish = () => {
     if (typed !== null && meaning !== null) onChange(tidyNumber(meaning, rule));

@@ -14,22 +14,19 @@ import css from "./widgets.module.css";
 export function UploadWidget({ input, value, problem, onChange }: ControlProps<string>) {
   const { session } = useWorkbench();
   const picker = useRef<HTMLInputElement>(null);
-  const [added, setAdded] = useState<readonly string[]>([]);
   const [over, setOver] = useState(false);
   const [masking, setMasking] = useState(false);
-  const take = (name: string) => {
-    setAdded([...added, name]);
+  const take = async (name: string) => {
+    await session.loadCatalogue(); // its choices name the new file
     onChange(name);
   };
   const upload = (file: File | undefined) => {
     if (!file) return;
     void session.report(t("{name} could not be uploaded", { name: file.name }), async () => {
       const stored = await api.upload(file);
-      const name = stored.subfolder ? `${stored.subfolder}/${stored.filename}` : stored.filename;
-      take(name);
+      await take(stored.subfolder ? `${stored.subfolder}/${stored.filename}` : stored.filename);
     });
   };
-  const known = { ...input, choices: [...new Set([...(input.choices ?? []), ...added])] };
   return (
     <div
       className={css.upload}
@@ -49,7 +46,7 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
       }}
       onPaste={(event) => upload(event.clipboardData.files[0])}
     >
-      <ChoiceWidget input={known} value={value} problem={problem} onChange={(next) => onChange(jsonText(next))} />
+      <ChoiceWidget input={input} value={value} problem={problem} onChange={(next) => onChange(jsonText(next))} />
       <button type="button" className={css.pick} aria-label={t("Upload a picture")} title={t("Upload a picture")} onClick={() => picker.current?.click()}>
         <IconUpload size={14} />
       </button>
@@ -62,7 +59,7 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
           onClose={() => setMasking(false)}
           onSaved={(name) => {
             setMasking(false);
-            take(name);
+            void take(name);
           }}
         />
       )}

@@ -2,14 +2,18 @@
 import type { InputSpec, WidgetKind } from "../../core/catalogue";
 import { type Json, jsonText, literalOf, type NodeRecord, type SeedControl } from "../../core/document";
 import { ChoiceWidget } from "./ChoiceWidget";
+import { ColourWidget } from "./ColourWidget";
+import { CurveWidget } from "./CurveWidget";
 import type { NumberValue } from "./number";
 import { MultilineWidget } from "./MultilineWidget";
 import { NumberWidget } from "./NumberWidget";
 import { PackWidget } from "./PackWidget";
 import { ResetButton, resetValue } from "./ResetButton";
+import { SliderWidget } from "./SliderWidget";
 import { TextWidget } from "./TextWidget";
 import { ToggleWidget } from "./ToggleWidget";
 import { UploadWidget } from "./UploadWidget";
+import { valueProblem } from "./valueProblem";
 import css from "./widgets.module.css";
 
 /** What a control does to the document, wherever it is shown. */
@@ -34,8 +38,10 @@ export interface ControlProps<T> {
 
 /** The control, and beside it what brings its default back; Alt+Backspace does the same. */
 export function Widget(props: Props) {
-  const { edit, record, input } = props;
-  const reset = resetValue(input, literalOf(record.inputs[input.name]) ?? input.default);
+  const { edit, record, input, kind } = props;
+  const value = literalOf(record.inputs[input.name]) ?? input.default;
+  const problem = props.problem ?? valueProblem(input, kind, value);
+  const reset = resetValue(input, value);
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (reset === undefined || !event.altKey || event.key !== "Backspace") return;
     event.preventDefault();
@@ -44,7 +50,8 @@ export function Widget(props: Props) {
   };
   return (
     <div className={css.control} onKeyDownCapture={onKeyDown}>
-      <Control {...props} />
+      <Control {...props} problem={problem} />
+      {problem !== null && <span className={css.reason}>{problem}</span>}
       {reset !== undefined && <ResetButton input={input} to={reset} onChange={edit.value} />}
     </div>
   );
@@ -57,6 +64,12 @@ function Control({ edit, record, input, kind, problem }: Props) {
     case "int":
     case "float":
       return <NumberWidget control={record.controls?.[input.name]} onControl={edit.control} input={input} value={toNumber(value)} problem={problem} onChange={onChange} />;
+    case "slider":
+      return <SliderWidget input={input} value={toNumber(value)} problem={problem} onChange={onChange} />;
+    case "colour":
+      return <ColourWidget input={input} value={value ?? ""} problem={problem} onChange={onChange} />;
+    case "curve":
+      return <CurveWidget input={input} value={value ?? null} problem={problem} onChange={onChange} />;
     case "toggle":
       return <ToggleWidget input={input} value={value === true} problem={problem} onChange={onChange} />;
     case "choice":

@@ -1,7 +1,7 @@
 import { useState } from "react";
-import { type FileRef, viewUrl } from "../../core/wire";
-import { t } from "../../ui/i18n";
-import css from "./compare.module.css";
+import { type FileRef, viewUrl } from "../core/wire";
+import { t } from "./i18n";
+import css from "./CompareSlider.module.css";
 
 /** Two pictures on top of each other with a border that is dragged, or moved by arrow keys. */
 export function CompareSlider({ before, after }: { before: FileRef; after: FileRef }) {
