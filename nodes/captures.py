@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from graph_runtime.api import Context, HeddleError, Range, Socket, node
+from graph_runtime.json_text import json_text
 from nodes.image_io import PROVENANCE, load_image, picture_digest, picture_exists
-from nodes.pictures import embedded_texts, plain_json
+from nodes.pictures import embedded_texts
 from nodes.sockets import MAX_RESOLUTION, Image
 
 __all__ = ["save_svg", "webcam_capture"]
@@ -65,7 +66,8 @@ def with_metadata(text: str, texts: dict[str, str]) -> str:
     end = text.find(">", start)
     if start < 0 or end < 0:
         raise HeddleError("The drawing has no <svg> element.", fix="Connect a node that makes SVG.")
-    element = f"\n<metadata>\n<![CDATA[{plain_json(texts).replace(']]>', ']]]]><![CDATA[>')}]]>\n</metadata>\n"
+    escaped = json_text(texts, spaced=True).replace("]]>", "]]]]><![CDATA[>")
+    element = f"\n<metadata>\n<![CDATA[{escaped}]]>\n</metadata>\n"
     if text[end - 1] == "/":
         return f"{text[: end - 1].rstrip()}>{element}</svg>{text[end + 1 :]}"
     return text[: end + 1] + element + text[end + 1 :]

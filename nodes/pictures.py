@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graph_runtime.json_text import json_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,6 @@ __all__ = [
     "embedded_texts",
     "encode_png",
     "file_digest",
-    "plain_json",
     "read_picture",
     "to_bytes",
 ]
@@ -128,34 +127,16 @@ def embedded_texts(prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict
     """
     texts: dict[str, str] = {}
     if prompt is not None:
-        texts["prompt"] = plain_json(prompt)
+        texts["prompt"] = json_text(prompt, spaced=True)
     for key, value in (extra_pnginfo or {}).items():
-        texts[str(key)] = plain_json(value)
+        texts[str(key)] = json_text(value, spaced=True)
     return texts
-
-
-def plain_json(value: Any) -> str:
-    """JSON that every reader accepts: numbers that JSON does not have are written as null."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except ValueError:
-        return json.dumps(_finite(value), allow_nan=False)
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal; stands for the file in cache keys."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 def _frames(file: Pillow.Image) -> Iterator[Pillow.Image]:

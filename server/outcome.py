@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from server.json_text import json_text
+from graph_runtime.json_text import json_text
 from server.store.rows import Artifact, Finish, Job, State
 from server.translation import Translation
 

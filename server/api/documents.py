@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -15,16 +13,10 @@ from server.api import schema
 from server.api.jobs import problems_of
 from server.api.operation import Call, InvalidRequest, Operation
 from server.bodies import MAX_JSON_BYTES, bounded_body, check_values
-from server.errors import Refused
 from server.keys import PUBLISHED
-from server.settings import PROJECT
+from server.templates import DEFAULT, picture_of, template_path, templates
 
 __all__ = ["OPERATIONS"]
-
-TEMPLATES = PROJECT / "workflows"
-PICTURES = TEMPLATES / "pictures"
-DEFAULT = "text-to-image"
-"""The workflow that the editor opens with."""
 
 
 async def convert_document(call: Call) -> schema.ConvertedAnswer:
@@ -57,26 +49,31 @@ async def export_document(call: Call) -> schema.ExportedAnswer:
 
 async def list_templates(call: Call) -> schema.TemplatesAnswer:
     """Workflows that ship with the project."""
-    return schema.TemplatesAnswer(templates=await asyncio.to_thread(_templates))
+    return schema.TemplatesAnswer(
+        templates=[
+            schema.TemplateItem(
+                id=one.id,
+                name=one.name,
+                description=one.description,
+                picture=f"/api/v1/templates/{one.id}/picture" if one.has_picture else None,
+            )
+            for one in await asyncio.to_thread(templates)
+        ]
+    )
 
 
 async def get_template(call: Call) -> schema.TemplateAnswer:
     """One of them as our document; `default` is what the editor opens with."""
-    name = DEFAULT if call.path["id"] == "default" else call.path["id"]
-    known = {path.stem: path for path in TEMPLATES.glob("*.json")}
-    if name not in known:
-        raise Refused(404, "no_such_template", f"There is no workflow {name!r}.", f"There are {', '.join(known)}.")
+    path = await asyncio.to_thread(template_path, DEFAULT if call.path["id"] == "default" else call.path["id"])
     catalogue = await call.request.app[PUBLISHED].catalogue()
-    converted = await asyncio.to_thread(_convert, known[name].read_bytes(), catalogue)
+    converted = await asyncio.to_thread(_convert, path.read_bytes(), catalogue)
     return schema.TemplateAnswer(document=converted.document)
 
 
 async def get_template_picture(call: Call) -> web.FileResponse:
     """A small picture of what a workflow to start from gives."""
-    name = call.path["id"]
-    if name not in {path.stem for path in PICTURES.glob("*.webp")}:
-        raise Refused(404, "no_such_picture", f"There is no picture of a workflow {name!r}.", "List the templates.")
-    return web.FileResponse(PICTURES / f"{name}.webp", headers={"Content-Type": "image/webp"})
+    path = await asyncio.to_thread(picture_of, call.path["id"])
+    return web.FileResponse(path, headers={"Content-Type": "image/webp"})
 
 
 def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
@@ -92,30 +89,6 @@ def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
         warnings=[warning.to_data() for warning in converted.warnings],
         source=converted.source,
     )
-
-
-def _templates() -> list[schema.TemplateItem]:
-    found = [_template(path) for path in sorted(TEMPLATES.glob("*.json"))]
-    return [item for _, item in sorted(found, key=lambda pair: pair[0])]
-
-
-def _template(path: Path) -> tuple[float, schema.TemplateItem]:
-    """Where a workflow stands in the list (`meta.order`), and what the list says of it."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        data = {}
-    meta = data.get("meta") if isinstance(data.get("meta"), dict) else {}
-    name = data.get("name") or path.stem.replace("-", " ")
-    pictured = (PICTURES / f"{path.stem}.webp").is_file()
-    item = schema.TemplateItem(
-        id=path.stem,
-        name=str(name),
-        description=str(meta.get("description", "")),
-        picture=f"/api/v1/templates/{path.stem}/picture" if pictured else None,
-    )
-    order = meta.get("order")
-    return (float(order) if isinstance(order, int | float) else float("inf")), item
 
 
 _ANY = ("application/json", "image/png", "image/webp", "application/octet-stream")

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from server.json_text import json_text
+from graph_runtime.json_text import json_text
 
 __all__ = ["Message", "binary", "message_of_pack", "preview", "preview_with_metadata", "text", "text_on_node"]
 

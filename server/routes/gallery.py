@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,19 @@ from aiohttp import web
 from graph_runtime.catalogue import Catalogue
 from server.keys import PUBLISHED
 from server.routes.route import Route
-from server.settings import PROJECT
+from server.templates import Template, picture_of, template_path, templates
 
 __all__ = ["ROUTES"]
 
-_WORKFLOWS = PROJECT / "workflows"
-_PICTURES = _WORKFLOWS / "pictures"
 _ENDING = "-1.webp"
 """Clients ask for the picture of a workflow under its name with this behind it."""
 
 
 async def get_index(request: web.Request) -> web.Response:
     """The gallery: one group with every workflow."""
-    templates = await asyncio.to_thread(lambda: [_listed(path) for path in sorted(_WORKFLOWS.glob("*.json"))])
-    group = {"moduleName": "default", "title": "Heddle", "type": "image", "templates": templates}
-    return web.json_response([group] if templates else [])
+    listed = [_listed(one) for one in await asyncio.to_thread(templates)]
+    group = {"moduleName": "default", "title": "Heddle", "type": "image", "templates": listed}
+    return web.json_response([group] if listed else [])
 
 
 async def get_logos(request: web.Request) -> web.Response:
@@ -36,28 +33,21 @@ async def get_logos(request: web.Request) -> web.Response:
 
 async def get_workflow(request: web.Request) -> web.Response:
     """One workflow, as a saved editor document."""
-    path = _WORKFLOWS / f"{request.match_info['name']}.json"
-    if path not in await asyncio.to_thread(lambda: set(_WORKFLOWS.glob("*.json"))):
-        raise web.HTTPNotFound
+    path = await asyncio.to_thread(template_path, request.match_info["name"])
     catalogue = await request.app[PUBLISHED].catalogue()
     return web.json_response(await asyncio.to_thread(_as_saved, path, catalogue))
 
 
 async def get_picture(request: web.Request) -> web.FileResponse:
     """A small picture of what a workflow gives."""
-    path = _PICTURES / f"{request.match_info['name']}.webp"
-    if path not in await asyncio.to_thread(lambda: set(_PICTURES.glob("*.webp"))):
-        raise web.HTTPNotFound
-    return web.FileResponse(path)
+    return web.FileResponse(await asyncio.to_thread(picture_of, request.match_info["name"]))
 
 
-def _listed(path: Path) -> dict[str, Any]:
-    data = json.loads(path.read_text(encoding="utf-8"))
-    meta = data.get("meta") or {}
+def _listed(one: Template) -> dict[str, Any]:
     return {
-        "name": path.stem,
-        "title": data.get("name") or path.stem.replace("-", " "),
-        "description": meta.get("description", ""),
+        "name": one.id,
+        "title": one.name,
+        "description": one.description,
         "mediaType": "image",
         "mediaSubtype": "webp",
     }

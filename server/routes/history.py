@@ -40,6 +40,6 @@ async def post_history(request: web.Request) -> web.Response:
 
 ROUTES = (
     Route("GET", "/history", get_history),
-    Route("GET", "/history/{job}", get_history_entry),
+    Route("GET", "/history/{job:.+}", get_history_entry),
     Route("POST", "/history", post_history),
 )

@@ -33,7 +33,7 @@ MUST_NOT_KNOW = {
 }
 SERVER_MAY_USE = {  # the modules of graph_runtime that run no node
     "api", "attempts", "catalogue", "crash_points", "documents", "errors", "events", "folders", "frames",
-    "graph", "last_node", "object_info", "problems", "prompt", "shipped", "sizes", "sockets", "validate",
+    "graph", "json_text", "last_node", "object_info", "problems", "prompt", "shipped", "sizes", "sockets", "validate",
 }  # fmt: skip
 
 
