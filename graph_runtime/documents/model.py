@@ -140,6 +140,9 @@ class NodeLayout(Part):
     pinned: StrictBool | None = None
     color: StrictStr | None = None
     background: StrictStr | None = None
+    sockets: tuple[StrictStr, ...] | None = Field(
+        default=None, description="Inputs with a value that the editor shows as plain sockets."
+    )
 
 
 class Group(Part):

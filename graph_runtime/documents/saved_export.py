@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.documents.model import Definition, Document
+from graph_runtime.documents.saved_layout import write_ends
 from graph_runtime.documents.saved_writer import GraphWriter
 from graph_runtime.documents.types import Types
 
@@ -78,6 +79,9 @@ def write_definition(
     """One subgraph definition in the layout of version 1."""
     written = GraphWriter(definition.nodes, definition.layout, types, renamed, definition).write()
     kept = dict(definition.kept or {})
+    ends = write_ends((definition.layout and definition.layout.nodes) or {}, kept)
+    for key in ends:
+        kept.pop(key, None)
     data: dict[str, Any] = {
         "id": definition_id,
         "version": 1,
@@ -90,8 +94,7 @@ def write_definition(
         "revision": kept.pop("revision", 0),
         "config": kept.pop("config", {}),
         "name": definition.name,
-        "inputNode": kept.pop("inputNode", {"id": -10, "bounding": [-200, 0, 120, 60]}),
-        "outputNode": kept.pop("outputNode", {"id": -20, "bounding": [1000, 0, 120, 60]}),
+        **ends,
         "inputs": [
             _boundary(f"{definition_id}/in/{each.name}", each, written.from_inputs.get(each.name, []))
             for each in definition.inputs

@@ -23,7 +23,7 @@ from graph_runtime.documents.saved_graph import (
     read_saved_graph,
     type_name,
 )
-from graph_runtime.documents.saved_layout import read_layout
+from graph_runtime.documents.saved_layout import read_ends, read_layout
 from graph_runtime.documents.saved_nodes import NodeReader
 from graph_runtime.documents.types import Types, distinct
 
@@ -162,6 +162,9 @@ def _definition(graph: SavedGraph, frame: Mapping[str, Any], reader: NodeReader)
     data["outputs"] = [{**socket, **ends.get(slot, {})} for slot, socket in enumerate(frame["outputs"])]
     data["nodes"] = reader.read()
     layout = read_layout(graph, reader.output_at, reader.input_at)
+    ends_at = read_ends(raw)
+    if ends_at:
+        layout["nodes"] = {**ends_at, **layout.get("nodes", {})}
     if layout:
         data["layout"] = layout
     kept = {key: value for key, value in raw.items() if key not in _DEFINITION_KEYS and value not in ([], {}, None)}

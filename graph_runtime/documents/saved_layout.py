@@ -36,6 +36,31 @@ def read_layout(graph: SavedGraph, output_at: Place, input_at: Place) -> dict[st
     return layout
 
 
+ENDS = {"@inputs": ("inputNode", -10, (-200, 0)), "@outputs": ("outputNode", -20, (1000, 0))}
+"""What stands for a definition's ends in its layout → the saved key, its node id, and where it lies unless told."""
+
+
+def read_ends(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the ends of a definition lie, as entries of its layout."""
+    found: dict[str, Any] = {}
+    for name, (key, _, _) in ENDS.items():
+        corner = list(items(mapping(raw.get(key)).get("bounding")))[:2]
+        if len(corner) == 2 and all(map(is_number, corner)):
+            found[name] = {"pos": corner}
+    return found
+
+
+def write_ends(places: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The saved form of a definition's ends: what the file said of them, moved to where the layout has them."""
+    written: dict[str, Any] = {}
+    for name, (key, node_id, corner) in ENDS.items():
+        end = {"id": node_id, "bounding": [*corner, 120, 60], **mapping(kept.get(key))}
+        if name in places:
+            end["bounding"] = [*places[name].pos, *list(items(end["bounding"]))[2:4]]
+        written[key] = end
+    return written
+
+
 def _node(node: SavedNode) -> dict[str, Any]:
     found: dict[str, Any] = {"pos": list(node.pos or (0, 0))}
     if node.size is not None:

@@ -57,7 +57,8 @@ class GraphWriter:
         """The whole graph."""
         self._write_links()
         self._write_reroutes()
-        placed = arrange(self._nodes, self._types) if len(self._layout.nodes or {}) < len(self._nodes) else {}
+        unplaced = self._nodes.keys() - (self._layout.nodes or {}).keys()
+        placed = arrange(self._nodes, self._types) if unplaced else {}
         order = {node_id: index for index, node_id in enumerate(topological(self._nodes))}
         for node_id, node in self._nodes.items():
             self._written.nodes.append(self._node(node_id, node, order[node_id], placed))

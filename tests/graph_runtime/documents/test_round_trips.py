@@ -207,3 +207,29 @@ def test_an_input_that_feeds_widgets_with_different_values_keeps_them_apart(cata
 
     assert again == to_prompt(document, catalogue)
     assert [each["inputs"]["ckpt_name"] for each in again.values()] == ["x", "a.safetensors"]
+
+
+def test_the_ends_of_a_subgraph_stay_where_they_were_put(catalogue):
+    definition = {
+        "name": "Ends",
+        "nodes": {"1": {"type": "CheckpointLoaderSimple"}},
+        "layout": {"nodes": {"1": {"pos": [0, 0]}, "@inputs": {"pos": [-310, 40]}, "@outputs": {"pos": [520, -15]}}},
+    }
+    data = {"format": "heddle-workflow", "version": 1, "nodes": {"1": {"type": "d"}}, "definitions": {"d": definition}}
+
+    saved = to_saved(load(data, catalogue), catalogue)
+    again = load(saved, catalogue).to_data()["definitions"]["d"]["layout"]["nodes"]
+
+    stored = saved["definitions"]["subgraphs"][0]
+    assert stored["inputNode"] == {"id": -10, "bounding": [-310, 40, 120, 60]}
+    assert stored["outputNode"]["bounding"][:2] == [520, -15]
+    assert again["@inputs"]["pos"] == [-310, 40]
+    assert again["@outputs"]["pos"] == [520, -15]
+
+
+def test_inputs_shown_as_sockets_are_part_of_the_looks(catalogue):
+    node = {"type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}}
+    place = {"pos": [0, 0], "sockets": ["ckpt_name"]}
+    data = {"format": "heddle-workflow", "version": 1, "nodes": {"1": node}, "layout": {"nodes": {"1": place}}}
+
+    assert load(data, catalogue).to_data()["layout"]["nodes"]["1"] == place
