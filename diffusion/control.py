@@ -19,6 +19,7 @@ from diffusion.layouts.renaming import renamed
 from diffusion.network import Network, check_finite, empty
 from diffusion.placement import default_device, place
 from diffusion.resize import resize
+from diffusion.sampling.conditioning import within
 from diffusion.sampling.prediction import Prediction
 from diffusion.tensor_file import open_tensors
 
@@ -120,7 +121,7 @@ class ActiveControl:
         """
         before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
         start, end = self.sigmas
-        if sigma > start or sigma < end:
+        if not within(sigma, start, end):
             return before
         compute = self.control.network.compute
         arguments: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from diffusion.control import ControlNet, Residuals, joined, unhinted
 from diffusion.network import Network, empty
 from diffusion.placement import place
 from diffusion.resize import resize
+from diffusion.sampling.conditioning import within
 from diffusion.sampling.prediction import Prediction
 from diffusion.tensor_file import TensorFile
 
@@ -64,7 +65,7 @@ class ActiveAdapter:
         """What the chain adds at a noise level; None if nothing is active."""
         before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
         start, end = self.sigmas
-        if sigma > start or sigma < end:
+        if not within(sigma, start, end):
             return before
         key = (*x.shape, groups)
         if key not in self._features:

@@ -49,7 +49,13 @@ class Entry:
 
     def active(self, sigma: float) -> bool:
         """Whether it counts at this noise level."""
-        return (self.start is None or sigma <= self.start) and (self.end is None or sigma >= self.end)
+        return within(sigma, self.start, self.end)
+
+
+def within(sigma: float, start: float | None, end: float | None) -> bool:
+    """Whether a noise level lies between two others, all as float32, so that levels of a schedule meet their bounds."""
+    level, first, last = torch.tensor([sigma, math.inf if start is None else start, 0.0 if end is None else end])
+    return bool(last <= level <= first)
 
 
 def prepare(
@@ -67,7 +73,7 @@ def prepare(
     result: dict[str, list[Entry]] = {}
     controls: dict[int, Any] = {}  # one preparation for each control network, so that batches can be joined
     for role, conditioning in lists.items():
-        scene = Scene(noise, latent, mask, negative=role == "negative")
+        scene = Scene(noise, latent, mask, negative=role != "positive")
         result[role] = [_entry(item, family, prediction, scene, controls) for item in conditioning]
     for role, entries in list(result.items()):
         for entry in list(entries):
@@ -130,14 +136,16 @@ def _latent_mask(mask: Tensor, height: int, width: int) -> Tensor:
 
 
 def _bounds(mask: Tensor) -> tuple[Area, Tensor]:
-    """The box around a mask's non-zero part, at least 8×8; an empty mask gives a weightless box at the origin."""
-    height, width = mask.shape[-2:]
+    """The box around a mask's non-zero part, at least 8×8; an empty mask gives a weightless box at the origin.
+
+    A box that has to be made larger grows right and down, and is clipped to the latent when it is used.
+    """
     rows, columns = torch.nonzero(mask.amax(dim=0), as_tuple=True)
     if len(rows) == 0:
         return (SMALLEST, SMALLEST, 0, 0), torch.zeros_like(mask)
     top, left = int(rows.min()), int(columns.min())
     h, w = max(SMALLEST, int(rows.max()) - top + 1), max(SMALLEST, int(columns.max()) - left + 1)
-    return (min(h, height), min(w, width), min(top, max(0, height - h)), min(left, max(0, width - w))), mask
+    return (h, w, top, left), mask
 
 
 def clipped(area: Area, height: int, width: int) -> Area:
@@ -211,4 +219,4 @@ def _lend_control(positive: list[Entry], others: list[Entry]) -> None:
             others.append(replace(others[index], control=control))
 
 
-__all__ = ["Area", "Conditioning", "Entry", "clipped", "prepare"]
+__all__ = ["Area", "Conditioning", "Entry", "clipped", "prepare", "within"]

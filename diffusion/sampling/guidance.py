@@ -112,9 +112,9 @@ class DualClassifierFree:
             base = combine(replace(step, estimates=(middle, negative if needs_negative else None)))
             return Guided(base.denoised + (positive - middle) * self.scale_positive, base.unconditional)
         positive, middle, negative = evaluator(sides, x, sigma)
-        inner = middle + (positive - middle) * self.scale_positive
-        step = _step(evaluator, x, sigma, (lists["positive"], lists["negative"]), self.scale_middle)
-        return combine(replace(step, estimates=(inner, negative)))
+        step = _step(evaluator, x, sigma, (lists["positive"], lists["middle"]), self.scale_positive)
+        inner = combine(replace(step, estimates=(positive, middle))).denoised
+        return Guided(negative + (inner - negative) * self.scale_middle, negative)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from diffusion.errors import SamplingError
 from diffusion.loading import Checkpoint
-from diffusion.sampling.conditioning import prepare
+from diffusion.sampling.conditioning import prepare, within
 from diffusion.sampling.evaluate import Evaluator
 from diffusion.sampling.guidance import ClassifierFree, DualClassifierFree, PerpendicularNegative
+from diffusion.sampling.prediction import flow
 
 NOISE = torch.zeros(1, 4, 16, 16)
 
@@ -77,6 +78,37 @@ def test_an_area_can_come_from_a_mask(tiny: Checkpoint) -> None:
     assert entry.area == (10, 8, 4, 6)
     assert empty.area == (8, 8, 0, 0)
     assert not empty.weight.any()
+
+
+def test_an_area_from_a_mask_at_the_border_is_cut_there_and_not_moved(tiny: Checkpoint) -> None:
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 13:15, 14:] = 1.0
+    (entry,) = entries(tiny, ("red", {"mask": mask, "set_area_to_bounds": True}))["positive"]
+
+    assert entry.area == (8, 8, 13, 14)
+    assert entry.weight.shape == (1, 4, 3, 2)
+
+
+def test_a_level_of_a_schedule_lies_on_both_sides_of_the_bound_it_meets() -> None:
+    quarter = flow(3.0).percent_to_sigma(0.25)  # 0.9, which no float32 is
+
+    assert within(float(torch.tensor(quarter)), quarter, 0.0)
+    assert within(float(torch.tensor(quarter)), 1.0, quarter)
+    assert not within(0.91, quarter, 0.0)
+
+
+def test_all_sides_but_the_positive_are_told_the_refiners_low_score(tiny: Checkpoint) -> None:
+    told: list[bool] = []
+
+    class Listening:
+        def inputs(self, embedding: Tensor, options: Any, scene: Any) -> dict[str, Tensor]:
+            told.append(scene.negative)
+            return {}
+
+    lists = {role: [[torch.zeros(1, 77, 8), {}]] for role in ("positive", "middle", "negative", "empty")}
+    prepare(lists, Listening(), tiny.model.prediction, NOISE, None, None)  # type: ignore[arg-type]
+
+    assert told == [False, True, True, True]
 
 
 def test_an_entry_rests_outside_its_range(tiny: Checkpoint) -> None:
@@ -148,6 +180,16 @@ def test_dual_guidance_has_a_scale_for_each_pair(tiny: Checkpoint) -> None:
     assert torch.allclose(guided(tiny, DualClassifierFree(3.0, 2.0), **texts), n + (m - n) * 2 + (p - m) * 3, atol=1e-3)
     nested = n + 2.0 * ((m + (p - m) * 3.0) - n)
     assert torch.allclose(guided(tiny, DualClassifierFree(3.0, 2.0, nested=True), **texts), nested, atol=1e-3)
+
+
+def test_hooks_shape_the_inner_guidance_of_a_nested_pair(tiny: Checkpoint) -> None:
+    n = estimate(tiny, ("", {}))
+    texts = {"positive": "red", "middle": "blue", "negative": ""}
+    model = tiny.model.with_hooks(cfg=lambda step: step.estimates[0] - step.estimates[1] + step.scale)
+    p, m = estimate(tiny, ("red", {})), estimate(tiny, ("blue", {}))
+
+    found = guided(tiny, DualClassifierFree(3.0, 2.0, nested=True), model, **texts)
+    assert torch.allclose(found, n + 2.0 * (p - m + 3.0 - n), atol=1e-3)
 
 
 def test_a_negative_parallel_to_the_positive_does_not_push(tiny: Checkpoint) -> None:
