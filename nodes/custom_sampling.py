@@ -93,8 +93,7 @@ def add_noise(*, model: Model, noise: Noise, sigmas: Sigmas, latent_image: Laten
     drawn = noise.generate_noise({**latent_image, "samples": samples})
     level = (sigmas[0] - sigmas[-1]).abs() if len(sigmas) > 1 else sigmas[0]
     start = model.latent_format.to_network(samples) if samples.any() else samples
-    rule = model.prediction
-    noisy = rule.add_noise(start, drawn, level, from_pure_noise=rule.starts_from_pure_noise(level))
+    noisy = model.prediction.add_noise(start, drawn, level)
     noisy = torch.nan_to_num(model.latent_format.from_network(noisy), nan=0.0, posinf=0.0, neginf=0.0)
     return {**latent_image, "samples": noisy}
 

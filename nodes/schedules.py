@@ -55,7 +55,7 @@ def basic_scheduler(
     """
     from diffusion.sampling import schedule
 
-    return schedule(scheduler, model.prediction, steps, denoise)
+    return schedule(scheduler, model.prediction, steps, denoise)[-(steps + 1) :]  # some give a step more than asked
 
 
 @node("KarrasScheduler", title="Karras Scheduler", category=SCHEDULERS)

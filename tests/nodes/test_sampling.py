@@ -188,6 +188,16 @@ def test_added_noise_has_the_strength_of_its_level(parts):
     assert not latent["samples"].any()
 
 
+def test_noise_added_at_the_highest_level_is_not_raised_to_pure_noise(parts):
+    latent, highest = {"samples": torch.zeros(1, 4, 8, 8)}, parts["model"].prediction.sigma_max
+    noise = random_noise(noise_seed=1)
+
+    noisy = add_noise(model=parts["model"], noise=noise, sigmas=torch.stack([highest]), latent_image=latent)
+
+    expected = noise.generate_noise(latent) * highest / parts["model"].latent_format.scale
+    torch.testing.assert_close(noisy["samples"], expected)
+
+
 def test_the_noise_of_a_cut_out_sample_is_that_of_its_place_in_the_batch():
     noise = random_noise(noise_seed=3)
     batch = noise.generate_noise({"samples": torch.zeros(3, 4, 8, 8)})

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from diffusion.sampling.prediction import discrete
+from diffusion.sampling.schedules import schedule as named
 from nodes import schedules
 
 
@@ -37,6 +38,14 @@ def test_denoise_keeps_the_end_of_a_longer_schedule():
     levels = schedules.basic_scheduler(model=Model(), scheduler="normal", steps=5, denoise=0.5)
 
     close(levels, [1.34493, 0.932358, 0.624977, 0.368658, 0.0291672, 0])
+
+
+def test_no_more_steps_are_kept_than_were_asked_for():
+    assert len(named("ddim_uniform", Model.prediction, 7)) == 9
+    close(
+        schedules.basic_scheduler(model=Model(), scheduler="ddim_uniform", steps=7),
+        named("ddim_uniform", Model.prediction, 7)[1:].tolist(),
+    )
 
 
 def test_no_denoise_gives_no_levels():
