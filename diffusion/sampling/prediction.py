@@ -99,7 +99,7 @@ class Prediction:
         """
         if self.kind is Kind.FLOW:
             return sigma * noise + (1.0 - sigma) * latent
-        scale = torch.sqrt(1.0 + sigma**2) if from_pure_noise else sigma
+        scale = torch.sqrt(1.0 + sigma**2) if from_pure_noise and self.kind is not Kind.RATIO else sigma
         return noise * scale + latent
 
     def finish(self, x: Tensor, sigma: Tensor) -> Tensor:

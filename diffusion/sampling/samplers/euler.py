@@ -46,7 +46,10 @@ def euler_ancestral(
                 x = keep * x + noise(x) * s_noise * renoise
         else:
             down, up = ancestral_step(sigma, sigma_next, eta)
-            x = x + slope(x, sigma, denoised) * (down - sigma) + noise(x) * s_noise * up
+            if down == 0:  # so much noise is asked for that nothing of x is kept
+                x = denoised
+            else:
+                x = x + slope(x, sigma, denoised) * (down - sigma) + noise(x) * s_noise * up
     return x
 
 

@@ -78,3 +78,10 @@ def test_half_log_snr_has_an_inverse(rule) -> None:  # type: ignore[no-untyped-d
     sigma = torch.tensor(0.4)
 
     assert float(rule.sigma_of_half_log_snr(rule.half_log_snr(sigma))) == pytest.approx(0.4, rel=1e-6)
+
+
+def test_a_ratio_of_signal_and_noise_begins_at_its_level_even_at_the_highest() -> None:
+    rule = log_spaced(Kind.RATIO, 0.002, 80.0)
+    zeros, ones = torch.zeros(1), torch.ones(1)
+
+    assert float(rule.add_noise(zeros, ones, rule.sigma_max, from_pure_noise=True)) == pytest.approx(80.0)

@@ -134,6 +134,18 @@ def test_every_sampler_reports_its_steps_and_repeats_itself(name: str) -> None:
     assert torch.equal(x, torch.full((1, 1, 4, 4), 10.0))
 
 
+def test_more_fresh_noise_than_a_step_can_hold_leaves_only_the_estimate() -> None:
+    denoiser, sigmas = GaussianDenoiser(discrete()), torch.tensor([2.0, 1.9, 0.0])
+    x = torch.full((1, 1, 4, 4), 3.0)
+    seen: list[torch.Tensor] = []
+
+    sampler_by_name("euler_ancestral", eta=50.0)(
+        denoiser, x, sigmas, None, StepNoise(3), lambda step, denoised, x: seen.extend([denoised, x])
+    )
+
+    assert torch.equal(seen[3], seen[0])
+
+
 def test_an_unknown_sampler_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SamplingError, match=r"There is no sampler 'eular'.*euler_ancestral"):
         sampler_by_name("eular")
