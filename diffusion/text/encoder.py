@@ -83,13 +83,18 @@ class TextEncoder:
         features, pooled = self.encode_tokens(self.tokenize(text))
         return [[features, {"pooled_output": pooled}]]
 
-    def balanced(self, texts: Mapping[str, str]) -> Tokens:
+    def balanced(self, texts: Mapping[str, str], *, drop_empty: bool = False) -> Tokens:
         """One text for each encoder, padded with empty chunks to the same number of chunks.
 
         Args:
             texts: by tower name; towers without a text are left out.
+            drop_empty: an empty text has no chunk of its own.
         """
-        tokens = {t.name: t.tokenize(texts[t.name], self._finder(t)) for t in self.towers if t.name in texts}
+        tokens = {
+            t.name: [] if drop_empty and not texts[t.name] else t.tokenize(texts[t.name], self._finder(t))
+            for t in self.towers
+            if t.name in texts
+        }
         chunked = [t for t in self.towers if t.name in tokens and t.rules.length is not None]
         most = max((len(tokens[tower.name]) for tower in chunked), default=0)
         for tower in chunked:
@@ -101,10 +106,14 @@ class TextEncoder:
         """Conditioning from one text for each encoder.
 
         Args:
-            drop_empty: encoders whose text is empty are left out instead of reading an empty prompt.
+            drop_empty: what reads only empty texts is not padded: CLIPs are left out (unless another CLIP has a
+                text), and T5 reads nothing but its end token.
         """
-        kept = {name: text for name, text in texts.items() if text or not drop_empty}
-        features, pooled = self.encode_tokens(self.balanced(kept))
+        tokens = self.balanced(texts, drop_empty=drop_empty)
+        for tower in self.towers:
+            if tower.rules.length is None and tokens.get(tower.name) == []:
+                tokens[tower.name] = [empty_chunk(tower.rules, 0)]
+        features, pooled = self.encode_tokens({name: chunks for name, chunks in tokens.items() if chunks})
         return [[features, {"pooled_output": pooled}]]
 
     def _finder(self, tower: Tower) -> FindEmbedding | None:

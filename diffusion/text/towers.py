@@ -82,8 +82,9 @@ class ClipTower:
             out = block(hidden, attention_mask=mask[None, None])
             hidden = out[0] if isinstance(out, tuple) else out
             states.append(hidden)
-        chosen = states[layer] if -len(states) <= layer < 0 else states[-1]
-        if self.normed:
+        there = -len(states) <= layer < 0
+        chosen = states[layer] if there else states[-1]
+        if self.normed or not there:  # what is asked for a layer that it lacks gives its usual output
             chosen = inner.final_layer_norm(chosen)
         ends = [
             next((i for i, t in enumerate(row) if t.token is not None and _is(t, self.tokenizer.end)), 0)
