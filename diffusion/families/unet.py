@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffusion.families.family import Scene, to_batch
+from diffusion.families.family import Scene
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.unet import run_unet
@@ -72,8 +72,8 @@ class UNetFamily:
         if mask is None:
             blank = torch.ones_like(noise)[:, :1]
             return blank if extra == 1 else torch.cat([blank, _grey(noise)], dim=1)
-        mask = mask.reshape(-1, 1, *mask.shape[-2:])[:, :1].to(noise)
-        mask = to_batch(_fit(mask, noise).round(), noise.shape[0])
+        mask = mask[:, :1] if mask.ndim == noise.ndim else mask.reshape(-1, 1, *mask.shape[-2:])
+        mask = _fit(mask.to(noise), noise).round()
         if extra == 1:
             return mask
         if picture is not None:
@@ -86,7 +86,21 @@ class UNetFamily:
 def _fit(picture: Tensor, noise: Tensor) -> Tensor:
     if picture.shape[-2:] != noise.shape[-2:]:
         picture = resize(picture, noise.shape[-1], noise.shape[-2], "bilinear", "center")
-    return to_batch(picture, noise.shape[0])
+    return _spread(picture, noise.shape[0])
+
+
+def _spread(pictures: Tensor, count: int) -> Tensor:
+    """Exactly `count` of a batch: neighbours are repeated, or members at even distances are kept."""
+    have = pictures.shape[0]
+    if have == count:
+        return pictures
+    if count == 1:
+        return pictures[:1]
+    if have < count:
+        places = [int((index + 0.5) * have / count) for index in range(count)]
+    else:
+        places = [round(index * (have - 1) / (count - 1)) for index in range(count)]
+    return pictures[places]
 
 
 def _grey(noise: Tensor) -> Tensor:

@@ -49,3 +49,26 @@ def test_a_model_that_repaints_sees_grey_everywhere_without_a_mask() -> None:
 
     assert torch.equal(found[:, :1], torch.ones(2, 1, 8, 8))
     assert torch.allclose(found[0, 1:, 0, 0], torch.tensor([0.8223, -0.6876, 0.6364, 0.1380]))
+
+
+def test_each_member_of_a_batch_is_told_its_own_mask() -> None:
+    mask = torch.stack([torch.zeros(4, 8, 8), torch.ones(4, 8, 8)])
+
+    found = joined(9, {}, latent=PICTURE, mask=mask)
+
+    assert not found[0, 0].any()
+    assert found[1, 0].all()
+
+
+def test_a_longer_batch_repeats_neighbours_and_a_shorter_one_keeps_both_ends() -> None:
+    pictures = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 4, 8, 8)
+    family = UNetFamily("sd1", SD1, 8, 768)
+
+    def told(batch: int) -> list[float]:
+        scene = Scene(torch.zeros(batch, 4, 8, 8), None, None, False)
+        found = family.inputs(torch.zeros(1, 77, 768), {"concat_latent_image": pictures}, scene)["concat"]
+        return found[:, 0, 0, 0].tolist()
+
+    assert told(6) == [0, 0, 1, 1, 2, 2]
+    assert told(2) == [0, 2]
+    assert told(1) == [0]
