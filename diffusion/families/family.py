@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +31,16 @@ class Scene:
 
 
 class Family(Protocol):
-    """One kind of network."""
+    """One kind of network.
+
+    Attributes:
+        repeats_context: a text repeated along its tokens says the same, as in cross-attention; where text and image
+            attend to each other it does not.
+    """
 
     name: str
     latent_format: LatentFormat
+    repeats_context: ClassVar[bool]
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         """What the network is given besides the latent.
@@ -43,8 +49,8 @@ class Family(Protocol):
             embedding: [1, tokens, width].
             options: the conditioning's dictionary.
         Returns:
-            Tensors whose first axis is 1 or the batch; `concat` is joined to the latent's channels, `context` may be
-            repeated along its tokens.
+            Tensors whose first axis is 1 or the batch; `concat` is joined to the latent's channels, `context` is
+            the text's tokens.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +27,7 @@ class Sd3Family:
     """Text as tokens beside the image's, a pooled vector with the time."""
 
     name: str = "sd3"
+    repeats_context: ClassVar[bool] = False
     latent_format: LatentFormat = SD3
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:

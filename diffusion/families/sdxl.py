@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,7 @@ class SdxlFamily:
     """
 
     name: str
+    repeats_context: ClassVar[bool] = True
     latent_format: LatentFormat
     channels_in: int
     context: int

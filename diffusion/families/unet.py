@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ class UNetFamily:
     """
 
     name: str
+    repeats_context: ClassVar[bool] = True
     latent_format: LatentFormat
     channels_in: int
     context: int

@@ -32,20 +32,22 @@ class _Job:
     crop: tuple[slice, slice]
     weight: Tensor | None
 
-    def compatible(self, other: _Job, x: Tensor) -> bool:
-        """Whether both can share a network call."""
+    def compatible(self, other: _Job, x: Tensor, *, repeats: bool) -> bool:
+        """Whether both can share a network call; texts of different length only where they may be repeated."""
         return (
             x[..., *self.crop].shape == x[..., *other.crop].shape
             and self.entry.control is other.entry.control
             and self.entry.inputs.keys() == other.entry.inputs.keys()
-            and all(_joinable(name, v, other.entry.inputs[name]) for name, v in self.entry.inputs.items())
+            and all(
+                value.shape[1:] == other.entry.inputs[name].shape[1:]
+                or (repeats and name == "context" and _repeatable(value, other.entry.inputs[name]))
+                for name, value in self.entry.inputs.items()
+            )
         )
 
 
-def _joinable(name: str, first: Tensor, second: Tensor) -> bool:
-    if first.shape[1:] == second.shape[1:]:
-        return True
-    if name != "context" or first.shape[2:] != second.shape[2:]:
+def _repeatable(first: Tensor, second: Tensor) -> bool:
+    if first.shape[2:] != second.shape[2:]:
         return False
     return math.lcm(first.shape[1], second.shape[1]) // min(first.shape[1], second.shape[1]) <= LARGEST_REPEAT
 
@@ -77,16 +79,30 @@ class Evaluator:
         jobs = _with_defaults(jobs, x)
         plain = [job for job in jobs if job.weight is None and job.entry.area is None]
         if len(plain) == len(jobs) and len({job.role for job in jobs}) == len(jobs):
-            results = {job.role: out for group in _groups(jobs, x) for job, out in self._run(group, x, sigma)}
+            results = {job.role: out for group in self._groups(jobs, x) for job, out in self._run(group, x, sigma)}
             return [results[role] if role in results else torch.zeros_like(x) for role in range(len(lists))]
         sums = [torch.zeros_like(x) for _ in lists]
         totals = [torch.full_like(x, 1e-37) for _ in lists]
-        for group in _groups(jobs, x):
+        for group in self._groups(jobs, x):
             for job, out in self._run(group, x, sigma):
                 weight = torch.ones_like(out) if job.weight is None else job.weight
                 sums[job.role][..., *job.crop] += out * weight
                 totals[job.role][..., *job.crop] += weight
         return [total / weight for total, weight in zip(sums, totals, strict=True)]
+
+    def _groups(self, jobs: list[_Job], x: Tensor) -> list[list[_Job]]:
+        if is_economical():
+            return [[job] for job in jobs]
+        repeats = self.model.family.repeats_context
+        groups: list[list[_Job]] = []
+        for job in jobs:
+            for group in groups:
+                if group[0].compatible(job, x, repeats=repeats):
+                    group.append(job)
+                    break
+            else:
+                groups.append([job])
+        return groups
 
     def _run(self, group: list[_Job], x: Tensor, sigma: Tensor) -> list[tuple[_Job, Tensor]]:
         group = group[::-1]  # negative first
@@ -96,18 +112,19 @@ class Evaluator:
         inputs = self._inputs(group, key)
         roles = [job.role for job in group]
         hook = self.model.hooks.network
-        control = group[0].entry.control
+        control, given = group[0].entry.control, sigma
 
         def apply(
             noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any], inside: ModelPatches | None = None
         ) -> Tensor:
-            level = levels.flatten()[0].cpu() if levels.ndim else levels
+            level = sigma if levels is given else levels.flatten()[0].cpu()
             return self.network(noisy, level, inputs, control, tuple(roles), inside, key)
 
         if hook is None:
-            out = apply(noisy, sigma, inputs)
+            out = apply(noisy, given, inputs)
         else:
-            out = hook(apply, noisy, sigma.to(x.device).expand(noisy.shape[0]), inputs, roles)
+            given = torch.full((noisy.shape[0],), float(sigma), device=x.device)  # copying would wait for the device
+            out = hook(apply, noisy, given, inputs, roles)
         return list(zip(group, out.chunk(len(group)), strict=True))
 
     def with_model(self, model: Model) -> Evaluator:
@@ -198,19 +215,6 @@ def _with_defaults(jobs: list[_Job], x: Tensor) -> list[_Job]:
             result += [_Job(job.entry, role, job.crop, rest[..., *job.crop]) for job in defaults]
     return result
 
-
-def _groups(jobs: list[_Job], x: Tensor) -> list[list[_Job]]:
-    if is_economical():
-        return [[job] for job in jobs]
-    groups: list[list[_Job]] = []
-    for job in jobs:
-        for group in groups:
-            if group[0].compatible(job, x):
-                group.append(job)
-                break
-        else:
-            groups.append([job])
-    return groups
 
 
 __all__ = ["Evaluator"]

@@ -17,6 +17,8 @@ from diffusion.loading import load_diffusion_model
 from diffusion.lora import apply_lora, read_lora
 from diffusion.model import Model
 from diffusion.sampling import prepare_noise, sample
+from diffusion.sampling.conditioning import prepare
+from diffusion.sampling.evaluate import Evaluator
 
 
 def flux_module() -> Any:
@@ -156,6 +158,22 @@ def test_a_run_ends_in_finite_numbers_of_the_latents_shape(tmp_path: Path, kind:
 
     assert out.shape == latent.shape
     assert out.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shorter_text_is_not_repeated_to_share_a_call(tmp_path: Path, kind: str) -> None:
+    model = loaded(kind, tmp_path)
+    long, short = torch.randn(1, 18, 48, generator=torch.Generator().manual_seed(1)), torch.ones(1, 9, 48)
+    lists = {role: [[text, {}]] for role, text in (("positive", long), ("negative", short))}
+    x = torch.randn(1, 16, 4, 4, generator=torch.Generator().manual_seed(2))
+    entries = prepare(lists, model.family, model.prediction, x, None, None)
+    evaluator = Evaluator(model, model.network.prepare(), torch.tensor([0.5, 0.0]))
+
+    with torch.inference_mode():
+        together = evaluator([entries["positive"], entries["negative"]], x, torch.tensor(0.5))
+        (alone,) = evaluator([entries["negative"]], x, torch.tensor(0.5))
+
+    torch.testing.assert_close(together[1], alone)
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [("flux", "vector_in"), ("sd3", "context_embedder")])
