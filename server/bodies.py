@@ -121,9 +121,7 @@ def check_values(body: bytes) -> None:
         return
     values = body.count(b",") + body.count(b"[") + body.count(b"{")
     if values > MAX_VALUES:
-        raise Refused(
-            413, "too_many_values", f"The body has more than {MAX_VALUES:,} values.", "Send less at once."
-        )
+        raise Refused(413, "too_many_values", f"The body has more than {MAX_VALUES:,} values.", "Send less at once.")
 
 
 def too_long(limit: int) -> Refused:

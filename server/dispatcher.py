@@ -23,7 +23,7 @@ from server.hub.messages import message_of_pack
 from server.leftovers import Leftovers
 from server.outcome import finish_of
 from server.pools.affinity import Affinity
-from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, WorkerLost, WorkerPool
+from server.pools.protocol import PoolEvent, Run, RunDone, RunEvent, RunReturned, WorkerLost, WorkerPool
 from server.store.jobs import JobTable
 from server.store.rows import FINISHED, Claimed, State
 from server.store.writer import StoredEvent, now_ms
@@ -36,6 +36,7 @@ log = logging.getLogger("heddle.jobs")
 
 LEASE_SECONDS = 60.0
 """How long an attempt is valid without being extended, unless told otherwise."""
+_RETURNED = "The job before it takes longer than those before, so it waits in the queue again."
 LOOK_AGAIN = 5.0
 """Seconds after which the table is looked at though nothing woke the dispatcher: a safety net."""
 
@@ -113,6 +114,13 @@ class Dispatcher:
         """Id and attempt of every job that a worker is at."""
         return [(active.job, active.attempt) for active in self._active.values()]
 
+    def waits_at_worker(self, job: str) -> bool:
+        """Whether a job was given to its worker ahead of time, and waits there behind another one."""
+        active = self._active.get(job)
+        return active is not None and active is not next(
+            other for other in self._active.values() if other.worker == active.worker
+        )
+
     def progress(self, job: str) -> dict[str, Any] | None:
         """State of the nodes of a running job; None when it is not running."""
         active = self._active.get(job)
@@ -141,7 +149,7 @@ class Dispatcher:
             if event.kind == "cancelling" or (event.kind in FINISHED and event.job in self._active):
                 continue  # a run that ends says so itself, in the order that clients expect
             self._hub.say_status(self._remaining, event.client_id)
-        if any(event.kind in ("queued", "lost", "resumed") for event in events):
+        if any(event.kind in ("queued", "lost", "returned", "resumed") for event in events):
             self._wake.set()
 
     async def cancel(self, job: str) -> Literal["cancelled", "requested"] | None:
@@ -172,6 +180,10 @@ class Dispatcher:
                     self._spawn(self._end(active, event))
                 else:
                     self._spawn(self._leftovers.lost(event.job, event.attempt, {}))
+            case RunReturned():
+                active = self._active.get(event.job)
+                if active is not None and active.attempt == event.attempt:
+                    self._spawn(self._lose(active, _RETURNED, died=False, change="returned"))
             case WorkerLost():
                 self._affinity.forget(event.worker)
                 self._wake.set()
@@ -210,14 +222,24 @@ class Dispatcher:
             net.cancel()
             self._wake.clear()
             try:
-                while not self._draining and (free := self._pool.free()):
-                    choose = self._choose if len(free) > 1 else None
-                    claimed = await self._table.claim(free[0], self._lease_ms, choose)
-                    if claimed is None:
-                        break
-                    await self._start(claimed)
+                while not self._draining and await self._hand_out():
+                    pass
             except (SQLAlchemyError, StoreError) as error:
                 log.error("no job can be taken from the table: %s. Trying again in %g s.", error, LOOK_AGAIN)
+
+    async def _hand_out(self) -> bool:
+        """Give a job to a free worker or, where there is none, jobs ahead to those that are at short ones."""
+        free = self._pool.free()
+        if free:
+            choose = self._choose if len(free) > 1 else None
+            taken = [await self._table.claim(free[0], self._lease_ms, choose)]
+        else:
+            ahead = self._pool.ahead()
+            taken = await asyncio.gather(*(self._table.claim(worker, self._lease_ms) for worker in ahead))
+        for claimed in taken:
+            if claimed is not None:
+                await self._start(claimed)
+        return bool(taken) and None not in taken
 
     def _choose(self, prompt: str) -> str | None:
         """The free worker that holds most of what a prompt needs; None if there is none any more."""
@@ -269,7 +291,14 @@ class Dispatcher:
         self._leftovers.published(active.job, active.attempt)
         self._announce(active, kind, data)
 
-    async def _lose(self, active: _Active, reason: str, died: bool = True, pid: int = 0) -> None:
+    async def _lose(
+        self,
+        active: _Active,
+        reason: str,
+        died: bool = True,
+        pid: int = 0,
+        change: Literal["lost", "returned"] = "lost",
+    ) -> None:
         translation = active.translation
         words = self._leftovers.last_words(pid, active.job, active.attempt) if pid else None
         if words is not None and not words.began:
@@ -282,7 +311,7 @@ class Dispatcher:
         written = self._leftovers.written(active.job, active.attempt, translation.outputs)
         finish = finish_of(ended, translation, translation.outputs, translation.meta, error, reason, written)
         try:
-            state = await self._table.lose(active.job, active.attempt, reason, finish, died)
+            state = await self._table.lose(active.job, active.attempt, reason, finish, died, change)
         except (SQLAlchemyError, StoreError) as failure:
             log.error("the loss of job %s cannot be stored: %s. It is repaired later.", active.job, failure)
             self._forget(active)

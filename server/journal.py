@@ -21,7 +21,7 @@ __all__ = ["Durations", "Journal"]
 log = logging.getLogger("heddle.jobs")
 
 _TROUBLE = frozenset({"failed", "dead", "lost"})
-_STATES = {"lost": "queued"}
+_STATES = {"lost": "queued", "returned": "queued"}
 """The state that a change leads to, where it has another name."""
 WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
 RUN_SECONDS = (0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0)
@@ -97,7 +97,7 @@ class Journal:
 
     def _time(self, event: StoredEvent) -> None:
         kind, job = event.kind, event.job
-        if kind in ("queued", "lost"):
+        if kind in ("queued", *_STATES):
             if len(self._since) < _MOST_TIMED:
                 self._since[job] = event.at
         elif kind == "running":

@@ -18,7 +18,8 @@ from server import api
 from server.assembly import Server, assemble
 from server.errors import SettingsError
 from server.logs import LogBook, begin_logging
-from server.pools.framed import Deadlines, FramedPool, Launched, Launcher
+from server.pools.framed import Deadlines, FramedPool
+from server.pools.launched import Launched, Launcher
 from server.settings import Settings
 
 __all__ = ["serve"]

@@ -129,9 +129,7 @@ class MemoryWatch:
         held = self._held()
         if held:
             dropped = self._shrink(held // 2 if share >= VERY_LOW else 0)
-            _log.warning(
-                "%s: %s left; kept results of %s were dropped.", limit.name, _size(limit.left), _size(dropped)
-            )
+            _log.warning("%s: %s left; kept results of %s were dropped.", limit.name, _size(limit.left), _size(dropped))
         if share < VERY_LOW:
             self._calls.unload_wanted = True
         if share < GONE and limit.hard:

@@ -43,6 +43,8 @@ class _Running:
     attempt: int
     cancel: CancelToken
     previews: bool
+    begun: bool = False
+    recalled: bool = False
 
 
 class Worker:
@@ -69,6 +71,7 @@ class Worker:
             "run": self._on_run,
             "cancel": self._on_cancel,
             "previews": self._on_previews,
+            "recall": self._on_recall,
             "check": self._ask(self._check),
             "free": self._on_free,
             "catalogue": self._ask(self._catalogue),
@@ -158,6 +161,14 @@ class Worker:
         if running is not None:
             running.previews = bool(header.get("on"))
 
+    def _on_recall(self, header: Header) -> None:
+        """Give back the runs that wait here, so that they can be run elsewhere or later."""
+        waiting = [run for run in self._known.values() if not run.begun]
+        for run in waiting:
+            run.recalled = True
+            del self._known[run.job]
+        self._outbox.put({"t": "returned", "runs": [(run.job, run.attempt) for run in waiting]})
+
     async def _work(self) -> None:
         while True:
             work = await self._work_list.get()
@@ -167,10 +178,14 @@ class Worker:
                 self._work_list.task_done()
 
     async def _take(self, running: _Running, header: Header) -> None:
+        if running.recalled:
+            return
+        running.begun = True
         try:
             await self._run(running, header)
         finally:
-            self._known.pop(running.job, None)
+            if self._known.get(running.job) is running:
+                del self._known[running.job]
         if not self._told_devices and devices.is_warm():  # a job has brought torch in
             await self._tell_devices()
 

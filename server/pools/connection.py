@@ -37,6 +37,10 @@ class Connection:
         self._writer.write(encode(dict(header), blob, **texts))
         await self._writer.drain()
 
+    def notify(self, header: Mapping[str, Any]) -> None:
+        """Write a small frame without waiting; nobody hears it when the other side is gone."""
+        self._writer.write(encode(dict(header)))
+
     async def frames(self) -> AsyncIterator[tuple[dict[str, Any], bytes]]:
         """Frames as they arrive; ends when the other side is gone.
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,7 +64,9 @@ class FakeLauncher:
 async def speak(end: socket.socket, entries: Mapping[str, Any] = CATALOGUE) -> None:
     """Be a worker at this end of a socket until it closes or a node crashes."""
     connection = await Connection.over(end)
-    runs: dict[str, tuple[FakeRun, asyncio.Task[None]]] = {}
+    runs: dict[str, FakeRun] = {}
+    waiting: deque[FakeRun] = deque()
+    news = asyncio.Event()
     crashed = asyncio.Event()
     hello = {"catalogue": dict(entries), "digest": f"fake-{len(entries)}", "packs": []}
 
@@ -78,21 +81,31 @@ async def speak(end: socket.socket, entries: Mapping[str, Any] = CATALOGUE) -> N
         match header["t"]:
             case "run":
                 run = FakeRun(header, connection.send)
-                runs[run.job] = (run, asyncio.create_task(_run(run, connection, crashed.set)))
+                runs[run.job] = run
+                waiting.append(run)
+                news.set()
             case "cancel" if header["job"] in runs:
-                runs[header["job"]][0].cancel()
+                runs[header["job"]].cancel()
+            case "recall":
+                await connection.send({"t": "returned", "runs": [(run.job, run.attempt) for run in waiting]})
+                waiting.clear()
             case "check":
                 problems = [problem for node, data in header["prompt"].items() for problem in _check(node, data)]
                 await connection.send({"t": "reply", "request": header["request"], "data": {"problems": problems}})
             case "stats":
                 await connection.send({"t": "reply", "request": header["request"], "data": {"devices": [FAKE_DEVICE]}})
 
-    serving = asyncio.create_task(serve())
-    waiting = asyncio.create_task(crashed.wait())
+    async def work() -> None:
+        while True:
+            await news.wait()
+            news.clear()
+            while waiting:
+                await _run(waiting.popleft(), connection, crashed.set)
+
+    tasks = [asyncio.create_task(serve()), asyncio.create_task(crashed.wait()), asyncio.create_task(work())]
     try:
-        await asyncio.wait([serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        tasks = [serving, waiting, *(task for _, task in runs.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,54 +10,34 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from graph_runtime.frames import BadFrame
 from server.errors import NoWorker
+from server.pools.assigned import Assigned
 from server.pools.connection import Connection
+from server.pools.launched import Launched, Launcher, ending_of
 from server.pools.protocol import (
     CataloguePublished,
     PoolEvent,
     Run,
     RunDone,
     RunEvent,
+    RunReturned,
     WorkerFree,
     WorkerLog,
     WorkerLost,
     WorkerReady,
 )
 
-__all__ = ["Deadlines", "FramedPool", "Launched", "Launcher"]
+__all__ = ["Deadlines", "FramedPool"]
 
 log = logging.getLogger("heddle.workers")
 
 _BACKLOG = 4096
 """Events that may wait for the dispatcher; beyond it the workers' sockets are not read."""
-
-
-LINGER_SECONDS = 2.0
-"""How long a worker may live after it has closed its socket."""
-
-
-class Launched(Protocol):
-    """A worker that has just been started."""
-
-    pid: int
-
-    async def connect(self) -> Connection:
-        """Open the frames to it."""
-
-    def kill(self) -> None:
-        """End it at once; harmless when it is gone."""
-
-    async def wait(self) -> str:
-        """Wait until it is gone and say how it ended, for people."""
-
-
-Launcher = Callable[[int], Launched]
-"""Starts the worker of a slot, numbered from 0; a replacement takes the slot of the one it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +67,13 @@ class _Worker:
     name: str
     launched: Launched
     connection: Connection
-    running: tuple[str, int] | None = None
+    assigned: Assigned = field(default_factory=Assigned)
     said_hello: bool = False
     complete: bool = False
     heard: float = 0.0
     ended_because: str | None = None
     deadline: asyncio.TimerHandle | None = None
+    recall: asyncio.TimerHandle | None = None
 
 
 class FramedPool:
@@ -159,13 +140,19 @@ class FramedPool:
         """Names of workers that can take a run now, the one that has waited longest first."""
         return list(self._free)
 
+    def ahead(self) -> Sequence[str]:
+        """Names of busy workers that can take runs ahead, one for each run, where no worker is free."""
+        if self._free:
+            return []
+        return [name for name, worker in self._workers.items() for _ in range(worker.assigned.room)]
+
     async def start(self, worker: str, run: Run) -> bool:
-        """Give a run to a free worker; False when it has just died."""
+        """Give a run to a worker that is free, or has room ahead; False when it has just died."""
         chosen = self._workers.get(worker)
-        if chosen is None or worker not in self._free:
+        if chosen is None or (worker not in self._free and not chosen.assigned.room):
             return False
-        del self._free[worker]
-        chosen.running = (run.job, run.attempt)
+        self._free.pop(worker, None)
+        chosen.assigned.add((run.job, run.attempt))
         chosen.heard = time.monotonic()
         header = {
             "t": "run",
@@ -178,22 +165,26 @@ class FramedPool:
         try:
             await chosen.connection.send(header, prompt=run.prompt)
         except ConnectionError:
-            chosen.running = None
+            chosen.assigned.returned((run.job, run.attempt))
             return False
+        if chosen.recall is None and chosen.assigned.waiting:
+            self._recall_later(chosen)
         return True
 
     async def cancel(self, job: str, attempt: int) -> None:
         """Ask for a run to end; a worker that does not in time is replaced."""
         for worker in self._workers.values():
-            if worker.running == (job, attempt) and worker.deadline is None:
+            if (job, attempt) not in worker.assigned:
+                continue
+            if worker.assigned.current == (job, attempt) and worker.deadline is None:
                 loop = asyncio.get_running_loop()
                 worker.deadline = loop.call_later(self._deadlines.cancel, self._overdue, worker)
-                await self._send(worker, {"t": "cancel", "job": job})
+            await self._send(worker, {"t": "cancel", "job": job})
 
     async def previews(self, job: str, on: bool) -> None:
         """Say whether anybody looks at the previews of a run."""
         for worker in self._workers.values():
-            if worker.running is not None and worker.running[0] == job:
+            if worker.assigned.holds(job):
                 await self._send(worker, {"t": "previews", "job": job, "on": on})
 
     async def events(self) -> AsyncIterator[PoolEvent]:
@@ -209,7 +200,7 @@ class FramedPool:
         live = [worker for worker in self._workers.values() if worker.said_hello]
         if not live:
             raise NoWorker("No worker process is up yet. Wait a few seconds and try again.")
-        worker = next((worker for worker in live if worker.running is None), live[0])
+        worker = next((worker for worker in live if not worker.assigned), live[0])
         return await self._ask(worker, kind, fields, timeout)
 
     async def tell(self, kind: str, fields: Mapping[str, Any]) -> None:
@@ -271,8 +262,9 @@ class FramedPool:
             broken = f"it sent a frame that lacks {error}; server and worker must be of the same version"
         finally:
             watch.cancel()
-            if worker.deadline is not None:
-                worker.deadline.cancel()
+            for timer in (worker.deadline, worker.recall):
+                if timer is not None:
+                    timer.cancel()
             self._workers.pop(name, None)
             self._free.pop(name, None)
             await connection.close()
@@ -280,12 +272,14 @@ class FramedPool:
                 if asked is worker and not answer.done():
                     answer.set_exception(NoWorker(f"The worker {name} died before it answered. Try again."))
                     self._questions.pop(request, None)
-        ending = await _ending(launched)
+        ending = await ending_of(launched)
         self._alive.discard(launched)
         reason = worker.ended_because or broken or ending
         if not self._closing:
             log.warning("%s (process %d) is gone: %s", name, launched.pid, reason)
-            job, attempt = worker.running or (None, 0)
+            for waiting in worker.assigned.waiting:
+                await self._events.put(RunReturned(name, *waiting))
+            job, attempt = worker.assigned.current or (None, 0)
             await self._events.put(WorkerLost(name, job, attempt, reason, launched.pid))
         return worker.complete
 
@@ -298,8 +292,9 @@ class FramedPool:
                 if worker.deadline is not None:
                     worker.deadline.cancel()
                     worker.deadline = None
-                worker.running = None
-                self._free[worker.name] = None
+                worker.assigned.ended((header["job"], header["attempt"]))
+                if not worker.assigned:
+                    self._free[worker.name] = None
                 await put(
                     RunDone(
                         worker.name,
@@ -311,6 +306,10 @@ class FramedPool:
                         header.get("error"),
                     )
                 )
+            case "returned":
+                for job, attempt in header["runs"]:
+                    if worker.assigned.returned((job, attempt)):
+                        await put(RunReturned(worker.name, job, attempt))
             case "hello" | "catalogue" as kind:
                 packs = header.get("packs", [])
                 complete = kind == "catalogue" and not header.get("pending")
@@ -347,19 +346,20 @@ class FramedPool:
             elif now - worker.heard >= limits.ping:
                 await self._send(worker, {"t": "stats", "request": "alive"})
 
+    def _recall_later(self, worker: _Worker) -> None:
+        """Ask for waiting runs back when the current one turns out not to be short."""
+        worker.recall = None
+        if not worker.assigned.waiting:
+            return
+        seconds = worker.assigned.overdue_in
+        if seconds > 0:
+            worker.recall = asyncio.get_running_loop().call_later(seconds, self._recall_later, worker)
+        else:
+            worker.connection.notify({"t": "recall"})
+
     def _overdue(self, worker: _Worker) -> None:
         self._give_up(worker, f"the run did not end within {self._deadlines.cancel:g} s of its cancellation")
 
     def _give_up(self, worker: _Worker, reason: str) -> None:
         worker.ended_because = reason
         worker.launched.kill()
-
-
-async def _ending(launched: Launched) -> str:
-    """How a worker ended that has closed its socket; one that lingers is killed."""
-    ending = asyncio.ensure_future(launched.wait())
-    try:
-        await asyncio.wait([ending], timeout=LINGER_SECONDS)
-    finally:
-        launched.kill()
-    return await ending

@@ -16,6 +16,7 @@ __all__ = [
     "Run",
     "RunDone",
     "RunEvent",
+    "RunReturned",
     "WorkerFree",
     "WorkerLog",
     "WorkerLost",
@@ -79,7 +80,7 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class RunDone:
-    """A run ended; the worker is free again."""
+    """A run ended; the worker is at its next one, or free again."""
 
     worker: str
     job: str
@@ -88,6 +89,15 @@ class RunDone:
     outputs: Mapping[str, Any]
     meta: Mapping[str, Any]
     error: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReturned:
+    """A run that was given ahead comes back: the worker has not begun it, and will not."""
+
+    worker: str
+    job: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +119,17 @@ class WorkerLog:
     entries: Sequence[Mapping[str, Any]]
 
 
-PoolEvent: TypeAlias = WorkerFree | CataloguePublished | WorkerReady | RunEvent | RunDone | WorkerLost | WorkerLog
+PoolEvent: TypeAlias = (
+    WorkerFree | CataloguePublished | WorkerReady | RunEvent | RunDone | RunReturned | WorkerLost | WorkerLog
+)
 
 
 class WorkerPool(Protocol):
-    """Workers that run attempts, one at a time each."""
+    """Workers that run attempts, one at a time each.
+
+    A worker whose runs are very short may be given a few ahead; it gives back (`RunReturned`) what it has not begun
+    when one of them takes longer.
+    """
 
     @property
     def size(self) -> int:
@@ -128,8 +144,15 @@ class WorkerPool(Protocol):
     def free(self) -> Sequence[str]:
         """Names of workers that can take a run now, the one that has waited longest first."""
 
+    def ahead(self) -> Sequence[str]:
+        """Names of busy workers that can take runs ahead, one for each run, where no worker is free."""
+
     async def start(self, worker: str, run: Run) -> bool:
-        """Give a run to a free worker; False when it has just died (it is reported lost without this run)."""
+        """Give a run to a worker that is free, or has room ahead.
+
+        Returns:
+            False when it has just died (it is reported lost without this run), or has no room.
+        """
 
     async def cancel(self, job: str, attempt: int) -> None:
         """Ask for a run to end; a worker that does not in time is replaced."""

@@ -88,7 +88,7 @@ def _of_journal(app: web.Application) -> Iterator[Metric]:
 
     journal = app[JOURNAL]
     changes = CounterMetricFamily("heddle_job_changes", "How often jobs came into a state.", labels=["change"])
-    for kind in ("queued", "running", "lost", *FINISHED):
+    for kind in ("queued", "running", "lost", "returned", *FINISHED):
         changes.add_metric([kind], journal.changes[kind])
     nodes = CounterMetricFamily("heddle_nodes", "Nodes by where their result came from.", labels=["source"])
     for source, count in journal.nodes.items():

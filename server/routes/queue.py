@@ -17,11 +17,13 @@ __all__ = ["ROUTES", "ids_of"]
 
 async def get_queue(request: web.Request) -> web.Response:
     """Running and queued jobs as five-element arrays."""
-    running, pending = await request.app[READS].queue()
+    claimed, pending = await request.app[READS].queue()
+    ahead = [job for job in claimed if request.app[DISPATCHER].waits_at_worker(job.id)]
+    running = [job for job in claimed if job not in ahead]
     return web.json_response(
         {
             "queue_running": [job.queue_item for job in running],
-            "queue_pending": [job.queue_item for job in pending],
+            "queue_pending": [job.queue_item for job in (*ahead, *pending)],
         }
     )
 
@@ -45,7 +47,7 @@ async def post_interrupt(request: web.Request) -> web.Response:
     wanted = body.get("prompt_id") if isinstance(body, dict) else None
     dispatcher = request.app[DISPATCHER]
     for job, _ in await request.app[READS].running():
-        if not wanted or job == str(wanted):
+        if job == str(wanted) or not (wanted or dispatcher.waits_at_worker(job)):
             await dispatcher.cancel(job)
     return web.Response()
 

@@ -129,19 +129,28 @@ class JobTable:
         crash_point("done.before_announcement")
         return stored
 
-    async def lose(self, job: str, attempt: int, reason: str, finish: Finish, died: bool = True) -> State | None:
+    async def lose(
+        self,
+        job: str,
+        attempt: int,
+        reason: str,
+        finish: Finish,
+        died: bool = True,
+        change: Literal["lost", "returned"] = "lost",
+    ) -> State | None:
         """The worker of an attempt is gone: queue the job again, or end it.
 
         Args:
             reason: what happened to the worker, for people.
             finish: history of this attempt, stored if the job ends with it (cancelled or dead).
             died: whether this counts as a death; a server that stops in order does not.
+            change: what is noted of a job that is queued again: its attempt was lost, or never begun.
         Returns:
             The job's new state; None if the attempt was no longer the newest.
         """
 
         async def operation(transaction: Transaction) -> State | None:
-            return await transitions.lose(transaction, job, attempt, reason, finish, died)
+            return await transitions.lose(transaction, job, attempt, reason, finish, died, change)
 
         return await self._writer.write(operation, must=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Select, bindparam, delete, select, update
 
@@ -79,7 +79,15 @@ async def finish(transaction: Transaction, job: str, attempt: int, how: Finish) 
     return True
 
 
-async def lose(transaction: Transaction, job: str, attempt: int, reason: str, how: Finish, died: bool) -> State | None:
+async def lose(
+    transaction: Transaction,
+    job: str,
+    attempt: int,
+    reason: str,
+    how: Finish,
+    died: bool,
+    change: Literal["lost", "returned"] = "lost",
+) -> State | None:
     """The worker of an attempt is gone: queue the job again, or end it. None when it is not the running one."""
     found = (
         await transaction.execute(
@@ -106,7 +114,7 @@ async def lose(transaction: Transaction, job: str, attempt: int, reason: str, ho
         .where(jobs.c.id == job)
         .values(state="queued", deaths=deaths, worker=None, lease_until=None, reason=reason)
     )
-    transaction.happened(job, attempt, "lost", {"reason": reason, "deaths": deaths})
+    transaction.happened(job, attempt, change, {"reason": reason, "deaths": deaths})
     return "queued"
 
 

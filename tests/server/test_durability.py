@@ -70,6 +70,28 @@ async def test_every_submission_under_load_is_in_history_exactly_once(start, pic
     assert sorted(answer["number"] for answer in answers) == list(range(200))
 
 
+async def test_jobs_behind_one_that_takes_longer_wait_in_the_queue_and_count_no_death(start, picture, waiting) -> None:
+    async with start() as bench:
+        for number in range(40):
+            await bench.prompt(picture, prompt_id=f"short{number}")
+        await bench.prompt(waiting(30.0), prompt_id="long")
+        for name in ("a", "b"):
+            await bench.prompt(picture, prompt_id=name)
+        await bench.until("long", "running")
+        async with asyncio.timeout(10):
+            while (queue := await bench.json("/queue"))["queue_running"][0][1] != "long":  # noqa: ASYNC110 - over HTTP
+                await asyncio.sleep(0.02)
+        await bench.client.post("/interrupt")
+        await bench.until("long", "cancelled")
+        for name in ("a", "b"):
+            await bench.until(name, "succeeded")
+        details = [(await bench.json(f"/api/v1/jobs/{name}"))["job"] for name in ("a", "b")]
+
+    assert [item[1] for item in queue["queue_running"]] == ["long"]
+    assert [item[1] for item in queue["queue_pending"]] == ["a", "b"]
+    assert [detail["deaths"] for detail in details] == [0, 0]
+
+
 async def test_a_second_server_on_the_same_job_table_is_refused(start, tmp_path) -> None:
     from server.errors import SettingsError
 

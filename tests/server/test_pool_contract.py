@@ -23,6 +23,7 @@ from server.pools.protocol import (
     Run,
     RunDone,
     RunEvent,
+    RunReturned,
     WorkerFree,
     WorkerLost,
     WorkerPool,
@@ -92,6 +93,7 @@ WAIT = {
     "1": {"class_type": "FakeWait", "inputs": {"seconds": 5.0, "steps": 100}},
     "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
 }
+NOTHING = {"1": {"class_type": "FakeSource", "inputs": {"value": 1}}}
 QUICK = {
     "1": {"class_type": "FakeSource", "inputs": {"value": 1}},
     "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
@@ -165,6 +167,52 @@ async def test_the_death_of_a_worker_names_the_run_it_was_at_and_brings_a_new_wo
     assert (lost.job, lost.attempt) == ("job", 3)
     assert await watched.pool.start(replacement.worker, run(QUICK, attempt=4))
     assert (await watched.until(RunDone)).attempt == 4
+
+
+async def after_short_runs(watched: Watched) -> str:
+    """The worker, once it has shown that its runs are short."""
+    worker: str = (await watched.until(WorkerFree)).worker
+    for number in range(8):
+        assert watched.pool.ahead() == []
+        assert await watched.pool.start(worker, run(NOTHING, f"short{number}", target="1"))
+        await watched.until(RunDone)
+    return worker
+
+
+async def test_a_worker_of_short_runs_takes_the_next_ones_ahead_and_runs_them_in_order(watched: Watched) -> None:
+    worker = await after_short_runs(watched)
+    assert await watched.pool.start(worker, run(NOTHING, "a", target="1"))
+    assert watched.pool.free() == [] and set(watched.pool.ahead()) == {worker}
+    assert await watched.pool.start(worker, run(NOTHING, "b", target="1"))
+
+    assert [(await watched.until(RunDone)).job for _ in range(2)] == ["a", "b"]
+    assert watched.pool.free() == [worker] and watched.pool.ahead() == []
+
+
+async def test_runs_behind_one_that_takes_longer_come_back_unbegun(watched: Watched) -> None:
+    worker = await after_short_runs(watched)
+    assert await watched.pool.start(worker, run(WAIT, "long"))
+    assert await watched.pool.start(worker, run(QUICK, "b"))
+    assert await watched.pool.start(worker, run(QUICK, "c"))
+    returned = [await watched.until(RunReturned) for _ in range(2)]
+    await watched.pool.cancel("long", 1)
+    done = await watched.until(RunDone)
+
+    assert [(event.worker, event.job, event.attempt) for event in returned] == [(worker, "b", 1), (worker, "c", 1)]
+    assert (done.job, done.outcome) == ("long", "cancelled")
+    assert not any(isinstance(event, RunEvent) and event.job in "bc" for event in watched.seen)
+    assert watched.pool.free() == [worker]
+
+
+async def test_the_death_of_a_worker_gives_back_what_it_had_not_begun(watched: Watched) -> None:
+    worker = await after_short_runs(watched)
+    assert await watched.pool.start(worker, run(WAIT, "long"))
+    assert await watched.pool.start(worker, run(QUICK, "b"))
+    watched.kill()
+    returned = await watched.until(RunReturned)
+    lost = await watched.until(WorkerLost)
+
+    assert (returned.job, lost.job) == ("b", "long")
 
 
 async def test_the_death_of_an_idle_worker_names_no_run(watched: Watched) -> None:
