@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 from torch import Tensor
@@ -33,7 +32,7 @@ from diffusion.patching.reuse import easy_cache, first_block_cache, lazy_cache
 from diffusion.sampling import prepare_noise, sample
 from diffusion.variants import with_channels_last, with_compute_dtype, with_float8
 
-EMBEDDED = ROOT / "diffusion" / "embedded"
+EMBEDDED = Path(__file__).resolve().parents[2] / "diffusion" / "embedded"
 PROMPT, SEEDS, SCALE = "a red circle above a blue square", (1, 2, 3), 5.0
 Variant = tuple[str, Callable[[Model], Model]]
 

@@ -30,7 +30,7 @@ def rescaled(multiplier: float) -> CfgHook:
         positive, negative = _both(step)
         if negative is None:
             return positive
-        sigma = step.sigma.to(step.x)
+        sigma = step.sigma
         root = (sigma**2 + 1.0) ** 0.5
         scaled = step.x / (sigma**2 + 1.0)
         toward, away = ((scaled - estimate) * root / sigma for estimate in (positive, negative))

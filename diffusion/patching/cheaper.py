@@ -141,8 +141,8 @@ def _match(x: Tensor, site: Site, ratio: float) -> _Matching:
     grid = torch.zeros(height, width, dtype=torch.bool)
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     grid[row * 2 + chosen // 2, column * 2 + chosen % 2] = True
-    flat = grid.flatten().to(x.device)
-    destinations, sources = flat.nonzero().flatten(), (~flat).nonzero().flatten()
+    flat = grid.flatten()
+    destinations, sources = (places.nonzero().flatten().to(x.device, non_blocking=True) for places in (flat, ~flat))
     unit = x / x.norm(dim=-1, keepdim=True)
     best, target = (unit[:, sources] @ unit[:, destinations].transpose(1, 2)).max(dim=-1)
     count = min(len(sources), int(x.shape[1] * ratio))
