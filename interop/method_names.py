@@ -9,26 +9,38 @@ from __future__ import annotations
 __all__ = ["METHODS", "ORDERS"]
 
 _BY_METHOD = {
+    "add_noise": "AddNoise",
     "append": "ConditioningSetArea ConditioningSetAreaPercentage ConditioningSetAreaStrength ConditioningSetMask "
     "GLIGENTextBoxApply CLIPTextEncodeFlux FluxGuidance",
     "apply_adm": "unCLIPConditioning",
     "apply_controlnet": "ControlNetApply ControlNetApplyAdvanced ControlNetApplySD3",
     "apply_stylemodel": "StyleModelApply",
     "addWeighted": "ConditioningAverage",
+    "apply": "DifferentialDiffusion",
     "batch": "ImageBatch LatentBatch",
+    "blend_images": "ImageBlend",
+    "blur": "ImageBlur",
     "combine": "ConditioningCombine MaskComposite",
     "composite": "LatentComposite ImageCompositeMasked LatentCompositeMasked",
     "concat": "ConditioningConcat",
-    "crop": "LatentCrop ImageCrop MaskCrop",
+    "crop": "LatentCrop ImageCrop CropMask",
     "decode": "VAEDecode VAEDecodeTiled",
     "encode": "CLIPTextEncode VAEEncode VAEEncodeTiled VAEEncodeForInpaint CLIPVisionEncode InpaintModelConditioning "
     "CLIPTextEncodeSDXL CLIPTextEncodeSDXLRefiner",
     "expand_image": "ImagePadForOutpaint",
     "expand_mask": "GrowMask",
+    "feather": "FeatherMask",
     "flip": "LatentFlip",
     "frombatch": "LatentFromBatch ImageFromBatch",
     "generate": "EmptyLatentImage EmptyImage",
-    "image_to_mask": "ImageToMask",
+    "get_guider": "BasicGuider CFGGuider DualCFGGuider PerpNegGuider",
+    "get_noise": "DisableNoise RandomNoise",
+    "get_sampler": "KSamplerSelect SamplerEulerAncestral SamplerEulerAncestralCFGPP SamplerLMS SamplerDPMPP_2M_SDE "
+    "SamplerDPMPP_3M_SDE SamplerDPMPP_SDE SamplerDPMPP_2S_Ancestral SamplerDPMAdaptative SamplerER_SDE",
+    "get_sigmas": "BasicScheduler KarrasScheduler ExponentialScheduler PolyexponentialScheduler LaplaceScheduler "
+    "VPScheduler BetaSamplingScheduler SDTurboScheduler SplitSigmas SplitSigmasDenoise FlipSigmas SetFirstSigma "
+    "AlignYourStepsScheduler",
+    "image_to_mask": "ImageToMask ImageColorToMask ThresholdMask",
     "invert": "ImageInvert InvertMask",
     "load": "LoadLatent",
     "load_checkpoint": "CheckpointLoaderSimple CheckpointLoader DiffusersLoader unCLIPCheckpointLoader",
@@ -46,7 +58,9 @@ _BY_METHOD = {
     "merge": "ModelMergeSimple CLIPMergeSimple",
     "op": "LatentAdd LatentSubtract LatentMultiply LatentInterpolate",
     "patch": "FreeU FreeU_V2 ModelSamplingDiscrete ModelSamplingFlux ModelSamplingSD3 "
-    "RescaleCFG PatchModelAddDownscale",
+    "RescaleCFG PatchModelAddDownscale HyperTile TomePatchModel PerturbedAttentionGuidance SelfAttentionGuidance "
+    "ModelSamplingContinuousEDM ModelSamplingContinuousV",
+    "quantize": "ImageQuantize",
     "repeat": "RepeatLatentBatch RepeatImageBatch",
     "rotate": "LatentRotate",
     "sample": "KSampler KSamplerAdvanced SamplerCustom SamplerCustomAdvanced",
@@ -55,6 +69,7 @@ _BY_METHOD = {
     "set_last_layer": "CLIPSetLastLayer",
     "set_mask": "SetLatentNoiseMask",
     "set_range": "ConditioningSetTimestepRange",
+    "sharpen": "ImageSharpen",
     "solid": "SolidMask",
     "upscale": "ImageScale ImageScaleBy ImageScaleToTotalPixels LatentUpscale LatentUpscaleBy ImageUpscaleWithModel",
     "zero_out": "ConditioningZeroOut",
@@ -65,7 +80,9 @@ METHODS: dict[str, str] = {id: method for method, ids in _BY_METHOD.items() for 
 ORDERS: dict[str, tuple[str, ...]] = {
     "CLIPTextEncode": ("clip", "text"),
     "CLIPVisionEncode": ("clip_vision", "image", "crop"),
+    "ConditioningSetMask": ("conditioning", "mask", "set_cond_area", "strength"),
     "ImageUpscaleWithModel": ("upscale_model", "image"),
+    "InpaintModelConditioning": ("positive", "negative", "pixels", "vae", "mask", "noise_mask"),
     "VAEDecode": ("vae", "samples"),
     "VAEDecodeTiled": ("vae", "samples", "tile_size", "overlap", "temporal_size", "temporal_overlap"),
     "VAEEncode": ("vae", "pixels"),

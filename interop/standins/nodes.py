@@ -105,7 +105,46 @@ def _own_classes() -> Any:
     if "VAEEncode" in _current().catalogue:
         own["VAEEncode"] = _class_for(_current().catalogue["VAEEncode"])
         own["VAEEncode"].vae_encode_crop_pixels = staticmethod(vae_encode_crop_pixels)
+    if "KSamplerAdvanced" in _current().catalogue:
+        own["KSamplerAdvanced"] = _class_for(_current().catalogue["KSamplerAdvanced"])
+        own["KSamplerAdvanced"].sample = _sample_part
     return own
+
+
+def _sample_part(
+    self: Any,
+    model: Any,
+    add_noise: Any,
+    noise_seed: Any,
+    steps: Any,
+    cfg: Any,
+    sampler_name: Any,
+    scheduler: Any,
+    positive: Any,
+    negative: Any,
+    latent_image: Any,
+    start_at_step: Any,
+    end_at_step: Any,
+    return_with_leftover_noise: Any,
+    denoise: Any = 1.0,
+) -> Any:
+    """Run some steps of a schedule; the method takes `denoise`, which the node's inputs lack."""
+    return common_ksampler(
+        model,
+        noise_seed,
+        steps,
+        cfg,
+        sampler_name,
+        scheduler,
+        positive,
+        negative,
+        latent_image,
+        denoise=denoise,
+        disable_noise=add_noise == "disable",
+        start_step=start_at_step,
+        last_step=end_at_step,
+        force_full_denoise=return_with_leftover_noise != "enable",
+    )
 
 
 def vae_encode_crop_pixels(pixels: Any) -> Any:
