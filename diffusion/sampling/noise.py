@@ -68,7 +68,8 @@ class StepNoise:
 
         def increment(sigma: Tensor, sigma_next: Tensor) -> Tensor:
             start, end, sign = (sigma, sigma_next, 1) if sigma < sigma_next else (sigma_next, sigma, -1)
-            drawn = tree(min(max(float(start), low), high), min(max(float(end), low), high)).to(x.device, non_blocking=True)
+            drawn = tree(min(max(float(start), low), high), min(max(float(end), low), high))
+            drawn = drawn.to(x.device, non_blocking=True)
             return drawn * sign / (end - start).abs().sqrt()
 
         return increment
