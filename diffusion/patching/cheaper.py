@@ -5,9 +5,6 @@ All of these change the picture; what they cost and gain is measured by benchmar
 
 from __future__ import annotations
 
-import math
-import random
-
 import torch
 from torch import Tensor
 
@@ -25,29 +22,26 @@ def tiled_attention(model: Model, tile: int, choices: int, deepest: int, *, scal
         deepest: halvings of the resolution down to which it takes effect.
         scale_with_depth: tiles grow with each halving.
     Source:
-        tfernd/HyperTile (README); the sizes are drawn from the noise level, so that a seed gives one picture.
+        tfernd/HyperTile (README). As established results have it, only the queries are cut into tiles; keys and
+        values are cut into as many strips of rows. Sides are taken width first, whatever the picture's proportions.
     """
     smallest = max(32, tile) // 8
 
     def split(x: Tensor, keys: Tensor, values: Tensor, site: Site) -> tuple[Tensor, Tensor, Tensor]:
-        grid = _grid(site)
-        if grid is None:
+        depth = _depth(site, deepest)
+        if depth is None:
             return x, keys, values
-        rows, columns = grid
-        return _tiles(x, site, rows, columns), _tiles(keys, site, rows, columns), _tiles(values, site, rows, columns)
+        least = smallest * (2**depth if scale_with_depth else 1)
+        grid = tuple(_division(size, least, choices, site.step.chance) for size in _sides(site))
+        if grid == (1, 1):
+            return x, keys, values
+        site.step.notes[_place(site, "tiles")] = grid
+        count = x.shape[0] * grid[0] * grid[1]
+        return _tiles(x, site, *grid), *(one.reshape(count, -1, one.shape[-1]) for one in (keys, values))
 
     def join(out: Tensor, site: Site) -> Tensor:
-        grid = _grid(site)
+        grid = site.step.notes.pop(_place(site, "tiles"), None)
         return out if grid is None else _joined(out, site, *grid)
-
-    def _grid(site: Site) -> tuple[int, int] | None:
-        depth = round(math.log2(max(1.0, site.step.shape[-1] / site.shape[-1])))
-        if depth > deepest:
-            return None
-        least = smallest * (2**depth if scale_with_depth else 1)
-        draw = random.Random(f"{float(site.step.sigma)} {site.stage} {site.number} {site.index}")
-        rows, columns = (_division(size, least, choices, draw) for size in site.shape[-2:])
-        return None if rows * columns == 1 else (rows, columns)
 
     return model.with_network_patches(self_attention_input=(split,), self_attention_output=(join,))
 
@@ -62,14 +56,14 @@ def merged_tokens(model: Model, ratio: float) -> Model:
     """
 
     def merge(x: Tensor, keys: Tensor, values: Tensor, site: Site) -> tuple[Tensor, Tensor, Tensor]:
-        if site.shape[-1] != site.step.shape[-1]:
+        if site.shape[-1] != site.step.shape[-1] or int(x.shape[1] * ratio) == 0 or min(site.shape[-2:]) == 1:
             return x, keys, values
         matching = _match(x, site, ratio)
-        site.step.notes[_place(site)] = matching
+        site.step.notes[_place(site, "merged")] = matching
         return _merged(x, matching), keys, values
 
     def unmerge(out: Tensor, site: Site) -> Tensor:
-        matching = site.step.notes.pop(_place(site), None)
+        matching = site.step.notes.pop(_place(site, "merged"), None)
         return out if matching is None else _unmerged(out, matching)
 
     return model.with_network_patches(self_attention_input=(merge,), self_attention_output=(unmerge,))
@@ -105,21 +99,37 @@ def shrunk_early(
     return model.with_network_patches(**{place: (shrink,), "output_block": (grow,)})
 
 
-def _division(size: int, least: int, choices: int, draw: random.Random) -> int:
-    """Into how many equal tiles a side is cut, none smaller than `least`; one of the first few ways."""
-    fitting = [part for part in range(min(least, size), size + 1) if size % part == 0]
-    return size // draw.choice(fitting[:choices])
+def _depth(site: Site, deepest: int) -> int | None:
+    """How often the picture was halved at this place; None where that is too often, or not even."""
+    height, width = site.step.shape[-2:]
+    tokens = site.shape[-2] * site.shape[-1]
+    halvings = (depth for depth in range(deepest + 1) if tokens * 4**depth == height * width)
+    return next(halvings, None)
+
+
+def _sides(site: Site) -> tuple[int, int]:
+    return site.shape[-1], site.shape[-2]
+
+
+def _division(size: int, least: int, choices: int, chance: torch.Generator) -> int:
+    """Into how many equal tiles a side is cut, none smaller than `least`: one of the first few ways but the last."""
+    fitting = [part for part in range(min(least, size), size + 1) if size % part == 0][:choices]
+    if len(fitting) == 1:
+        return size // fitting[0]
+    return size // fitting[int(torch.randint(len(fitting) - 1, (1,), generator=chance))]
 
 
 def _tiles(tokens: Tensor, site: Site, rows: int, columns: int) -> Tensor:
     batch, _, width = tokens.shape
-    h, w = site.shape[-2] // rows, site.shape[-1] // columns
+    height, breadth = _sides(site)
+    h, w = height // rows, breadth // columns
     split = tokens.reshape(batch, rows, h, columns, w, width).transpose(2, 3)
     return split.reshape(batch * rows * columns, h * w, width)
 
 
 def _joined(tiles: Tensor, site: Site, rows: int, columns: int) -> Tensor:
-    h, w, width = site.shape[-2] // rows, site.shape[-1] // columns, tiles.shape[-1]
+    height, breadth = _sides(site)
+    h, w, width = height // rows, breadth // columns, tiles.shape[-1]
     batch = tiles.shape[0] // (rows * columns)
     return tiles.reshape(batch, rows, columns, h, w, width).transpose(2, 3).reshape(batch, -1, width)
 
@@ -128,16 +138,15 @@ _Matching = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 """Places of source and of destination tokens, then which sources are kept, which are merged, and into what."""
 
 
-def _place(site: Site) -> str:
-    return f"merged {site.stage} {site.number} {site.index}"
+def _place(site: Site, what: str) -> str:
+    return f"{what} {site.stage} {site.number} {site.index}"
 
 
 def _match(x: Tensor, site: Site, ratio: float) -> _Matching:
     """In each square of two by two one token is a destination; the sources most like one are merged into it."""
     height, width = site.shape[-2:]
     rows, columns = height // 2, width // 2
-    draw = torch.Generator().manual_seed(int(float(site.step.sigma) * 1e6) + 977 * site.number + site.index)
-    chosen = torch.randint(4, (rows, columns), generator=draw)
+    chosen = torch.randint(4, (rows, columns), generator=site.step.chance)
     grid = torch.zeros(height, width, dtype=torch.bool)
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     grid[row * 2 + chosen // 2, column * 2 + chosen % 2] = True

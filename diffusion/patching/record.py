@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +26,7 @@ class Step:
         notes: what patches of the same call leave for each other.
         group: the same for every call of a run that evaluates the same conditionings on the same part of the latent.
         memory: what patches leave for later calls of the same run; use an object of your own as the key.
+        chance: what patches draw from that choose at random; goes on where the run's initial noise ended.
     """
 
     sigma: Tensor
@@ -35,6 +36,7 @@ class Step:
     notes: dict[str, Any] = field(default_factory=dict)
     group: Hashable = ()
     memory: dict[Any, Any] = field(default_factory=dict)
+    chance: Generator = field(default_factory=Generator)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from diffusion.economy import is_economical
 from diffusion.families.family import to_batch
 from diffusion.model import Model
+from diffusion.network import Patches
 from diffusion.patching.record import ModelPatches, Patching, Step
 from diffusion.sampling.conditioning import Entry, clipped
 
@@ -37,6 +38,7 @@ class _Job:
         return (
             x[..., *self.crop].shape == x[..., *other.crop].shape
             and self.entry.control is other.entry.control
+            and self.entry.hooks == other.entry.hooks
             and self.entry.inputs.keys() == other.entry.inputs.keys()
             and all(
                 value.shape[1:] == other.entry.inputs[name].shape[1:]
@@ -59,20 +61,25 @@ class Evaluator:
         model: whose weights are in place in `module`.
         module: the network.
         sigmas: all noise levels of the run, for hooks.
+        chance: what patches draw from that choose at random.
 
     Attributes:
         memory: what hooks and patches leave for later calls of the run, by an object of their own.
     """
 
-    def __init__(self, model: Model, module: nn.Module, sigmas: Tensor) -> None:
+    def __init__(self, model: Model, module: nn.Module, sigmas: Tensor, chance: torch.Generator | None = None) -> None:
         self.model, self.module, self.sigmas = model, module, sigmas
+        self.chance = chance or torch.Generator()
         self.memory: dict[Any, Any] = {}
+        self._hooked = False
+        self._changes: dict[Any, Patches] = {}  # by hooks and their strengths
         self._joined: dict[_Key, dict[str, Tensor]] = {}
         self._kept: list[tuple[Entry, ...]] = []  # keeps entries alive whose ids are keys
 
     def __call__(self, lists: Sequence[Sequence[Entry] | None], x: Tensor, sigma: Tensor) -> list[Tensor]:
         """x0 for each list, blended from its active entries; a list of None or nothing active gives zeros."""
         level = float(sigma)
+        self._hooked |= any(entry.hooks is not None for entries in lists for entry in entries or ())
         jobs = [
             _job(entry, role, x) for role, entries in enumerate(lists) for entry in entries or () if entry.active(level)
         ]
@@ -106,6 +113,8 @@ class Evaluator:
 
     def _run(self, group: list[_Job], x: Tensor, sigma: Tensor) -> list[tuple[_Job, Tensor]]:
         group = group[::-1]  # negative first
+        if self._hooked:
+            self._change_weights(group[0].entry.hooks, float(sigma))
         batch = x.shape[0]
         key = _key(group, batch)
         noisy = torch.cat([x[..., *job.crop] for job in group]) if len(group) > 1 else x[..., *group[0].crop]
@@ -132,11 +141,22 @@ class Evaluator:
 
         What was remembered is not, unless the network is patched as here: it belongs to other outputs.
         """
-        other = Evaluator(model, self.module, self.sigmas)
+        other = Evaluator(model, self.module, self.sigmas, self.chance)
         if model.hooks.inside is self.model.hooks.inside:
             other.memory = self.memory
         other._joined, other._kept = self._joined, self._kept
+        other._hooked, other._changes = self._hooked, self._changes
         return other
+
+    def _change_weights(self, hooks: Any, level: float) -> None:
+        """Give the network the weights that one conditioning asks for."""
+        wanted, network = self.model.patches, self.model.network
+        if hooks is not None:
+            strengths = hooks.strengths(level, self.model.prediction)
+            if (hooks, strengths) not in self._changes:
+                self._changes[hooks, strengths] = hooks.patches(self.model, strengths)
+            wanted = self._changes[hooks, strengths]
+        network.prepare(wanted)
 
     def network(
         self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, roles: tuple[int, ...],
@@ -161,7 +181,9 @@ class Evaluator:
             return family.call(self.module, x, timestep, inputs, residuals, patching)
 
         if inside:
-            step = Step(sigma, self.sigmas, roles, tuple(x.shape), group=group, memory=self.memory)
+            step = Step(
+                sigma, self.sigmas, roles, tuple(x.shape), group=group, memory=self.memory, chance=self.chance
+            )  # fmt: skip
             patching = Patching(inside, step)
             output = patching.call(partial(call, patching=patching), scaled.to(compute), timestep, inputs)
         else:
@@ -214,7 +236,6 @@ def _with_defaults(jobs: list[_Job], x: Tensor) -> list[_Job]:
             defaults = [job for job in jobs if job.entry.default and job.role == role]
             result += [_Job(job.entry, role, job.crop, rest[..., *job.crop]) for job in defaults]
     return result
-
 
 
 __all__ = ["Evaluator"]

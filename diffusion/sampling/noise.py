@@ -34,6 +34,13 @@ def prepare_noise(latent: Tensor, seed: int, batch_index: Sequence[int] | None =
     return torch.cat([draws[index] for index in batch_index], dim=0)
 
 
+def after_noise(noise: Tensor, seed: int) -> torch.Generator:
+    """The generator that drew a run's initial noise, as that draw left it."""
+    generator = torch.Generator("cpu").manual_seed(seed & SEED_BITS)
+    torch.randn(noise.shape, generator=generator)
+    return generator
+
+
 class StepNoise:
     """Noise that a sampler adds between steps: a stream of its own, on the latent's device.
 
@@ -75,4 +82,4 @@ class StepNoise:
         return increment
 
 
-__all__ = ["SEED_BITS", "StepNoise", "prepare_noise"]
+__all__ = ["SEED_BITS", "StepNoise", "after_noise", "prepare_noise"]

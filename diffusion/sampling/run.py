@@ -16,7 +16,7 @@ from diffusion.sampling.contract import Denoiser
 from diffusion.sampling.evaluate import Evaluator
 from diffusion.sampling.guidance import ClassifierFree, Guidance, GuidedDenoiser
 from diffusion.sampling.inpaint import MaskedDenoiser, latent_mask
-from diffusion.sampling.noise import SEED_BITS, StepNoise
+from diffusion.sampling.noise import SEED_BITS, StepNoise, after_noise
 from diffusion.sampling.samplers import sampler_by_name
 from diffusion.sampling.schedules import schedule as noise_levels
 
@@ -98,7 +98,8 @@ def _integrate(run: Run) -> Tensor:
     start = model.latent_format.to_network(start) if bool(start.any()) else start
     mask = None if run.noise_mask is None else latent_mask(run.noise_mask, noise)
     lists = prepare(run.conditioning, model.family, model.prediction, noise, start, mask)
-    denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas), run.guidance)
+    chance = after_noise(noise, seed + run.fresh_mask_noise)  # ddim draws again, masked or not
+    denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas, chance), run.guidance)
     if mask is not None:
         mask_noise = noise
         if run.fresh_mask_noise:

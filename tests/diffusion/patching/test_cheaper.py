@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 import torch
 from torch import Tensor
@@ -24,7 +22,7 @@ from diffusion.patching.cheaper import (
     tiled_attention,
 )
 from diffusion.patching.freeu import _with_low_frequencies, free_u
-from diffusion.sampling.noise import prepare_noise
+from diffusion.sampling.noise import after_noise, prepare_noise
 
 
 def a_site(height: int, width: int) -> Site:
@@ -42,20 +40,38 @@ def picture(tiny: Checkpoint, model: Model, side: int = 16) -> Tensor:
 
 
 def test_tiles_joined_are_what_was_cut() -> None:
-    tokens = torch.randn(2, 6 * 8, 5)
-    tiles = _tiles(tokens, a_site(6, 8), 2, 4)
+    tokens = torch.randn(2, 8 * 8, 5)
+    tiles = _tiles(tokens, a_site(8, 8), 2, 4)
 
-    assert tiles.shape == (2 * 8, 6, 5)
-    assert torch.equal(_joined(tiles, a_site(6, 8), 2, 4), tokens)
-    assert torch.equal(tiles[0], tokens[0].reshape(6, 8, 5)[:3, :2].reshape(6, 5))
+    assert tiles.shape == (2 * 8, 8, 5)
+    assert torch.equal(_joined(tiles, a_site(8, 8), 2, 4), tokens)
+    assert torch.equal(tiles[0], tokens[0].reshape(8, 8, 5)[:4, :2].reshape(8, 5))
 
 
 def test_no_tile_is_smaller_than_asked() -> None:
-    draw = random.Random(0)
+    chance = torch.Generator()
     for size in (8, 15, 64, 97):
         for least in (1, 4, 32, 200):
-            parts = _division(size, least, 3, draw)
+            parts = _division(size, least, 3, chance)
             assert size % parts == 0 and size // parts >= min(least, size)
+
+
+def test_of_two_tile_sizes_the_smaller_is_always_taken() -> None:
+    chance = torch.Generator()
+
+    assert {_division(16, 4, 2, chance) for _ in range(20)} == {4}
+    assert {_division(16, 4, 3, chance) for _ in range(50)} == {4, 2}
+
+
+def test_tiles_of_queries_are_asked_against_strips_of_rows(tiny: Checkpoint) -> None:
+    patches = tiled_attention(tiny.model, 32, 1, 0, scale_with_depth=False).hooks.inside
+    (split,) = patches.self_attention_input
+    x = torch.arange(64.0).view(1, 64, 1)
+
+    queries, keys, values = split(x, x, x, a_site(8, 8))
+
+    assert queries[1, :, 0].tolist() == [row * 8 + column for row in range(4) for column in range(4, 8)]
+    assert keys[1, :, 0].tolist() == values[1, :, 0].tolist() == list(range(16, 32))
 
 
 def test_a_tile_as_large_as_the_picture_changes_nothing_and_a_smaller_one_does(tiny: Checkpoint) -> None:
@@ -65,6 +81,14 @@ def test_a_tile_as_large_as_the_picture_changes_nothing_and_a_smaller_one_does(t
     changed = tiled_attention(tiny.model, 32, 1, 0, scale_with_depth=False)
     assert (picture(tiny, changed) - plain).abs().max() > 1e-4
     assert torch.equal(picture(tiny, changed), picture(tiny, changed)), "a seed gives one picture"
+
+
+def test_choices_by_chance_go_on_where_the_initial_noise_ended() -> None:
+    noise = prepare_noise(torch.zeros(2, 4, 8, 8), 5)
+    chance = torch.Generator().manual_seed(5)
+    torch.randn(noise.shape, generator=chance)
+
+    assert torch.equal(torch.rand(3, generator=after_noise(noise, 5)), torch.rand(3, generator=chance))
 
 
 def test_merged_tokens_come_back_to_every_place() -> None:
