@@ -97,3 +97,21 @@ def _waypoints(page: Page) -> int:
         return JSON.parse(localStorage.getItem('heddle.tab.' + active)).document.layout.reroutes ?? [];
     }""")
     return len(stored)
+
+
+def test_a_reload_inside_a_subgraph_stays_there_and_its_ends_stay_where_they_were_put(open_page: OpenPage) -> None:
+    page = open_page("?bench")
+    open_document(page, one_colour(RED))
+    make_subgraph_of(page, "EmptyImage")
+    page.keyboard.press("Alt+ArrowDown")
+    ends = node_named(page, "Inputs")
+    ends.locator("header").click()
+    page.keyboard.press("ArrowDown")
+    place = page.evaluate("window.__editor.nodePos('@inputs')")
+    page.wait_for_timeout(600)
+    page.reload()
+    page.wait_for_selector("[data-testid=run]:enabled")
+
+    expect(page.get_by_role("navigation", name="Level of the subgraph")).to_contain_text("Subgraph")
+    expect(node_named(page, "EmptyImage")).to_be_visible()
+    assert page.evaluate("window.__editor.nodePos('@inputs')") == place

@@ -136,3 +136,39 @@ def test_a_text_result_is_read_on_its_node(open_page: OpenPage) -> None:
     expect(node_named(page, "Preview Any").get_by_role("region", name="Text result")).to_contain_text(
         "of text", timeout=60_000
     )
+
+
+def test_a_value_becomes_a_socket_by_menu_list_and_key_and_a_control_again(open_page: OpenPage) -> None:
+    page = open_page()
+    open_document(page, document({"1": plain(0)}))
+    node = node_named(page, "EmptyImage")
+    width = node.get_by_role("textbox", name="width")
+    node.locator("header").click(button="right")
+    page.get_by_role("menuitem", name="Turn values into sockets").click()
+    page.keyboard.type("wid")
+    page.keyboard.press("Enter")
+    expect(width).to_be_hidden()
+    expect(node.get_by_text("64", exact=True)).to_be_visible()
+    node.get_by_role("button", name="Input width, INT").press("Alt+s")
+    expect(width).to_have_value("64")
+    width.focus()
+    page.keyboard.press("Alt+s")
+    expect(width).to_be_hidden()
+    page.keyboard.press("Control+z")
+
+    expect(width).to_be_visible()
+
+
+def test_the_palette_is_narrowed_by_type_and_category(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page()
+    page.keyboard.press("/")
+    palette = page.get_by_role("dialog", name="Add a node")
+    palette.get_by_label("takes").fill("LATENT")
+    palette.get_by_label("gives").fill("IMAGE")
+    expect(palette.get_by_role("option", name="VAE Decode").first).to_be_visible()
+    expect(palette.get_by_role("option", name="KSampler")).to_have_count(0)
+    shot(page, "palette-filters-light")
+    palette.get_by_role("combobox", name="Add a node").fill("in:mask")
+
+    expect(palette.get_by_label("category")).to_have_value("mask")
+    expect(palette.get_by_role("option").filter(has_text="mask").first).to_be_visible()

@@ -7,6 +7,7 @@ import { FormPage } from "./features/form/FormPage";
 import { Lightbox } from "./features/gallery/Lightbox";
 import { CommandPalette } from "./features/palette/CommandPalette";
 import { ConnectPalette } from "./features/palette/ConnectPalette";
+import { SocketPalette } from "./features/palette/SocketPalette";
 import { NodePalette } from "./features/palette/NodePalette";
 import { SettingsDialog } from "./features/settings/SettingsDialog";
 import { SidePanel } from "./features/panels/SidePanel";
@@ -72,6 +73,7 @@ function Workspace() {
       <ErrorBoundary part={t("The palette")}>
         <NodePalette />
         <ConnectPalette />
+        <SocketPalette />
         <CommandPalette />
         <ContextMenu />
         <Lightbox />

@@ -9,6 +9,7 @@ import {
   widgetKind,
 } from "../core/catalogue";
 import { isLink, type NodeRecord, type Placement } from "../core/document";
+import { isPlainSocket } from "../core/plainSockets";
 import { METRICS } from "./metrics";
 
 export interface OutputRow {
@@ -64,7 +65,8 @@ export function faceOf(spec: NodeSpec, record: NodeRecord, place: Placement | un
   }
   for (const input of widgets) {
     const kind = widgetKind(input);
-    const h = isLink(record.inputs[input.name]) ? METRICS.row : widgetHeight(kind, input);
+    const bare = isLink(record.inputs[input.name]) || isPlainSocket(place, input.name);
+    const h = bare ? METRICS.row : widgetHeight(kind, input);
     rows.push({ kind: "widget", y, h, input, widget: kind, grows: kind === "multiline" && h === METRICS.text });
     y += h;
   }

@@ -2,6 +2,7 @@ import { copyNodes, pasteNodes, readClip } from "../core/clipboard";
 import { disconnect } from "../core/links";
 import { isLink } from "../core/document";
 import { changePlacement, removeNodes, resetInputs, toggleMode } from "../core/edits";
+import { shapesOf } from "../core/plainSockets";
 import { squash } from "../core/diff";
 import { containsDefinition } from "../core/subgraph";
 import type { Editor } from "../store/editor";
@@ -68,6 +69,7 @@ export const EDIT_COMMANDS: readonly Command[] = [
   { id: "edit.mute", label: "Mute", group: "Edit", keys: ["mod+m"], enabled: some, run: ({ editor }) => editor.commit(toggleMode(editor.document, editor.selection, "muted"), "Mute") },
   { id: "edit.bypass", label: "Bypass", group: "Edit", keys: ["mod+b"], enabled: some, run: ({ editor }) => editor.commit(toggleMode(editor.document, editor.selection, "bypassed"), "Bypass") },
   { id: "edit.collapse", label: "Collapse or expand", group: "Edit", keys: ["alt+c"], enabled: some, run: collapse },
+  { id: "edit.sockets", label: "Turn values into sockets, or back…", group: "Edit", keys: ["alt+s"], enabled: ({ editor }) => editor.selection.size === 1 && shapesOf(editor.document, editor.specs, [...editor.selection][0] ?? "").length > 0, run: ({ editor }) => editor.patchView({ choosingSockets: [...editor.selection][0] ?? null }) },
   { id: "edit.reset", label: "Reset values to defaults", group: "Edit", keys: ["alt+backspace"], enabled: some, run: ({ editor }) => editor.commit(resetInputs(editor.document, editor.specs, editor.selection), "Reset values") },
   { id: "edit.unlink", label: "Remove incoming links", group: "Edit", enabled: some, run: unlink },
 ];

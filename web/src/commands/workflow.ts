@@ -1,13 +1,14 @@
 import { serialize } from "../core/document";
+import { withModelFacts } from "../session/modelFacts";
 import { activeTab } from "../store/store";
 import type { Command, Context } from "./command";
 import { download } from "./export";
 
 export const FILE_TYPES = ".json,application/json,image/png,image/webp,image/jpeg,video/mp4,video/webm,audio/flac,.safetensors,.svg,image/svg+xml";
 
-function save({ editor, session }: Context): void {
+async function save({ editor, session }: Context): Promise<void> {
   const tab = activeTab(editor.state);
-  download(`${tab.document.name || "workflow"}.json`, serialize(tab.document));
+  download(`${tab.document.name || "workflow"}.json`, serialize(await withModelFacts(tab.document, editor.specs)));
   editor.patchTab(tab.id, { saved: tab.document });
   session.keepVersion("saved");
 }

@@ -120,10 +120,16 @@ function lostLinks(before: WorkflowDocument, after: WorkflowDocument): Compariso
   return Object.entries(before.nodes).flatMap(([id, node]) =>
     Object.entries(node.inputs).flatMap(([input, value]) => {
       const now = after.nodes[id]?.inputs[input];
-      if (!isLink(value) || !after.nodes[id] || (isLink(now) && sameJson(now.link, value.link))) return [];
+      if (!isLink(value) || (isLink(now) && sameJson(now.link, value.link))) return [];
       return [{ from: value.link, to: [id, input] as const }];
     }),
   );
+}
+
+/** Nodes as they are drawn once they are gone: their links are drawn as lost ones. */
+function withoutLinks(nodes: Nodes): Nodes {
+  const bare = ({ inputs, ...node }: NodeRecord) => ({ ...node, inputs: Object.fromEntries(Object.entries(inputs).filter(([, value]) => !isLink(value))) });
+  return Object.fromEntries(Object.entries(nodes).map(([id, node]) => [id, bare(node)]));
 }
 
 /** Everything that differs; `both` shows it in one picture. */
@@ -142,7 +148,7 @@ export function compare(before: WorkflowDocument, after: WorkflowDocument): Comp
     lostLinks: lostLinks(before, after),
     both: {
       ...after,
-      nodes: { ...before.nodes, ...after.nodes },
+      nodes: { ...withoutLinks(before.nodes), ...after.nodes },
       definitions: { ...before.definitions, ...after.definitions },
       layout: { ...after.layout, nodes: { ...before.layout.nodes, ...after.layout.nodes } },
     },

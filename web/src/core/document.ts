@@ -70,6 +70,8 @@ export interface Placement {
   readonly pinned?: boolean;
   readonly color?: string;
   readonly background?: string;
+  /** Inputs with a value that are shown as plain sockets. */
+  readonly sockets?: readonly string[];
 }
 export type BoxTuple = readonly [number, number, number, number];
 export interface Group {

@@ -63,7 +63,10 @@ function checkLayout(value: unknown, at = "layout"): void {
   const layout = closed(value, at, ["nodes", "groups", "notes", "reroutes", "view"]);
   for (const [id, place] of Object.entries(object(layout["nodes"] ?? {}, `${at}.nodes`))) {
     const where = `${at}.nodes.${id}`;
-    const fields = closed(place, where, ["pos", "size", "collapsed", "pinned", "color", "background"]);
+    const fields = closed(place, where, ["pos", "size", "collapsed", "pinned", "color", "background", "sockets"]);
+    const sockets = fields["sockets"] ?? [];
+    if (!Array.isArray(sockets)) fail(`${where}.sockets`, "must be a list");
+    for (const name of sockets) text(name, `${where}.sockets`);
     numbers(fields["pos"], 2, `${where}.pos`);
     if (fields["size"] !== undefined) numbers(fields["size"], 2, `${where}.size`);
   }

@@ -1,6 +1,7 @@
 /** Keeps the open tabs in the browser's storage, so that a crash or a reload loses nothing. */
 import { parseJson, stringifyJson } from "../core/json";
 import { DocumentError, parseDocument } from "../core/parse";
+import { validPath } from "../core/scope";
 import type { Editor } from "../store/editor";
 import type { Run, Tab } from "../store/state";
 import { NO_RUN } from "../store/runScope";
@@ -17,6 +18,8 @@ interface SavedTab {
   readonly job: string | null;
   readonly shared?: string | null;
   readonly lineage?: string;
+  /** The subgraph that it showed. */
+  readonly path?: Tab["path"];
 }
 interface Saved {
   readonly active: string;
@@ -43,7 +46,7 @@ export class Autosave {
         const kept = parseJson(this.storage.getItem(TAB_KEY + tab.id) ?? "null") as { document: unknown; saved: unknown };
         const document = parseDocument(kept.document);
         const saved = kept.saved === null ? document : parseDocument(kept.saved);
-        return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null, lineage: tab.lineage ?? tab.id };
+        return { ...newTab(tab.id, document), saved, viewport: tab.viewport, shared: tab.shared ?? null, lineage: tab.lineage ?? tab.id, path: validPath(document, tab.path ?? []) };
       });
       const first = read[0];
       if (!first) return false;
@@ -83,6 +86,7 @@ export class Autosave {
         job: jobs.runs[tab.id]?.job ?? null,
         shared: tab.shared,
         lineage: tab.lineage,
+        path: tab.path,
       })),
     };
     try {

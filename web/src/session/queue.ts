@@ -2,7 +2,7 @@
 import { queueApi } from "../api/queue";
 import type { ExplainAnswer, JobItem, MoveBody } from "../api/schema";
 import type { Editor } from "../store/editor";
-import { emptyRow, explain } from "../store/jobEvents";
+import { emptyRow, explain, type Explanation } from "../store/jobEvents";
 import { queuedInTurn } from "../store/turns";
 import type { JobRow, JobsSlice } from "../store/state";
 import { rowOf } from "./jobRows";
@@ -83,7 +83,7 @@ export class JobQueue {
   async explain(job: string): Promise<void> {
     await this.report("It is not known why nodes ran", async () => {
       const { nodes } = await queueApi.explain(job);
-      this.editor.store.setState(({ jobs }) => ({ jobs: explain(jobs, job, reasonsOf(nodes)) }));
+      this.editor.store.setState(({ jobs }) => ({ jobs: explain(jobs, job, explanations(nodes)) }));
     });
   }
 }
@@ -107,12 +107,14 @@ export function moved(ids: readonly string[], id: string, place: MoveBody): stri
   return [...rest.slice(0, at), id, ...rest.slice(at)];
 }
 
-/** The texts for each node of the graph; nodes that an expansion made count as part of theirs. */
-export function reasonsOf(nodes: ExplainAnswer["nodes"]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>();
+/** What is said of each node of the graph. */
+export function explanations(nodes: ExplainAnswer["nodes"]): ReadonlyMap<string, Explanation> {
+  const found = new Map<string, Explanation>();
   for (const entry of nodes) {
     const reasons = Array.isArray(entry["reasons"]) ? (entry["reasons"] as readonly Readonly<Record<string, unknown>>[]) : [];
-    found.set(String(entry["node"]), reasons.flatMap(({ text }) => (typeof text === "string" ? [text] : [])));
+    const waited = reasons.some(({ kind }) => kind === "not_needed" || kind === "not_reached");
+    const outcome = entry["ran"] === true ? "done" : waited ? null : "cached";
+    found.set(String(entry["node"]), { outcome, reasons: reasons.flatMap(({ text }) => (typeof text === "string" ? [text] : [])) });
   }
   return found;
 }

@@ -127,10 +127,11 @@ export class Session {
         jobs = applyShown(jobs, id, node, shownIn(output));
       if (row.state === "succeeded") jobs = applyEvent(jobs, { kind: "succeeded", job: id }, row.finishedAt ?? now);
       if (row.state === "cancelled") jobs = applyEvent(jobs, { kind: "cancelled", job: id }, row.finishedAt ?? now);
-      if (row.state === "failed" && row.failure && known.state !== "failed")
+      if (row.state === "failed" && row.failure)
         jobs = applyEvent(jobs, { kind: "failed", job: id, failure: row.failure }, row.finishedAt ?? now);
       return { jobs };
     });
+    if (data.state !== "queued") await this.queue.explain(id);
   }
 
   /** Queues the shown document as often as the person chose, with the next seed each time. */

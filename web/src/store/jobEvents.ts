@@ -73,11 +73,23 @@ function showStarted(jobs: JobsSlice, id: string): JobsSlice {
   return begin(jobs, tab, id, Object.keys(run.nodes));
 }
 
-/** Puts the server's explanations on the nodes of the tab that shows this job. */
-export function explain(jobs: JobsSlice, job: string, reasons: ReadonlyMap<string, readonly string[]>): JobsSlice {
+/** What the server says of a node: whether it ran, its result was there already, or neither; and why. */
+export interface Explanation {
+  readonly outcome: "done" | "cached" | null;
+  readonly reasons: readonly string[];
+}
+
+/** Puts the server's explanations on the nodes of the tab that shows this job; after a reload they also say what ran. */
+export function explain(jobs: JobsSlice, job: string, told: ReadonlyMap<string, Explanation>): JobsSlice {
+  const ended = jobs.rows[job]?.state;
   return withRun(jobs, job, (run) => {
-    const nodes = Object.entries(run.nodes).map(([id, node]): [string, NodeRun] => [id, { ...node, reasons: reasons.get(id) ?? [] }]);
-    return { ...run, nodes: Object.fromEntries(nodes) };
+    const nodes: Record<string, NodeRun> = { ...run.nodes };
+    for (const [id, { outcome, reasons }] of told) {
+      const node = nodes[id] ?? NEW_NODE;
+      const unknown = node.state === "waiting" && outcome !== null && ended !== "queued" && ended !== "running";
+      nodes[id] = { ...node, reasons, ...(unknown ? { state: outcome } : {}) };
+    }
+    return { ...run, nodes };
   });
 }
 
@@ -152,7 +164,7 @@ export function applyEvent(jobs: JobsSlice, event: WireEvent, now: number, url: 
       const ended = finish(withRow(jobs, event.job, { failure }), event.job, "failed", now);
       return withRun(ended, event.job, (run) => ({
         ...withNode(run, failure.node, () => ({ state: "failed" })),
-        problems: [...run.problems, problem],
+        problems: [...run.problems.filter((known) => known.node !== problem.node || known.what !== problem.what), problem],
       }));
     }
     case "preview":

@@ -74,6 +74,8 @@ export interface ViewSlice {
   readonly palette: PaletteRequest | null;
   /** A socket somebody connects by keyboard: the other end is chosen from a list. */
   readonly connecting: LooseEnd | null;
+  /** The node whose inputs are turned into sockets or back, in a list. */
+  readonly choosingSockets: string | null;
   readonly commandsOpen: boolean;
   readonly settingsOpen: boolean;
   readonly templatesOpen: boolean;

@@ -34,6 +34,7 @@ function startingState(): State {
       lasso: null,
       palette: null,
       connecting: null,
+      choosingSockets: null,
       commandsOpen: false,
       settingsOpen: false,
       templatesOpen: false,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compare, diffBetween } from "../../src/core/compare";
 import { apply, isEmpty } from "../../src/core/diff";
-import { serialize, type WorkflowDocument } from "../../src/core/document";
+import { isLink, serialize, type WorkflowDocument } from "../../src/core/document";
 import { addNode, moveNodes, removeNodes, setInput } from "../../src/core/edits";
 import { disconnect } from "../../src/core/links";
 import { makeSubgraph } from "../../src/core/subgraph";
@@ -40,6 +40,14 @@ describe("the comparison of two documents", () => {
     const after = edited((document) => disconnect(document, CATALOGUE, [{ node: SAMPLER, input: "model" }]));
 
     expect(compare(DEFAULT_WORKFLOW, after).lostLinks).toEqual([{ from: [idOf("CheckpointLoaderSimple"), "MODEL"], to: [SAMPLER, "model"] }]);
+  });
+
+  it("has the links of removed nodes, drawn as lost ones only", () => {
+    const after = apply(DEFAULT_WORKFLOW, removeNodes(DEFAULT_WORKFLOW, CATALOGUE, new Set([idOf("VAEDecode")])));
+    const { lostLinks, both } = compare(DEFAULT_WORKFLOW, after);
+
+    expect(lostLinks.filter(({ to }) => to[0] === idOf("VAEDecode")).map(({ to }) => to[1]).sort()).toEqual(["samples", "vae"]);
+    expect(Object.values(both.nodes[idOf("VAEDecode")]?.inputs ?? {}).filter(isLink)).toEqual([]);
   });
 
   it("looks inside subgraphs", () => {

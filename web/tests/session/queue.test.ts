@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { JobQueue, moved, reasonsOf } from "../../src/session/queue";
+import { explanations, JobQueue, moved } from "../../src/session/queue";
 import { begin, withRow } from "../../src/store/jobEvents";
 import { TestEditor } from "../testEditor";
 
@@ -62,5 +62,23 @@ it("puts the reason of each node on the tab that shows the job", async () => {
 });
 
 it("reads reasons that have no text as none", () => {
-  expect(reasonsOf([{ node: "1", reasons: [{ kind: "odd" }] }, { node: "2" }])).toEqual(new Map([["1", []], ["2", []]]));
+  expect(explanations([{ node: "1", ran: true, reasons: [{ kind: "odd" }] }])).toEqual(new Map([["1", { outcome: "done", reasons: [] }]]));
+});
+
+it("shows after a reload which nodes ran, had their result already, or were not needed", async () => {
+  const nodes = [
+    { node: "3", ran: true, reasons: [{ kind: "never_seen", text: "It has not run before." }] },
+    { node: "4", ran: false, reasons: [{ kind: "cached", text: "Its result was there already." }] },
+    { node: "5", ran: false, reasons: [{ kind: "not_needed", text: "No selected output needed it." }] },
+    { node: "6:1", ran: true, reasons: [] },
+  ];
+  answering({ "/explain": { nodes } });
+  const { editor } = new TestEditor();
+  const tab = editor.state.document.active;
+  editor.store.setState(({ jobs }) => ({ jobs: begin(withRow(jobs, "j", { tab, state: "succeeded" }), tab, "j", ["3", "4", "5"]) }));
+
+  await new JobQueue(editor, plain, "me").explain("j");
+
+  const run = editor.state.jobs.runs[tab]?.nodes ?? {};
+  expect(Object.fromEntries(Object.entries(run).map(([id, { state }]) => [id, state]))).toEqual({ 3: "done", 4: "cached", 5: "waiting", "6:1": "done" });
 });

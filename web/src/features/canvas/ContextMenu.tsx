@@ -8,7 +8,7 @@ import { instancesIn } from "../../store/subgraphs";
 import { CommandItem } from "../toolbar/AppMenu";
 import css from "./ContextMenu.module.css";
 
-const ON_NODE = ["run.selected", "-", "edit.rename", "edit.duplicate", "edit.collapse", "edit.mute", "edit.bypass", "edit.unlink", "-", "arrange.group", "subgraph.make", "arrange.waypoint", "arrange.tidy", "view.help", "-", "edit.delete"];
+const ON_NODE = ["run.selected", "-", "edit.rename", "edit.duplicate", "edit.collapse", "edit.mute", "edit.bypass", "edit.sockets", "edit.reset", "edit.unlink", "-", "arrange.group", "subgraph.make", "arrange.waypoint", "arrange.tidy", "view.help", "-", "edit.delete"];
 const ON_INSTANCE = ["subgraph.enter", "subgraph.unpack", "view.subgraph", "-"];
 const ON_MANY = ["arrange.left", "arrange.top", "arrange.spread-x", "arrange.spread-y"];
 const ON_VOID = ["edit.select-all", "arrange.note", "arrange.tidy", "view.fit", "-", "edit.undo", "edit.redo", "-", "workflow.save"];

@@ -1,7 +1,8 @@
 import type { Face, FaceRow } from "../../canvas/face";
 import type { SceneNode } from "../../canvas/scene";
 import { visibleInputs } from "../../core/catalogue";
-import { isLink, type NodeRecord } from "../../core/document";
+import { isLink, jsonText, literalOf, type NodeRecord } from "../../core/document";
+import { isPlainSocket, toggleSocket } from "../../core/plainSockets";
 import { MediaRow } from "./MediaRow";
 import css from "./FaceRows.module.css";
 import { InputSocket, OutputSocket } from "./Socket";
@@ -49,10 +50,18 @@ function Row({ id, row, record, node }: { id: string; row: FaceRow; record: Node
       );
     case "widget": {
       const linked = isLink(record.inputs[row.input.name]);
+      const plain = !linked && isPlainSocket(node.place, row.input.name);
+      const onKeyDown = (event: React.KeyboardEvent) => {
+        if (!event.altKey || event.code !== "KeyS") return;
+        event.preventDefault();
+        event.stopPropagation();
+        editor.commit(toggleSocket(editor.document, editor.specs, id, row.input.name), "Socket or control");
+      };
       return (
-        <div className={css.row} style={style} data-problem={problem ?? undefined}>
-          {row.input.options["socketless"] !== true && <InputSocket node={id} input={row.input} linked={linked} labelled={linked} />}
-          {!linked && <Widget edit={inputEdit(editor, editor.path, id, row.input.name)} record={record} input={row.input} kind={row.widget} problem={problem} />}
+        <div className={css.row} style={style} data-problem={problem ?? undefined} onKeyDown={onKeyDown}>
+          {row.input.options["socketless"] !== true && <InputSocket node={id} input={row.input} linked={linked} labelled={linked || plain} />}
+          {plain && <span className={css.held}>{jsonText(literalOf(record.inputs[row.input.name]) ?? row.input.default ?? "")}</span>}
+          {!linked && !plain && <Widget edit={inputEdit(editor, editor.path, id, row.input.name)} record={record} input={row.input} kind={row.widget} problem={problem} />}
           {row.grows && <span className={css.edge} aria-hidden="true" />}
         </div>
       );

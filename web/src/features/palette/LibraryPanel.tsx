@@ -6,6 +6,7 @@ import { t } from "../../ui/i18n";
 import { useOfferedSpecs } from "./offered";
 import css from "./library.module.css";
 import { rememberNode } from "./recent";
+import { SearchFilters } from "./SearchFilters";
 import { searchNodes } from "./search";
 
 /** Every node by category, and the way to the templates. */
@@ -23,6 +24,7 @@ export function LibraryPanel() {
         {t("Templates")}
       </button>
       <input className={css.search} type="search" placeholder={t("Search nodes")} aria-label={t("Search nodes")} value={query} onChange={(event) => setQuery(event.target.value)} />
+      <SearchFilters specs={specs} query={query} onQuery={setQuery} />
       {groups.map(([category, members]) => (
         <details key={category} className={css.group} open={query !== ""}>
           <summary>

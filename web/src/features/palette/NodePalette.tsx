@@ -9,6 +9,7 @@ import { Emphasis, PaletteShell } from "./PaletteShell";
 import { useOfferedSpecs } from "./offered";
 import css from "./palette.module.css";
 import { recentNodes, rememberNode } from "./recent";
+import { SearchFilters } from "./SearchFilters";
 import { searchNodes } from "./search";
 
 export function NodePalette() {
@@ -24,6 +25,10 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
   const [at, setAt] = useState(0);
   const offers = useMemo(() => searchNodes(specs, query, request.drag, recentNodes()), [specs, query, request]);
   const close = () => editor.patchView({ palette: null });
+  const search = (text: string) => {
+    setQuery(text);
+    setAt(0);
+  };
   const choose = (index: number) => {
     const offer = offers[index];
     if (!offer) return;
@@ -36,10 +41,8 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
     <PaletteShell
       label={request.drag ? t("Add a node for {type}", { type: request.drag.type }) : t("Add a node")}
       query={query}
-      onQuery={(text) => {
-        setQuery(text);
-        setAt(0);
-      }}
+      onQuery={search}
+      filters={<SearchFilters specs={specs} query={query} onQuery={search} />}
       at={at}
       onAt={setAt}
       count={offers.length}

@@ -16,6 +16,8 @@ interface Props {
   /** Where it opens; the middle when absent. */
   readonly screen?: Point;
   readonly aside?: ReactNode;
+  /** Between the search field and the list. */
+  readonly filters?: ReactNode;
   readonly nothing: string;
   readonly children: (index: number) => ReactNode;
 }
@@ -29,7 +31,7 @@ function placed(screen: Point | undefined): React.CSSProperties {
 }
 
 export function PaletteShell(props: Props) {
-  const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, nothing, children } = props;
+  const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, filters, nothing, children } = props;
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.children[at]?.scrollIntoView({ block: "nearest" });
@@ -59,6 +61,7 @@ export function PaletteShell(props: Props) {
             value={query}
             onChange={(event) => onQuery(event.target.value)}
           />
+          {filters}
           <ul ref={list} id="palette-list" className={css.list} role="listbox" aria-label={label}>
             {Array.from({ length: count }, (_, index) => (
               <li

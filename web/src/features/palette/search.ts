@@ -1,6 +1,7 @@
 /** Which nodes the palette offers, best first. */
 import { type Catalogue, type NodeSpec, visibleInputs } from "../../core/catalogue";
 import { fuzzyMatch } from "../../core/fuzzy";
+import { passes, readQuery } from "../../core/nodeQuery";
 import { typesFit } from "../../core/sockets";
 import type { LooseEnd } from "../../store/state";
 
@@ -26,10 +27,11 @@ function closeness(spec: NodeSpec, drag: LooseEnd | null): number {
   return types.includes(drag.type) ? 1 : 0;
 }
 
-export function searchNodes(catalogue: Catalogue, query: string, drag: LooseEnd | null, recent: readonly string[]): Offer[] {
+export function searchNodes(catalogue: Catalogue, text: string, drag: LooseEnd | null, recent: readonly string[]): Offer[] {
+  const { words: query, filters } = readQuery(text);
   const scored: (Offer & { readonly score: number })[] = [];
   for (const spec of Object.values(catalogue)) {
-    if (drag && !takes(spec, drag)) continue;
+    if ((drag && !takes(spec, drag)) || !passes(spec, filters)) continue;
     const byName = fuzzyMatch(query, spec.display_name);
     const byId = fuzzyMatch(query, spec.id);
     const byPlace = query.length > 1 ? fuzzyMatch(query, `${spec.category} ${spec.display_name}`) : null;

@@ -5,6 +5,7 @@ import { type Missing, missingIn } from "../../core/missing";
 import { activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { sizeText } from "../../ui/size";
 import css from "./missing.module.css";
 
 const MOST_SHOWN = 20;
@@ -14,8 +15,11 @@ export function MissingNotice() {
   const document = useEditorState((state) => activeTab(state).document);
   const specs = useEditorState((state) => state.catalogue.specs);
   const ready = useEditorState((state) => state.catalogue.state === "ready" && Object.keys(state.catalogue.specs).length > 0);
-  const { nodes, definitions } = document;
-  const missing = useMemo(() => (ready ? missingIn({ nodes, ...(definitions ? { definitions } : {}) }, specs) : []), [ready, nodes, definitions, specs]);
+  const { nodes, definitions, meta } = document;
+  const missing = useMemo(
+    () => (ready ? missingIn({ nodes, ...(definitions ? { definitions } : {}), ...(meta === undefined ? {} : { meta }) }, specs) : []),
+    [ready, nodes, definitions, meta, specs],
+  );
   if (missing.length === 0) return null;
   const label = missing.length === 1 ? t("1 thing is missing") : t("{count} things are missing", { count: missing.length });
   return (
@@ -48,6 +52,7 @@ function Entry({ missing }: { missing: Missing }) {
       {missing.kind === "model" ? (
         <>
           <b>{missing.name}</b>
+          {missing.size !== null && <span className={css.size}> {sizeText(missing.size)}</span>}
           <p>{t("Put this file into the folder models/{folder}, or choose another one.", { folder: missing.folder })}</p>
           {missing.url !== null && <p>{t("The workflow names this source: {url}", { url: missing.url })}</p>}
         </>
