@@ -12,6 +12,9 @@ from graph_runtime.identity import Identities
 
 __all__ = ["Announcer"]
 
+MOST_LETTERS = 1_000_000
+"""Letters of the ids that an event tells; nested expansions make ids long."""
+
 
 class Announcer:
     """Emits what happens to nodes, and collects what they show.
@@ -28,6 +31,14 @@ class Announcer:
         self._identities = identities
         self.outputs: dict[str, Mapping[str, Any]] = {}
         self.executed: list[str] = []
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """`executed` as events tell it: all of it, or as many of the newest as `MOST_LETTERS` allow."""
+        letters, first = 0, len(self.executed)
+        while first and (letters := letters + len(self.executed[first - 1])) <= MOST_LETTERS:
+            first -= 1
+        return tuple(self.executed[first:])
 
     def _who(self, node_id: str) -> tuple[str, str, str | None, str]:
         known = self._identities
@@ -65,7 +76,7 @@ class Announcer:
 
     def blocked(self, node_id: str, node_type: str, message: str) -> None:
         """A blocker with a message prevented a call."""
-        self._emit(events.NodeBlocked(node_id, node_type, tuple(self.executed), message))
+        self._emit(events.NodeBlocked(node_id, node_type, self.told, message))
 
     def meta(self) -> dict[str, Mapping[str, Any]]:
         """Return the established identity record of every node that shows something."""

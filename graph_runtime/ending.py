@@ -88,7 +88,7 @@ class Ending:
         return events.RunFailed(
             node=blamed.id if blamed is not None else node_id,
             node_type=blamed.type if blamed is not None else "",
-            executed=tuple(run.announce.executed),
+            executed=run.announce.told,
             message=message_of(error),
             exception_type=exception_type(error),
             traceback=traceback_lines(error),
@@ -133,7 +133,7 @@ class Ending:
                 function()
             except Exception:
                 _log.exception("Cleaning up after job %s failed.", run.services.job)
-        executed = tuple(run.announce.executed)
+        executed = run.announce.told
         if self.failure is not None:
             run.services.emit(self.failure)
         elif self.completed:

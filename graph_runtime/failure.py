@@ -9,7 +9,18 @@ from typing import Any
 
 from graph_runtime.errors import DependencyCycleError, HeddleError
 
-__all__ = ["current_inputs", "exception_type", "fix_for", "is_out_of_memory", "message_of", "traceback_lines"]
+__all__ = [
+    "RAISED",
+    "current_inputs",
+    "exception_type",
+    "fix_for",
+    "is_out_of_memory",
+    "message_of",
+    "traceback_lines",
+]
+
+RAISED = (Exception, SystemExit, KeyboardInterrupt, GeneratorExit)
+"""What the code of a node's author may raise; only `asyncio.CancelledError` belongs to the loop that raised it."""
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _MEMORY_NAMES = {"OutOfMemoryError", "MemoryError"}
@@ -33,7 +44,7 @@ def message_of(error: BaseException) -> str:
     """Return what happened, without the advice."""
     if isinstance(error, HeddleError):
         return f"{error.where}: {error.what}" if error.where else error.what
-    return str(error) or type(error).__name__
+    return _text(error) or type(error).__name__
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -67,12 +78,17 @@ def _describe(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)
-    shape = getattr(value, "shape", None)
-    if shape is not None and hasattr(value, "dtype"):
-        where = f" on {value.device}" if hasattr(value, "device") else ""
-        return f"<{type(value).__name__} {list(shape)} {value.dtype}{where}>"
-    try:
-        text = str(value)
-    except Exception as error:
-        text = f"<{type(value).__name__}, whose text cannot be made: {error}>"
+    text = _text(value)
     return text if len(text) <= 2000 else f"{text[:2000]}…"
+
+
+def _text(value: Any) -> str:
+    """A short text of anything; objects of packs may fail at every question."""
+    try:
+        shape = getattr(value, "shape", None)
+        if shape is not None and hasattr(value, "dtype"):
+            where = f" on {value.device}" if hasattr(value, "device") else ""
+            return f"<{type(value).__name__} {list(shape)} {value.dtype}{where}>"
+        return str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}, whose text cannot be made: {type(error).__name__}>"

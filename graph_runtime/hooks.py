@@ -14,7 +14,7 @@ from graph_runtime.behaviour import Blocker, Invocation
 from graph_runtime.cancel import CancelToken
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.context import Context, RunExtra, Services
-from graph_runtime.failure import exception_type, traceback_lines
+from graph_runtime.failure import RAISED, exception_type, message_of, traceback_lines
 from graph_runtime.files import Files
 from graph_runtime.graph import Graph, Node
 from graph_runtime.hidden import HiddenValues
@@ -62,7 +62,7 @@ class _Call:
     ) -> None:
         self.node, self.spec, self.is_output = node, spec, is_output
         self.verdict: Any = True
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._types = _input_types(node, graph, catalogue)
         hidden = HiddenValues(node.id, services.extra, dict)
         every = literal_arguments(spec, node, hidden)
@@ -75,14 +75,14 @@ class _Call:
         assert self.spec.behaviour is not None, "only nodes with code are called"
         try:
             self.verdict = self.spec.behaviour.check(self._invocation, self._types)
-        except Exception as error:
+        except RAISED as error:
             self.error = error
 
     async def finish(self) -> None:
         if inspect.isawaitable(self.verdict):
             try:
                 self.verdict = await self.verdict
-            except Exception as error:
+            except RAISED as error:
                 self.error = error
 
     def problems(self) -> Iterator[Problem]:
@@ -96,14 +96,14 @@ class _Call:
                 fix = reason or f"Choose another value for '{name}'."
                 yield Problem("custom_validation_failed", self.node.id, name, what, fix, details, {"input_name": name})
 
-    def _raised(self, error: Exception) -> Problem:
+    def _raised(self, error: BaseException) -> Problem:
         code = "exception_during_validation" if self.is_output else "exception_during_inner_validation"
         what = "Exception when validating node" if self.is_output else "Exception when validating inner node"
         extra = {"exception_type": exception_type(error), "traceback": list(traceback_lines(error))}
         if not self.is_output:
-            extra["exception_message"] = str(error)
+            extra["exception_message"] = message_of(error)
         fix = f"The validation hook of '{self.spec.id}' failed; report it to its author."
-        return Problem(code, self.node.id, None, what, fix, str(error), extra)
+        return Problem(code, self.node.id, None, what, fix, message_of(error), extra)
 
 
 def _input_types(node: Node, graph: Graph, catalogue: Catalogue) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graph_runtime.behaviour import Invocation
 from graph_runtime.context import Context
 from graph_runtime.errors import Cancelled
-from graph_runtime.failure import exception_type, message_of
+from graph_runtime.failure import RAISED, exception_type, message_of
 from graph_runtime.graph import Link, Node, NotALink
 from graph_runtime.keys import NO_TOKEN
 from graph_runtime.spec import HIDDEN_KINDS, NodeSpec
@@ -57,7 +57,7 @@ def change_token(run: Run, node: Node) -> Any:
             token = run.coroutines.wait_for(token)
     except Cancelled:
         raise
-    except Exception as error:
+    except RAISED as error:
         text = f"{exception_type(error)}: {message_of(error)}"
         run.record.token_errors[node.id] = text
         _log.warning("Node %s (%s): its change token cannot be computed, so it runs. %s", node.id, node.type, text)

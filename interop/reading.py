@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from graph_runtime.catalogue import Catalogue, NodeSpec
+from graph_runtime.failure import RAISED
 from interop import routes, v1
 from interop.discovery import Pack
 from interop.errors import BadPack
@@ -92,7 +93,7 @@ def read_again(spec: NodeSpec) -> NodeSpec:
         return spec
     try:
         return spec_of(spec.id, cls, spec.module, spec.display_name)
-    except Exception:
+    except RAISED:
         _log.exception("The inputs of node '%s' cannot be listed any more; its last declaration stays.", spec.id)
         return spec
 

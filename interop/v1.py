@@ -117,8 +117,18 @@ class ClassBehaviour(Behaviour):
         if isinstance(returned, Blocker):
             return returned
         if isinstance(returned, Mapping):
-            return Result(self._values(returned.get("result", ())), returned.get("ui"), returned.get("expand"))
+            ui, expand = (self._section(returned, name) for name in ("ui", "expand"))
+            return Result(self._values(returned.get("result", ())), ui, expand)
         return Result(self._values(returned))
+
+    def _section(self, returned: Mapping[Any, Any], name: str) -> Mapping[Any, Any] | None:
+        section = returned.get(name)
+        if section is None or isinstance(section, Mapping):
+            return section
+        raise NodeReturnedWrongly(
+            f"{self.cls.__name__}.{self.cls.FUNCTION} returned {type(section).__name__} as its {name!r}.",
+            fix="Return a dict there.",
+        )
 
     def _values(self, values: Any) -> Sequence[Any]:
         if isinstance(values, Blocker):

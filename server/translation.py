@@ -13,6 +13,7 @@ Source: protocol §2.3–2.5.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -28,10 +29,14 @@ STATE_BUDGET = 400_000
 """Bytes of `progress_state` that a run may send at once."""
 STATE_REFILL = 150_000
 """Bytes a second that are added to the budget."""
-NODE_STATE_BYTES = 190
-"""What one node adds to a `progress_state`, about."""
+NODE_STATE_BYTES = 180
+"""What one node adds to a `progress_state` besides its ids, about."""
+MAX_STATE_BYTES = 8_000_000
+"""Most bytes of one `progress_state`; of a larger run it tells the nodes that began last."""
 MAX_EXPLANATIONS = 10_000
 """Explanations kept of one run."""
+MAX_EXPLAINED_LETTERS = 1_000_000
+"""Letters of the ids of explained nodes, which are long where expansions are nested."""
 
 
 def _call_soon(function: Callable[[], None]) -> object:
@@ -74,6 +79,7 @@ class Translation:
         self.record: list[list[Any]] = []
         self.explanations: list[Mapping[str, Any]] = []
         self._explained: set[str] = set()
+        self._explained_letters = 0
         self.outputs: dict[str, Any] = {}
         self.meta: dict[str, Any] = {}
         self.active_node: str | None = None
@@ -81,6 +87,7 @@ class Translation:
         self._audience = audience
         self._clock = clock
         self._nodes: dict[str, dict[str, Any]] = {}
+        self._state_bytes = 0
         self._soon = soon
         self._prompt = prompt
         self._held: dict[str, Any] | None = None
@@ -179,14 +186,14 @@ class Translation:
     def _started(self, event: Mapping[str, Any]) -> None:
         self.active_node = event["display"]
         self.current = event
-        self._nodes[event["node"]] = self._state(event, "running", 0, 1)
+        self._keep(event, "running", 0, 1)
         self._say_state()
         data = {"node": event["node"], "display_node": event["display"], "prompt_id": self.job}
         self._to_submitter("executing", data)
 
     def _progressed(self, event: Mapping[str, Any]) -> None:
         node, value, most = event["node"], event["value"], event["max"]
-        self._nodes[node] = self._state(event, "running", value, most)
+        self._keep(event, "running", value, most)
         self._say_state(key=(self.job, "state"))
         if event.get("state_only"):
             return
@@ -230,12 +237,15 @@ class Translation:
             self._explain({"node": event["node"], "ran": False, "reasons": [SHARED]})
         before = self._nodes.get(event["node"])
         most = before["max"] if before else 1
-        self._nodes[event["node"]] = self._state(event, "finished", most, most)
+        self._keep(event, "finished", most, most)
         self._say_state()
 
     def _explain(self, entry: Mapping[str, Any]) -> None:
-        if len(self.explanations) < MAX_EXPLANATIONS and entry["node"] not in self._explained:
-            self._explained.add(entry["node"])
+        node = entry["node"]
+        room = len(self.explanations) < MAX_EXPLANATIONS and self._explained_letters < MAX_EXPLAINED_LETTERS
+        if room and node not in self._explained:
+            self._explained.add(node)
+            self._explained_letters += len(node)
             self.explanations.append(entry)
 
     def _blocked(self, event: Mapping[str, Any]) -> None:
@@ -271,8 +281,12 @@ class Translation:
         }
         self._ending = ("execution_error", data)
 
-    def _state(self, event: Mapping[str, Any], state: str, value: float, most: float) -> dict[str, Any]:
-        return {
+    def _keep(self, event: Mapping[str, Any], state: str, value: float, most: float) -> None:
+        """Note the state of a node."""
+        node = event["node"]
+        if node not in self._nodes:
+            self._state_bytes += _bytes_of(node)
+        self._nodes[node] = {
             "value": value,
             "max": most,
             "state": state,
@@ -290,13 +304,19 @@ class Translation:
         now = self._clock()
         self._budget = min(STATE_BUDGET, self._budget + (now - self._at) * STATE_REFILL)
         self._at = now
-        size = NODE_STATE_BYTES * len(self._nodes)
-        if self._budget < size and not final:
+        if self._budget < self._state_bytes and not final:
             self._unsent = True
             return
-        self._budget -= size
+        self._budget -= self._state_bytes
         self._unsent = False
-        self._send(self.client_id, text("progress_state", {"prompt_id": self.job, "nodes": self._nodes}, key))
+        nodes = self._nodes if self._state_bytes <= MAX_STATE_BYTES else self._newest()
+        self._send(self.client_id, text("progress_state", {"prompt_id": self.job, "nodes": nodes}, key))
+
+    def _newest(self) -> dict[str, dict[str, Any]]:
+        """The nodes that began last, as many as one message may tell of."""
+        total = itertools.accumulate(_bytes_of(node) for node in reversed(self._nodes))
+        count = sum(1 for _ in itertools.takewhile(lambda size: size <= MAX_STATE_BYTES, total))
+        return {node: self._nodes[node] for node in itertools.islice(reversed(self._nodes), count)}
 
     def _where(self, event: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -319,6 +339,11 @@ class Translation:
     def _to_submitter(self, kind: str, data: Mapping[str, Any]) -> None:
         if self.client_id is not None and self._audience.listens(self.client_id):
             self._send(self.client_id, text(kind, data))
+
+
+def _bytes_of(node: str) -> int:
+    """What a node adds to a `progress_state`, about: its id stands there under four names."""
+    return NODE_STATE_BYTES + 4 * len(node)
 
 
 _NO_ERROR: dict[str, Any] = {

@@ -157,13 +157,16 @@ def _encode(header: dict[str, Any], blob: bytes) -> bytes:
         _log.warning("%s It is sent as text instead.", error)
         try:
             return encode(json.loads(json.dumps(header, default=_describe, skipkeys=True)), blob)
-        except RecursionError:
+        except (RecursionError, ValueError):  # nested too deeply, or holding itself
             kept = {key: value for key, value in header.items() if not isinstance(value, dict | list)}
             return encode({**kept, "dropped": "a value was nested too deeply to be sent"}, blob)
 
 
 def _describe(value: Any) -> Any:
-    """A number for one-element arrays and tensors, else a short text."""
-    if hasattr(value, "item") and getattr(value, "size", None) == 1:
-        return value.item()
-    return repr(value)[:2000]
+    """A number for one-element arrays and tensors, else a short text; objects of packs may fail at every question."""
+    try:
+        if hasattr(value, "item") and getattr(value, "size", None) == 1:
+            return value.item()
+        return repr(value)[:2000]
+    except Exception as error:
+        return f"<{type(value).__name__}, whose text cannot be made: {type(error).__name__}>"

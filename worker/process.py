@@ -18,6 +18,7 @@ from typing import Any
 from graph_runtime.cancel import CancelToken
 from graph_runtime.crash_points import crash_point
 from graph_runtime.events import Custom, Event
+from graph_runtime.failure import RAISED, exception_type, message_of
 from graph_runtime.frames import BadFrame, read_frames
 from graph_runtime.prompt import parse_prompt
 from worker import devices
@@ -238,9 +239,9 @@ class Worker:
                 data = await question(header)
             except asyncio.CancelledError:
                 raise
-            except Exception as error:  # the server waits for an answer, whatever a pack's hook raises
+            except RAISED as error:  # the server waits for an answer, whatever a pack's hook raises
                 _log.exception("A question of type %r could not be answered.", header.get("t"))
-                data = {"error": f"{type(error).__name__}: {error}"}
+                data = {"error": f"{exception_type(error)}: {message_of(error)}"}
             if header.get("request") is not None:
                 self._outbox.put({"t": "reply", "request": header["request"], "data": data})
 

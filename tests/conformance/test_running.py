@@ -171,6 +171,25 @@ async def test_a_bad_expansion_fails_clearly_and_the_server_lives(
     assert await client.shown({"1": node("ProbeShow", value="fine")}, "1") == ["'fine'"]
 
 
+async def test_an_exception_without_a_text_fails_its_node_only(client: Client) -> None:
+    data = await client.failure({"1": node("ProbeFailMute", how="raise")})
+
+    assert "whose text cannot be made" in data["exception_message"]
+    assert data["exception_type"].endswith(".Mute")
+
+
+async def test_a_node_that_ends_the_program_fails_alone(client: Client) -> None:
+    data = await client.failure({"1": node("ProbeFailMute", how="exit")})
+
+    assert (data["exception_type"], data["exception_message"]) == ("SystemExit", "3\n")
+
+
+async def test_what_cannot_be_written_is_described(client: Client) -> None:
+    said = await client.shown({"1": node("ProbeFailMute", how="show")}, "1")
+
+    assert said == ["<Mute, whose text cannot be made: RuntimeError>", "said"]
+
+
 async def test_loops_are_built_from_expansions(client: Client) -> None:
     text = fresh()
     graph = {

@@ -67,3 +67,14 @@ async def test_a_validator_that_raises_is_reported(client: Client) -> None:
     assert error["type"] == "exception_during_validation"
     assert "cannot check" in error["details"]
     assert error["extra_info"]["exception_type"] == "RuntimeError"
+
+
+async def test_a_validator_that_ends_the_program_is_reported_too(client: Client) -> None:
+    answer = await client.refused({"1": node("ProbeExits", number=1)})
+
+    assert answer["node_errors"]["1"]["errors"][0]["extra_info"]["exception_type"] == "SystemExit"
+
+
+async def test_a_change_token_that_ends_the_program_lets_its_node_run(client: Client) -> None:
+    for _ in range(2):
+        assert await client.shown({"1": node("ProbeExits", number=2)}, "1") == ["2"]

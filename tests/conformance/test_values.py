@@ -107,7 +107,7 @@ async def test_a_result_may_be_what_is_shown_alone(client: Client) -> None:
     assert await client.shown({"1": node("ProbeReturns", form="ui")}, "1") == ["u"]
 
 
-@pytest.mark.parametrize("form", ["none", "number"])
+@pytest.mark.parametrize("form", ["none", "number", "shown"])
 async def test_what_is_no_result_is_a_type_error(client: Client, form: str) -> None:
     data = await client.failure({"1": node("ProbeReturns", form=form)})
 

@@ -195,6 +195,17 @@ def test_a_worker_that_says_nothing_of_the_end_still_gives_a_complete_error() ->
     assert data["exception_message"].endswith("\n")
 
 
+def test_a_state_of_many_long_ids_is_never_larger_than_a_client_can_take() -> None:
+    ids = ["1." * 500 + str(index) for index in range(5000)]
+    begun = [{"kind": "node_started", "node": id, "display": id, "parent": None, "real": "1"} for id in ids]
+    translation, ear = follow(*begun, {"kind": "run_succeeded"})
+    translation.announce(*translation.end("succeeded", None))
+
+    states = [message.payload for _, message in ear.heard if b'"progress_state"' in message.payload]
+    assert max(map(len, states)) < 10_000_000
+    assert ids[-1].encode() in states[-1] and ids[0].encode() not in states[-1]
+
+
 async def test_small_messages_that_wait_together_arrive_whole_and_in_order() -> None:
     messages = [Message(b"x" * size, is_text) for size in (0, 1, 125, 126, 2000, 30000) for is_text in (True, False)]
 

@@ -177,3 +177,28 @@ class Calls:
         asked = [list(item) for item in Changing.asked]
         Changing.asked.clear()
         return {"ui": {"calls": taken, "asked": asked}}
+
+
+class Exits:
+    """Ends the program when it is asked about its inputs."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"number": ("INT", {"default": 1})}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, number):
+        if number == 1:
+            raise SystemExit(4)
+        return True
+
+    @classmethod
+    def IS_CHANGED(cls, number):
+        raise SystemExit(5)
+
+    def run(self, number):
+        return {"ui": {"text": [str(number)]}}

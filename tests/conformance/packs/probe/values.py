@@ -134,7 +134,7 @@ class Returns:
     def INPUT_TYPES(cls):
         return {
             "required": {
-                "form": (["none", "tuple", "list", "string", "ui", "both", "short", "long", "dict", "number"],)
+                "form": (["none", "tuple", "list", "string", "ui", "both", "short", "long", "dict", "number", "shown"],)
             }
         }
 
@@ -154,6 +154,7 @@ class Returns:
             "long": ("a", "b", "c"),
             "dict": {"x": 1},
             "number": 5,
+            "shown": {"ui": [1], "result": ("a", "b")},
         }[form]
 
 

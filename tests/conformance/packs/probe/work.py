@@ -39,6 +39,34 @@ class FailOwn:
         raise OwnError("mine")
 
 
+class Mute(Exception):
+    """An exception that cannot say anything, nor can its objects."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class FailMute:
+    """Raises what has no text, or shows it."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"how": (["raise", "show", "exit"],)}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    def run(self, how):
+        if how == "raise":
+            raise Mute
+        if how == "exit":
+            raise SystemExit(3)
+        return {"ui": {"text": [Mute(), "said"]}}
+
+
 class Sleep:
     """Blocks for a while, with progress, asking whether it is interrupted."""
 
