@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -33,6 +34,14 @@ class LoraFile:
 
     path: Path
     tensors: Mapping[str, Tensor]
+
+
+class Applied(NamedTuple):
+    """What a LoRA made of a model and text encoders, and which of its tensors took part."""
+
+    model: Model | None
+    clip: TextEncoder | None
+    used: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +109,9 @@ def apply_lora(
     Raises:
         ModelFileError: if no key fits, or a shape does not: the LoRA belongs to another family.
     """
-    used: set[str] = set()
-    if model is not None:
-        changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
-        model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
-    if clip is not None:
-        for tower in clip.towers:
-            changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
-            clip = clip.with_weights(tower.name, changes) if changes else clip
-    left = sorted(set(lora.tensors) - used)
-    if not used:
+    found = with_lora(lora, model, clip, strength_model, strength_clip)
+    left = sorted(set(lora.tensors) - found.used)
+    if not found.used:
         raise ModelFileError(
             f"'{lora.path}' fits neither model nor text encoder: none of its {len(left)} tensors matches "
             f"(they begin with {grouped(left, 3)}). It was made for another model family."
@@ -118,7 +120,26 @@ def apply_lora(
         log.warning(
             "'%s': %d of %d tensors match nothing here: %s", lora.path, len(left), len(lora.tensors), grouped(left)
         )
-    return model, clip
+    return found.model, found.clip
+
+
+def with_lora(
+    lora: LoraFile, model: Model | None, clip: TextEncoder | None, strength_model: float, strength_clip: float
+) -> Applied:
+    """The same without a word about keys that fit nothing.
+
+    Raises:
+        ModelFileError: if a shape does not fit.
+    """
+    used: set[str] = set()
+    if model is not None:
+        changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
+        model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
+    if clip is not None:
+        for tower in clip.towers:
+            changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
+            clip = clip.with_weights(tower.name, changes) if changes else clip
+    return Applied(model, clip, frozenset(used))
 
 
 def _changes(
@@ -299,12 +320,11 @@ def _glora(parts: Mapping[str, Tensor], alpha: float | None) -> Delta:
 
     def delta(weight: Tensor) -> Tensor:
         p = {name: tensor.float().to(weight.device).flatten(1) for name, tensor in parts.items() if name != "alpha"}
-        flat = weight.flatten(1)
         if old:
-            change = p["glora_b2"] @ p["glora_b1"] + flat @ p["glora_a2"] @ p["glora_a1"]
-        else:
-            change = p["glora_b1"] @ p["glora_b2"] + flat @ p["glora_a1"] @ p["glora_a2"]
-        return scale * change.reshape(weight.shape)
+            change = p["glora_b2"] @ p["glora_b1"] + weight.flatten(1) @ p["glora_a2"] @ p["glora_a1"]
+            return scale * change.reshape(weight.shape)
+        mixed = (weight.movedim(1, -1) @ p["glora_a1"] @ p["glora_a2"]).movedim(-1, 1)
+        return scale * (mixed + (p["glora_b1"] @ p["glora_b2"]).reshape(weight.shape))
 
     return delta
 
@@ -315,13 +335,13 @@ def _orthogonal(blocks: Tensor, alpha: float | None) -> Delta:
     def delta(weight: Tensor) -> Tensor:
         b = blocks.float().to(weight.device)
         skew = b - b.transpose(1, 2)
-        limit = (alpha or 0.0) * weight.shape[0]
-        if limit > 0 and skew.norm() > limit:
-            skew = skew * limit / skew.norm()
+        limit = alpha or 0.0
+        if limit > 0:
+            skew = skew * (limit / (skew.norm() + 1e-8)).clamp(max=1.0)
         eye = torch.eye(b.shape[1], device=b.device)
         rotation = (eye + skew) @ torch.linalg.inv(eye - skew)
         rows = weight.reshape(b.shape[0], b.shape[1], -1)
-        return torch.einsum("knm,kml->knl", rotation - eye, rows).reshape(weight.shape)
+        return torch.einsum("knm,knl->kml", rotation - eye, rows).reshape(weight.shape)
 
     return delta
 
@@ -329,7 +349,7 @@ def _orthogonal(blocks: Tensor, alpha: float | None) -> Delta:
 def _rescaled(weight: Tensor, change: Tensor, magnitude: Tensor, strength: float) -> Tensor:
     """DoRA: the changed weight brought to the learned length of each row, or column."""
     changed = weight + change
-    if magnitude.numel() == weight.shape[0]:
+    if magnitude.shape[0] == weight.shape[0]:
         length = changed.flatten(1).norm(dim=1).reshape(-1, *[1] * (weight.ndim - 1))
     else:
         length = changed.transpose(0, 1).flatten(1).norm(dim=1).reshape(1, -1, *[1] * (weight.ndim - 2))
@@ -337,4 +357,4 @@ def _rescaled(weight: Tensor, change: Tensor, magnitude: Tensor, strength: float
     return weight + strength * (target - weight)
 
 
-__all__ = ["Change", "FusedChange", "LoraFile", "apply_lora", "read_lora"]
+__all__ = ["Applied", "Change", "FusedChange", "LoraFile", "apply_lora", "read_lora", "with_lora"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffusion.errors import ModelFileError
 from diffusion.loading import Checkpoint
-from diffusion.lora import apply_lora, read_lora
+from diffusion.lora import _glora, apply_lora, read_lora
 
 PARAMETER = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
 UP, DOWN = torch.full((32, 2), 0.5), torch.full((2, 32), 0.25)
@@ -80,7 +80,7 @@ def test_text_encoders_are_changed_too_and_their_weights_rounded(tiny: Checkpoin
     assert torch.equal(found, (tower.network.weights[name].float() + FULL).half())
 
 
-@pytest.mark.parametrize("algebra", ["loha", "lokr", "diff", "dora", "set", "oft", "glora"])
+@pytest.mark.parametrize("algebra", ["loha", "lokr", "diff", "dora", "dora by columns", "set", "oft", "glora"])
 def test_other_algebras_follow_their_definitions(tiny: Checkpoint, tmp_path: Path, algebra: str) -> None:
     layer = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k"
     weight = tiny.model.network.weights[PARAMETER].float()
@@ -89,7 +89,7 @@ def test_other_algebras_follow_their_definitions(tiny: Checkpoint, tmp_path: Pat
     skew = blocks - blocks.transpose(1, 2)
     rotation = (torch.eye(8) + skew) @ torch.linalg.inv(torch.eye(8) - skew)
     changed = weight + a @ b
-    turned = torch.einsum("knm,kml->knl", rotation, weight.view(4, 8, 32)).reshape(32, 32)
+    turned = torch.cat([turn.T @ rows for turn, rows in zip(rotation, weight.split(8), strict=True)])
     cases: dict[str, tuple[dict[str, Tensor], Tensor]] = {
         "loha": ({"hada_w1_a": a, "hada_w1_b": b, "hada_w2_a": UP, "hada_w2_b": DOWN}, (a @ b) * FULL),
         "lokr": (
@@ -101,6 +101,10 @@ def test_other_algebras_follow_their_definitions(tiny: Checkpoint, tmp_path: Pat
         "dora": (
             {"lora_up.weight": a, "lora_down.weight": b, "dora_scale": torch.ones(32, 1)},
             changed / changed.norm(dim=1, keepdim=True) - weight,
+        ),
+        "dora by columns": (
+            {"lora_up.weight": a, "lora_down.weight": b, "dora_scale": torch.ones(1, 32)},
+            changed / changed.norm(dim=0, keepdim=True) - weight,
         ),
         "oft": ({"oft_blocks": blocks}, turned - weight),
         "glora": (
@@ -114,6 +118,28 @@ def test_other_algebras_follow_their_definitions(tiny: Checkpoint, tmp_path: Pat
     path = write(tmp_path, {f"{layer}.{part}": tensor for part, tensor in tensors.items()})
 
     assert torch.allclose(change_of(tiny, path), expected, atol=1e-5)
+
+
+def test_a_rotation_is_no_larger_than_its_constraint(tiny: Checkpoint, tmp_path: Path) -> None:
+    layer = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k"
+    blocks = torch.randn(4, 8, 8)
+    skew = blocks - blocks.transpose(1, 2)
+    half = blocks * 0.5 / float(skew.norm())
+    limited = write(tmp_path, {f"{layer}.oft_blocks": blocks, f"{layer}.alpha": torch.tensor(0.5)})
+    change = change_of(tiny, limited)
+
+    assert torch.allclose(change, change_of(tiny, write(tmp_path, {f"{layer}.oft_blocks": half})), atol=1e-5)
+
+
+def test_a_glora_mixes_the_input_channels_of_a_convolution() -> None:
+    weight, parts = torch.randn(5, 4, 3, 3), {"glora_a1": torch.randn(4, 2), "glora_a2": torch.randn(2, 4)}
+    parts |= {"glora_b1": torch.randn(5, 2), "glora_b2": torch.randn(2, 36)}
+
+    found = _glora(parts, None)(weight)
+
+    mixed = torch.einsum("oikl,ir,rj->ojkl", weight, parts["glora_a1"], parts["glora_a2"])
+    expected = mixed + (parts["glora_b1"] @ parts["glora_b2"]).view(5, 4, 3, 3)
+    torch.testing.assert_close(found, expected)
 
 
 def test_a_lora_for_another_family_is_refused(tiny: Checkpoint, tmp_path: Path) -> None:
