@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,10 +22,15 @@ FindEmbedding = Callable[[str], Tensor | None]  # name → [vectors, width]
 
 
 class Token(NamedTuple):
-    """One position: a token id, or a vector that stands in for one; and its weight."""
+    """One position: a token id, or a vector that stands in for one; and its weight.
+
+    Attributes:
+        word: which stretch of the prompt it comes from, counted from 1; 0 for what the encoder adds by itself.
+    """
 
     token: int | Tensor
     weight: float
+    word: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +61,19 @@ def tokenize(
         Chunks of equal length, each with start and end tokens.
     """
     groups: list[list[Token]] = []
+
+    def add(tokens: Iterable[int | Tensor], weight: float) -> None:
+        groups.append([Token(token, weight, len(groups) + 1) for token in tokens])
+
     for segment in parse_weights(text):
         for word in _words(segment.text):
             rest: str | None = word
             if find is not None and word.startswith(MARK):
                 vectors, rest = _embedding(word[len(MARK) :].strip("\n"), find)
                 if vectors is not None:
-                    groups.append([Token(vector, segment.weight) for vector in vectors])
+                    add(vectors, segment.weight)
             if rest:
-                groups.append([Token(token, segment.weight) for token in tokenizer(rest)])
+                add(tokenizer(rest), segment.weight)
     return _chunked(groups, rules)
 
 

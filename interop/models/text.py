@@ -6,14 +6,14 @@ Source: protocol §5.8.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from diffusion.text.chunks import Token
 from diffusion.text.encoder import TextEncoder
 from interop.errors import NotSupported
-from interop.models.closed import ClosedPart
 from interop.models.lora import LoraPart, add_to_clip
 from interop.models.names import tower_names
+from interop.models.text_stage import TextStage, Vocabularies, as_tokens, stage_of, unprojected
 
 __all__ = ["ClipHandle"]
 
@@ -24,8 +24,7 @@ class ClipHandle:
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
         self.tokenizer_options: dict[str, Any] = {}
-        self.cond_stage_model = ClosedPart("CLIP.cond_stage_model", dtype=_dtype(encoder))
-        self.tokenizer = ClosedPart("CLIP.tokenizer")
+        self.projected_pooled = True
         self.patcher = ClipPatcher(self)
         self.use_clip_schedule = False
         self.apply_hooks_to_conds = None
@@ -35,7 +34,20 @@ class ClipHandle:
         """The text encoder of `diffusion`."""
         return self._encoder
 
-    heddle_encoder = heddle_object
+    @property
+    def asked(self) -> TextEncoder:
+        """The text encoder as it is read now."""
+        return self._encoder if self.projected_pooled else unprojected(self._encoder)
+
+    @property
+    def cond_stage_model(self) -> TextStage:
+        """What is inside, as far as packs may see."""
+        return stage_of(self)
+
+    @property
+    def tokenizer(self) -> Vocabularies:
+        """The vocabularies."""
+        return Vocabularies(self._encoder)
 
     @property
     def layer_idx(self) -> int | None:
@@ -46,40 +58,41 @@ class ClipHandle:
         """A copy that shares the networks."""
         other = ClipHandle(self._encoder.clone())
         other.tokenizer_options = dict(self.tokenizer_options)
+        other.projected_pooled = self.projected_pooled
         return other
 
     def clip_layer(self, layer_idx: int) -> None:
         """Read another layer, in place."""
         self._encoder = self._encoder.clip_layer(layer_idx)
 
+    def set_clip_options(self, options: Mapping[str, Any]) -> None:
+        """Change how the encoders are read, in place; where they run is not the pack's to say.
+
+        Raises:
+            NotSupported: for options other than "layer", "projected_pooled" and "execution_device".
+        """
+        unknown = sorted(options.keys() - {"layer", "projected_pooled", "execution_device"})
+        if unknown:
+            raise NotSupported(f"CLIP.cond_stage_model.set_clip_options({unknown[0]}=…)", "called")
+        self._encoder = replace(self._encoder, layer=options.get("layer", self._encoder.layer))
+        self.projected_pooled = bool(options.get("projected_pooled", self.projected_pooled))
+
     def set_tokenizer_option(self, option_name: str, value: Any) -> None:
         """Keep an option; this engine's tokenisers have none."""
         self.tokenizer_options[option_name] = value
 
     def tokenize(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> dict[str, list[list[Any]]]:
-        """A text as each encoder reads it: chunks of (token, weight), with a number for each word if asked for.
-
-        Raises:
-            NotSupported: if word numbers are asked for.
-        """
-        if return_word_ids:
-            raise NotSupported("CLIP.tokenize(return_word_ids=True)", "called")
-        return {
-            name: [[(token.token, token.weight) for token in chunk] for chunk in chunks]
-            for name, chunks in self._encoder.tokenize(text).items()
-        }
+        """A text as each encoder reads it: chunks of (token, weight), with a number for each word if asked for."""
+        return self.tokenizer.tokenize_with_weights(text, return_word_ids)
 
     def encode_from_tokens(
         self, tokens: Mapping[str, Any], return_pooled: bool | str = False, return_dict: bool = False
     ) -> Any:
-        """Tokens as an embedding; with its pooled vector if asked for."""
-        features, pooled = self._encoder.encode_tokens(
-            {name: [[Token(*pair[:2]) for pair in chunk] for chunk in chunks] for name, chunks in tokens.items()}
-        )
+        """Tokens as an embedding; with its pooled vector if asked for, which "unprojected" leaves as it comes out."""
+        encoder = unprojected(self._encoder) if return_pooled == "unprojected" else self.asked
+        features, pooled = encoder.encode_tokens({name: as_tokens(chunks) for name, chunks in tokens.items()})
         if return_dict:
             return {"cond": features, "pooled_output": pooled}
-        if return_pooled == "unprojected":
-            raise NotSupported("CLIP.encode_from_tokens(return_pooled='unprojected')", "called")
         return (features, pooled) if return_pooled else features
 
     def encode_from_tokens_scheduled(

@@ -38,6 +38,9 @@ FILES = {
     "comfy.sampler_helpers": "sampler_helpers",
     "comfy.samplers": "samplers",
     "comfy.sd": "loading",
+    "comfy.sd1_clip": "text_stages",
+    "comfy.sdxl_clip": "text_stages",
+    "comfy.text_encoders.sd3_clip": "text_stages",
     "comfy.utils": "tensors",
     "comfy_api.feature_flags": "feature_flags",
     "comfy_api.input": "value_types",
@@ -76,6 +79,7 @@ OPEN_ENDED = frozenset(
     {"comfy.conds", "comfy.controlnet", "comfy.k_diffusion.sampling", "comfy.latent_formats", "comfy.lora"}
     | {"comfy.ldm.modules.attention", "comfy.model_base", "comfy.model_sampling", "comfy.ops"}
     | {"comfy.patcher_extension", "comfy.sampler_helpers"}
+    | {"comfy.sd1_clip", "comfy.sdxl_clip", "comfy.text_encoders.sd3_clip"}
 )
 """Modules of which every public name exists: as a placeholder, if not in their file."""
 
