@@ -77,6 +77,17 @@ def _projection(tensors: Mapping[str, Tensor], inside: dict[str, str]) -> Tensor
 
 
 def _from_open_clip(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        "embeddings.token_embedding.weight": found["token_embedding.weight"],
+        "embeddings.position_embedding.weight": found["positional_embedding"],
+        "final_layer_norm.weight": found["ln_final.weight"],
+        "final_layer_norm.bias": found["ln_final.bias"],
+        **open_clip_blocks(found),
+    }
+
+
+def open_clip_blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The transformer blocks of open_clip, of texts or pictures, under the names of transformers; nothing is copied."""
     plain = {
         "ln_1": "layer_norm1",
         "ln_2": "layer_norm2",
@@ -84,12 +95,7 @@ def _from_open_clip(found: dict[str, Tensor]) -> dict[str, Tensor]:
         "mlp.c_proj": "mlp.fc2",
         "attn.out_proj": "self_attn.out_proj",
     }
-    result = {
-        "embeddings.token_embedding.weight": found["token_embedding.weight"],
-        "embeddings.position_embedding.weight": found["positional_embedding"],
-        "final_layer_norm.weight": found["ln_final.weight"],
-        "final_layer_norm.bias": found["ln_final.bias"],
-    }
+    result: dict[str, Tensor] = {}
     for name, tensor in found.items():
         match = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.+)", name)
         if match is None:
@@ -106,4 +112,4 @@ def _from_open_clip(found: dict[str, Tensor]) -> dict[str, Tensor]:
     return result
 
 
-__all__ = ["END", "START", "ClipLayout", "read_clip"]
+__all__ = ["END", "START", "ClipLayout", "open_clip_blocks", "read_clip"]

@@ -1,0 +1,1 @@
+"""Pictures as conditioning: encoders of pictures, and what is made of their outputs."""
