@@ -42,6 +42,24 @@ class GuidanceStep:
     evaluate: Callable[..., list[Tensor]]
     denoised: Tensor | None = None
 
+    @property
+    def positive(self) -> Tensor:
+        """x0 for the positive side, which is always evaluated."""
+        positive = self.estimates[0]
+        assert positive is not None
+        return positive
+
+    @property
+    def negative(self) -> Tensor | None:
+        """x0 for the negative side, or None where it is not evaluated."""
+        return self.estimates[1] if len(self.estimates) > 1 else None
+
+    @property
+    def guided(self) -> Tensor:
+        """What guidance made so far; only hooks after guidance may ask."""
+        assert self.denoised is not None
+        return self.denoised
+
 
 @dataclass(frozen=True, slots=True)
 class EstimateStep:

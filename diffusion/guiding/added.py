@@ -31,7 +31,7 @@ def perturbed_attention(model: Model, scale: float) -> Model:
         return values
 
     def change(step: GuidanceStep) -> Tensor:
-        positive, guided = _positive(step), _guided(step)
+        positive, guided = step.positive, step.guided
         if scale == 0.0:
             return guided
         weaker = step.model.with_network_patches(self_attention={("middle", 0): only_itself})
@@ -67,7 +67,7 @@ def self_attention(model: Model, scale: float, blur: float) -> Model:
         return out
 
     def change(step: GuidanceStep) -> Tensor:
-        guided, negative = _guided(step), step.estimates[1]
+        guided, negative = step.guided, step.negative
         attention = scores.latest
         if negative is None or attention is None or min(guided.shape[2:]) <= 4:
             return guided
@@ -98,7 +98,7 @@ def skipped_layers(
     left_out = _left_out(double, single)
 
     def change(step: GuidanceStep) -> Tensor:
-        positive, guided = _positive(step), _guided(step)
+        positive, guided = step.positive, step.guided
         if scale <= 0.0 or not last <= float(step.sigma) <= first:
             return guided
         (weak,) = step.evaluate([step.entries[0]], step.model.with_network_patches(blocks=left_out))
@@ -160,10 +160,10 @@ def _blurred_where_attended(latent: Tensor, attention: Tensor, sigma: float) -> 
 
 
 def _rows(tokens: int, aspect: float) -> int:
-    """The divisor of the number of tokens that comes nearest to the rows of a picture of this aspect."""
+    """The divisor of the number of tokens that is nearest to the rows of a picture of this aspect; the smaller of two."""
     wanted = round(math.sqrt(aspect * tokens))
     for distance in range(tokens):
-        for rows in (wanted + distance, max(1, wanted - distance)):
+        for rows in (max(1, wanted - distance), wanted + distance):
             if tokens % rows == 0:
                 return rows
     return 1
@@ -179,17 +179,6 @@ def _blur(latent: Tensor, sigma: float) -> Tensor:
     kernel = torch.outer(line, line).expand(channels, 1, _BLUR, _BLUR)
     half = _BLUR // 2
     return F.conv2d(F.pad(latent, [half] * 4, mode="reflect"), kernel, groups=channels)
-
-
-def _positive(step: GuidanceStep) -> Tensor:
-    positive = step.estimates[0]
-    assert positive is not None, "the positive side is always evaluated"
-    return positive
-
-
-def _guided(step: GuidanceStep) -> Tensor:
-    assert step.denoised is not None, "hooks after guidance are given its result"
-    return step.denoised
 
 
 __all__ = ["perturbed_attention", "self_attention", "skipped_layers", "unguided_skipping"]

@@ -27,7 +27,7 @@ def rescaled(multiplier: float) -> CfgHook:
     """
 
     def guide(step: GuidanceStep) -> Tensor:
-        positive, negative = _both(step)
+        positive, negative = step.positive, step.negative
         if negative is None:
             return positive
         sigma = step.sigma
@@ -53,7 +53,7 @@ def renormalised(below: float, limit: float) -> CfgHook:
     """
 
     def guide(step: GuidanceStep) -> Tensor:
-        positive, negative = _both(step)
+        positive, negative = step.positive, step.negative
         if negative is None or float(step.sigma) >= below:
             return positive
         guided = negative + step.scale * (positive - negative)
@@ -74,7 +74,7 @@ def norm_limited(strength: float) -> PostCfgHook:
     """
 
     def change(step: GuidanceStep) -> Tensor:
-        positive, guided = _both(step)[0], _guided(step)
+        positive, guided = step.positive, step.guided
         wanted = torch.norm(positive, dim=1, keepdim=True)
         got = torch.norm(guided, dim=1, keepdim=True)
         return guided * (wanted / (got + 1e-8)).clamp(min=0.0, max=1.0) * strength
@@ -90,7 +90,7 @@ def zero_star() -> PostCfgHook:
     """
 
     def change(step: GuidanceStep) -> Tensor:
-        (positive, negative), guided = _both(step), _guided(step)
+        positive, negative, guided = step.positive, step.negative, step.guided
         if negative is None:
             return guided
         toward, away = (step.x - positive).flatten(1), (step.x - negative).flatten(1)
@@ -109,7 +109,7 @@ def tangential() -> PreCfgHook:
     """
 
     def change(step: GuidanceStep) -> Estimates:
-        positive, negative = _both(step)
+        positive, negative = step.positive, step.negative
         if negative is None:
             return step.estimates
         toward, away = ((step.x - one).flatten(1).unsqueeze(1).float() for one in (positive, negative))
@@ -124,7 +124,7 @@ def positive_leaning() -> PostCfgHook:
     """Guidance that leans to the scaled positive estimate where it looks unlike the negative one (Mahiro)."""
 
     def change(step: GuidanceStep) -> Tensor:
-        (positive, negative), guided = _both(step), _guided(step)
+        positive, negative, guided = step.positive, step.negative, step.guided
         if negative is None:
             return guided
         leap, back = positive * step.scale, negative * step.scale
@@ -147,7 +147,7 @@ def frequency_scaled(low: float, high: float, cutoff: int) -> PreCfgHook:
     """
 
     def change(step: GuidanceStep) -> Estimates:
-        positive, negative = _both(step)
+        positive, negative = step.positive, step.negative
         if negative is None:
             return step.estimates
         direction = positive - negative
@@ -184,7 +184,7 @@ def projected(eta: float, longest: float, momentum: float) -> PreCfgHook:
     memory = _Momentum()
 
     def change(step: GuidanceStep) -> Estimates:
-        positive, negative = _both(step)
+        positive, negative = step.positive, step.negative
         if negative is None:
             return step.estimates
         sigma = float(step.sigma)
@@ -225,17 +225,6 @@ def gradual_mask(strength: float) -> MaskHook:
         return binary if not 0.0 < strength < 1.0 else strength * binary + (1.0 - strength) * mask
 
     return change
-
-
-def _both(step: GuidanceStep) -> tuple[Tensor, Tensor | None]:
-    positive = step.estimates[0]
-    assert positive is not None, "the positive side is always evaluated"
-    return positive, step.estimates[1] if len(step.estimates) > 1 else None
-
-
-def _guided(step: GuidanceStep) -> Tensor:
-    assert step.denoised is not None, "hooks after guidance are given its result"
-    return step.denoised
 
 
 def _deviation(x: Tensor) -> Tensor:

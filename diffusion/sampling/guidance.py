@@ -78,8 +78,7 @@ def combine(step: GuidanceStep) -> Guided:
     hooks = step.model.hooks
     for hook in hooks.pre_cfg:
         step = replace(step, estimates=hook(step))
-    positive, negative = step.estimates[0], step.estimates[1]
-    assert positive is not None
+    positive, negative = step.positive, step.negative
     if hooks.cfg is not None:
         denoised = hooks.cfg(step)
     elif negative is None:
