@@ -63,7 +63,7 @@ def merged_by_part(first: Model, second: Model, ratios: Ratios, otherwise: float
         ratios: by original name (`input_blocks.3.`, `middle_block`, `joint_blocks.7.`, …).
         otherwise: for what no name fits.
     """
-    _check_same(first.network, second.network)
+    check_same(first.network, second.network)
     names = _original_names(first.network)
     shares = {name: _share(original, ratios, otherwise) for name, original in names.items()}
     return first.with_weights(
@@ -73,14 +73,14 @@ def merged_by_part(first: Model, second: Model, ratios: Ratios, otherwise: float
 
 def added(first: Model, second: Model) -> Model:
     """first + second, weight by weight."""
-    _check_same(first.network, second.network)
+    check_same(first.network, second.network)
     names = first.network.parameter_names()
     return first.with_weights({n: Blend(1.0, 1.0, second.network, second.patches, n) for n in names})
 
 
 def subtracted(first: Model, second: Model, multiplier: float) -> Model:
     """multiplier · (first − second), weight by weight."""
-    _check_same(first.network, second.network)
+    check_same(first.network, second.network)
     names = first.network.parameter_names()
     return first.with_weights({n: Blend(multiplier, -multiplier, second.network, second.patches, n) for n in names})
 
@@ -99,7 +99,7 @@ def text_merged(first: TextEncoder, second: TextEncoder, own: float, other: floa
                 "Choose models of the same family."
             )
         twin = others[tower.name].network
-        _check_same(tower.network, twin)
+        check_same(tower.network, twin)
         patches = second.patches.get(tower.name, Patches())
         kept = [n for n in tower.network.parameter_names() if not n.endswith(("position_ids", "logit_scale"))]
         first = first.with_weights(tower.name, {n: Blend(own, other, twin, patches, n) for n in kept})
@@ -145,7 +145,12 @@ def _share(name: str, ratios: Ratios, otherwise: float) -> float:
     return ratios[max(fitting, key=len)] if fitting else otherwise
 
 
-def _check_same(first: Network, second: Network) -> None:
+def check_same(first: Network, second: Network) -> None:
+    """Refuse networks of different architectures.
+
+    Raises:
+        ModelFileError: with the tensors that differ.
+    """
     shapes = [{name: tuple(net.weights[name].shape) for name in net.parameter_names()} for net in (first, second)]
     if shapes[0] == shapes[1]:
         return
@@ -161,6 +166,6 @@ def _list(clip: TextEncoder) -> str:
 
 
 __all__ = [
-    "Blend", "Multiplied", "added", "attention_multiplied", "merged", "merged_by_part", "subtracted",
+    "Blend", "Multiplied", "added", "attention_multiplied", "check_same", "merged", "merged_by_part", "subtracted",
     "text_attention_multiplied", "text_merged",
 ]  # fmt: skip

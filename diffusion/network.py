@@ -38,6 +38,13 @@ class Patches:
             merged[name] = (*merged.get(name, ()), patch)
         return Patches(merged)
 
+    def then(self, other: Patches) -> Patches:
+        """These patches, then others."""
+        merged = dict(self.by_name)
+        for name, patches in other.by_name.items():
+            merged[name] = (*merged.get(name, ()), *patches)
+        return Patches(merged)
+
 
 class Network:
     """A torch module together with the weights it was loaded from.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from graph_runtime.api import Choice, HeddleError, Socket, node
+from graph_runtime.api import Choice, node
 from nodes.conditioning import Strength, with_values
 from nodes.family_conditioning import TimestepsRange, TwoConditionings
+from nodes.hooks import Hooks
 from nodes.sockets import Conditioning, Mask
+
+if TYPE_CHECKING:
+    from diffusion.weight_hooks import WeightHooks
 
 __all__ = [
     "conditioning_set_default_combine",
@@ -21,7 +25,6 @@ __all__ = [
 
 SINGLE = "advanced/hooks/cond single"
 PAIR = "advanced/hooks/cond pair"
-Hooks = Annotated[Any, Socket("HOOKS", "changes of weights that belong to a conditioning")]
 Area = Annotated[str, Choice("default", "mask bounds")]
 
 
@@ -42,11 +45,10 @@ def conditioning_set_properties(
         strength: how much it counts inside the mask; without a mask nothing is scaled.
         set_cond_area: with "mask bounds", the model is shown only the part around the mask.
         mask: where it counts; everywhere without one.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
         timesteps: the part of the schedule; all of it without one.
     """
-    _refuse(hooks)
-    changed = cond_NEW
+    changed = _hooked(cond_NEW, hooks)
     if mask is not None:
         changed = with_values(
             changed,
@@ -78,7 +80,7 @@ def conditioning_set_properties_and_combine(
         strength: how much it counts inside the mask; without a mask nothing is scaled.
         set_cond_area: with "mask bounds", the model is shown only the part around the mask.
         mask: where it counts; everywhere without one.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
         timesteps: the part of the schedule; all of it without one.
     """
     return [*cond, *_with_properties(cond_NEW, strength, set_cond_area, mask, hooks, timesteps)]
@@ -93,10 +95,9 @@ def conditioning_set_default_combine(
     Args:
         cond: what is there already.
         cond_DEFAULT: what fills the rest.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
     """
-    _refuse(hooks)
-    return [*cond, *with_values(cond_DEFAULT, default=True)]
+    return [*cond, *with_values(_hooked(cond_DEFAULT, hooks), default=True)]
 
 
 @node("PairConditioningCombine", title="Cond Pair Combine", category=PAIR, experimental=True)
@@ -133,7 +134,7 @@ def pair_conditioning_set_properties(
         strength: how much they count inside the mask; without a mask nothing is scaled.
         set_cond_area: with "mask bounds", the model is shown only the part around the mask.
         mask: where they count; everywhere without one.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
         timesteps: the part of the schedule; all of it without one.
     """
     return TwoConditionings(
@@ -165,7 +166,7 @@ def pair_conditioning_set_properties_and_combine(
         strength: how much the added ones count inside the mask; without a mask nothing is scaled.
         set_cond_area: with "mask bounds", the model is shown only the part around the mask.
         mask: where the added ones count; everywhere without one.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
         timesteps: the part of the schedule; all of it without one.
     """
     return TwoConditionings(
@@ -190,12 +191,11 @@ def pair_conditioning_set_default_combine(
         negative: what not to paint.
         positive_DEFAULT: what fills the rest.
         negative_DEFAULT: what not to paint there.
-        hooks: changes of weights; not supported by this engine.
+        hooks: changes of the model's weights where it counts, beside those it has.
     """
-    _refuse(hooks)
     return TwoConditionings(
-        [*positive, *with_values(positive_DEFAULT, default=True)],
-        [*negative, *with_values(negative_DEFAULT, default=True)],
+        conditioning_set_default_combine(cond=positive, cond_DEFAULT=positive_DEFAULT, hooks=hooks),
+        conditioning_set_default_combine(cond=negative, cond_DEFAULT=negative_DEFAULT, hooks=hooks),
     )
 
 
@@ -212,9 +212,11 @@ def _with_properties(
     )
 
 
-def _refuse(hooks: Any) -> None:
-    if hooks is not None:
-        raise HeddleError(
-            "Hooks that change weights for one conditioning are not supported by this engine.",
-            fix="Disconnect 'hooks', or change the whole model, for example with a LoRA loader.",
-        )
+def _hooked(conditioning: list[Any], hooks: WeightHooks | None) -> list[Any]:
+    """A conditioning with hooks added to those of each entry."""
+    if hooks is None:
+        return conditioning
+    return [
+        [embedding, {**options, "hooks": options["hooks"].joined(hooks) if options.get("hooks") else hooks}]
+        for embedding, options in conditioning
+    ]

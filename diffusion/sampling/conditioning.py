@@ -36,6 +36,7 @@ class Entry:
         start, end: it is active while end ≤ sigma ≤ start.
         control: a control network chain, or None.
         default: counts only where no other entry does.
+        hooks: changes of the network's weights while it is evaluated, see `diffusion.weight_hooks`.
     """
 
     inputs: dict[str, Tensor]
@@ -46,6 +47,7 @@ class Entry:
     control: Any = None
     control_for_negative: bool = False
     default: bool = False
+    hooks: Any = None
 
     def active(self, sigma: float) -> bool:
         """Whether it counts at this noise level."""
@@ -101,7 +103,6 @@ def _entry(
         if options.get("set_area_to_bounds"):
             area, mask = _bounds(mask)
     inputs = {name: value.to(noise.device) for name, value in family.inputs(embedding, options, scene).items()}
-    start, end = options.get("start_percent"), options.get("end_percent")
     control = options.get("control")
     if control is not None and id(control) not in controls:
         controls[id(control)] = control.prepared(prediction, noise)
@@ -109,12 +110,19 @@ def _entry(
         inputs=inputs,
         weight=_weight(options, area, mask, noise),
         area=area,
-        start=None if start is None else prediction.percent_to_sigma(start),
-        end=None if end is None else prediction.percent_to_sigma(end),
+        start=min(_levels(options, "start_percent", prediction), default=None),
+        end=max(_levels(options, "end_percent", prediction), default=None),
         control=None if control is None else controls[id(control)],
         control_for_negative=bool(options.get("control_apply_to_uncond")),
         default=bool(options.get("default")),
+        hooks=options.get("hooks"),
     )
+
+
+def _levels(options: Mapping[str, Any], name: str, prediction: Prediction) -> list[float]:
+    """Noise levels of a limit, which the conditioning and its text encoder may both set."""
+    shares = (options.get(name), options.get(f"clip_{name}"))
+    return [prediction.percent_to_sigma(share) for share in shares if share is not None]
 
 
 def _resolved_area(area: Any, height: int, width: int) -> Area | None:
@@ -202,7 +210,7 @@ def _add_same_area(entries: list[Entry], entry: Entry) -> None:
         ):
             best = other
     if best is not None and best.area != entry.area:
-        entries.append(replace(entry, inputs=dict(best.inputs)))
+        entries.append(replace(entry, inputs=dict(best.inputs), hooks=best.hooks))
 
 
 def _lend_control(positive: list[Entry], others: list[Entry]) -> None:

@@ -31,6 +31,19 @@ def alone(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """One way to read a prompt, beside others.
+
+    Attributes:
+        patches: weight changes by tower name, after the encoder's own.
+        options: what the conditioning says of itself.
+    """
+
+    patches: Mapping[str, Patches]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TextEncoder:
     """One or more text encoders that read the same prompt; never changed in place.
 
@@ -40,6 +53,7 @@ class TextEncoder:
         layer: hidden state to take, counted from the end (−1 is the last); None leaves each encoder its own.
         patches: weight changes by tower name.
         embeddings: where `embedding:name` is looked up.
+        versions: if there are any, a prompt becomes one conditioning for each.
     """
 
     towers: tuple[Tower, ...]
@@ -47,6 +61,7 @@ class TextEncoder:
     layer: int | None = None
     patches: Mapping[str, Patches] = field(default_factory=dict)
     embeddings: Embeddings = field(default_factory=Embeddings)
+    versions: tuple[Version, ...] = ()
 
     def clone(self) -> TextEncoder:
         """A copy that shares the networks."""
@@ -70,9 +85,16 @@ class TextEncoder:
         return {tower.name: tower.tokenize(text, self._finder(tower)) for tower in self.towers}
 
     def encode_tokens(self, tokens: Mapping[str, Sequence[Sequence[Token]]]) -> tuple[Tensor, Tensor | None]:
-        """Features and pooled vector of tokens that may differ from encoder to encoder."""
+        """Features and pooled vector of tokens that may differ from encoder to encoder; of the first version."""
+        return self._encoded(tokens, self.versions[0] if self.versions else None)
+
+    def _encoded(
+        self, tokens: Mapping[str, Sequence[Sequence[Token]]], version: Version | None
+    ) -> tuple[Tensor, Tensor | None]:
+        added = {} if version is None else version.patches
+        patches = {**self.patches, **{n: self.patches.get(n, Patches()).then(p) for n, p in added.items()}}
         outputs = {
-            tower.name: tower.encode(tokens[tower.name], self.layer, self.patches.get(tower.name))
+            tower.name: tower.encode(tokens[tower.name], self.layer, patches.get(tower.name))
             for tower in self.towers
             if tower.name in tokens
         }
@@ -80,8 +102,15 @@ class TextEncoder:
 
     def encode(self, text: str) -> list[list[Any]]:
         """A prompt as conditioning: `[[features, {"pooled_output": …}]]`."""
-        features, pooled = self.encode_tokens(self.tokenize(text))
-        return [[features, {"pooled_output": pooled}]]
+        return self.conditioning(self.tokenize(text))
+
+    def conditioning(self, tokens: Mapping[str, Sequence[Sequence[Token]]]) -> list[list[Any]]:
+        """Tokens as conditioning, once for each version."""
+        result: list[list[Any]] = []
+        for version in self.versions or (None,):
+            features, pooled = self._encoded(tokens, version)
+            result.append([features, {"pooled_output": pooled, **({} if version is None else version.options)}])
+        return result
 
     def balanced(self, texts: Mapping[str, str], *, drop_empty: bool = False) -> Tokens:
         """One text for each encoder, padded with empty chunks to the same number of chunks.
@@ -113,8 +142,7 @@ class TextEncoder:
         for tower in self.towers:
             if tower.rules.length is None and tokens.get(tower.name) == []:
                 tokens[tower.name] = [empty_chunk(tower.rules, 0)]
-        features, pooled = self.encode_tokens({name: chunks for name, chunks in tokens.items() if chunks})
-        return [[features, {"pooled_output": pooled}]]
+        return self.conditioning({name: chunks for name, chunks in tokens.items() if chunks})
 
     def _finder(self, tower: Tower) -> FindEmbedding | None:
         if not self.embeddings.folders:
@@ -122,4 +150,4 @@ class TextEncoder:
         return lambda name: self.embeddings.find(name, tower.width, tower.name)
 
 
-__all__ = ["Joining", "TextEncoder", "Tokens", "alone"]
+__all__ = ["Joining", "TextEncoder", "Tokens", "Version", "alone"]

@@ -1,9 +1,7 @@
 """Conditionings are joined singly and in pairs, with what the added ones are limited to."""
 
-import pytest
 import torch
 
-from graph_runtime.errors import HeddleError
 from nodes import conditioning_pairs as pairs
 
 
@@ -73,8 +71,13 @@ def test_pairs_are_treated_alike_on_both_sides():
     assert [[entry.get("default") for entry in facts(side)] for side in rest] == [[None, True], [None, True]]
 
 
-def test_hooks_are_refused_and_not_ignored():
-    with pytest.raises(HeddleError, match="not supported by this engine"):
-        pairs.conditioning_set_default_combine(cond=one("a"), cond_DEFAULT=one("b"), hooks=object())
-    with pytest.raises(HeddleError, match="Disconnect 'hooks'"):
-        pairs.conditioning_set_properties(cond_NEW=one("a"), set_cond_area="default", hooks=object())
+def test_hooks_join_those_that_a_conditioning_has():
+    from diffusion.weight_hooks import Keyframes, WeightHook, WeightHooks
+
+    first, second = (WeightHooks((WeightHook(None, 1.0, 1.0, Keyframes()),)) for _ in range(2))
+    once = pairs.conditioning_set_properties(cond_NEW=one("a"), set_cond_area="default", hooks=first)
+    both = pairs.conditioning_set_default_combine(cond=one("b"), cond_DEFAULT=once, hooks=second)
+    again = pairs.conditioning_set_properties(cond_NEW=both, set_cond_area="default", hooks=first)
+
+    assert [options.get("hooks") for _, options in again] == [first, first.joined(second)]
+    assert one("a")[0][1].get("hooks") is None
