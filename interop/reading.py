@@ -36,8 +36,7 @@ class Contribution:
 
     specs: list[NodeSpec] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    web_directory: str | None = None
-    web_name: str | None = None
+    web: dict[str, str] = field(default_factory=dict)
     answers: routes.Claim = field(default_factory=routes.Claim)
 
 
@@ -55,7 +54,7 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     found.specs.extend(own.values())
     if classes is None and callable(getattr(module, "comfy_entrypoint", None)):
         classes = _from_entrypoint(pack, module, found)
-    if classes is None and not own and found.answers.port is None and found.web_directory is None:
+    if classes is None and not own and found.answers.port is None and not found.web:
         raise BadPack(
             f"Pack '{pack.name}' declares no nodes: {pack.entry.name} has no NODE_CLASS_MAPPINGS, no comfy_entrypoint "
             "and no function marked with @node. Add one of them, or move the file out of custom_nodes."
@@ -152,24 +151,24 @@ def _from_entrypoint(pack: Pack, module: ModuleType, found: Contribution) -> dic
 
 
 def _read_web(pack: Pack, module: ModuleType, found: Contribution) -> None:
+    """Note every folder with JavaScript: those that the pack declares, and those it put into the host's table."""
+    declared = pack.declared_web()
+    if declared is not None:
+        found.web[declared[0]] = str(declared[1])
     directory = getattr(module, "WEB_DIRECTORY", None)
     if isinstance(directory, str) and pack.path.is_dir():
         path = (pack.path / directory).resolve()
         if path.is_dir():
-            found.web_directory, found.web_name = str(path), pack.name
+            found.web[pack.name] = str(path)
         else:
             found.warnings.append(f"WEB_DIRECTORY {directory!r} of '{pack.name}' is no folder; nothing is served.")
-    declared = pack.declared_web()
-    if found.web_directory is None and declared is not None:
-        found.web_name, found.web_directory = declared[0], str(declared[1])
     host = current()
-    own = {name: path for name, path in host.extension_dirs.items() if name not in host.known_extensions}
-    for name, added in own.items():
-        folder = Path(str(added)).resolve()
-        if found.web_directory is None and folder.is_dir():
-            found.web_directory, found.web_name = str(folder), name
-        elif folder != Path(found.web_directory or ""):
-            found.warnings.append(f"'{pack.name}' has several folders with JavaScript; '{folder}' is not served.")
-    if found.web_directory is not None:
-        host.extension_dirs[found.web_name or pack.name] = found.web_directory
+    for name, added in host.extension_dirs.items():
+        if name not in host.known_extensions:
+            folder = Path(str(added)).resolve()
+            if folder.is_dir():
+                found.web[str(name)] = str(folder)
+            else:
+                found.warnings.append(f"EXTENSION_WEB_DIRS[{name!r}] of '{pack.name}' is no folder: {folder}.")
+    host.extension_dirs.update(found.web)
     host.known_extensions.update(host.extension_dirs)

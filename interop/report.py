@@ -6,7 +6,7 @@ Source: protocol §5.1.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,7 @@ class PackReport:
         where: "file:line" inside the pack, "" if unknown.
         warnings: single nodes that could not be read, ids that were taken, …
         seconds: how long importing took.
-        web_directory: folder with its JavaScript, served at /extensions/<name>/.
-        web_name: the name it is served under.
+        web: folders with its JavaScript by name, each served at /extensions/<name>/.
         routes: the routes it registered, as "GET /path".
         on_prompt: whether it wants to see submitted prompts.
         routes_port: the loopback port that answers; None if it answers nothing.
@@ -46,8 +45,7 @@ class PackReport:
     where: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
-    web_directory: str | None = None
-    web_name: str | None = None
+    web: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[str, ...] = ()
     on_prompt: bool = False
     routes_port: int | None = None
@@ -67,8 +65,8 @@ class PackReport:
         return {
             "name": self.name, "path": str(self.path), "ok": self.ok, "error": self.error or None,
             "where": self.where or None, "warnings": list(self.warnings), "seconds": round(self.seconds, 3),
-            "nodes": [spec.id for spec in self.specs], "web_directory": self.web_directory,
-            "web_name": self.web_name, "routes": list(self.routes), "routes_port": self.routes_port,
+            "nodes": [spec.id for spec in self.specs], "web": dict(self.web),
+            "routes": list(self.routes), "routes_port": self.routes_port,
             "routes_key": self.routes_key, "on_prompt": self.on_prompt,
         }  # fmt: skip
 

@@ -39,8 +39,8 @@ class Pack:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.name = str(data.get("web_name") or data["name"])
-        self.web = Path(data["web_directory"]) if data.get("web_directory") else None
+        self.name = str(data["name"])
+        self.web = {str(name): Path(folder) for name, folder in (data.get("web") or {}).items()}
         self.folder = Path(data["path"]) if data.get("path") else None
         self.port: int | None = data.get("routes_port")
         self.key = str(data.get("routes_key") or "")

@@ -39,12 +39,13 @@ async def get_extension_file(request: web.Request) -> web.StreamResponse:
     """A file of a pack's web folder; help pages may also lie in `docs` beside the pack's code."""
     name, tail = request.match_info["pack"], request.match_info["file"]
     for pack in await packs_of(request):
-        if pack.name != name:
+        if pack.name != name and name not in pack.web:
             continue
-        if pack.folder is not None and tail.startswith("docs/") and (pack.web is None or not _holds(pack.web, tail)):
+        web_folder = pack.web.get(name)
+        if pack.folder is not None and tail.startswith("docs/") and not (web_folder and _holds(web_folder, tail)):
             return await _send(pack.folder / "docs", tail.removeprefix("docs/"))
-        if pack.web is not None:
-            return await _send(pack.web, tail)
+        if web_folder is not None:
+            return await _send(web_folder, tail)
     root = request.app[SETTINGS].front_end_root
     if root is not None:
         return await _send(root / "extensions", f"{name}/{tail}")
@@ -112,9 +113,9 @@ def _scripts(packs: list[Pack], core: Path | None) -> list[str]:
     if core is not None and core.is_dir():
         found += [f"/extensions/{quote(path.relative_to(core).as_posix())}" for path in sorted(core.rglob("*.js"))]
     for pack in packs:
-        if pack.web is not None and pack.web.is_dir():
-            for path in sorted(pack.web.rglob("*.js")):
-                found.append(f"/extensions/{quote(pack.name)}/{quote(path.relative_to(pack.web).as_posix())}")
+        for name, folder in pack.web.items():
+            for path in sorted(folder.rglob("*.js")):
+                found.append(f"/extensions/{quote(name)}/{quote(path.relative_to(folder).as_posix())}")
     return found
 
 

@@ -345,15 +345,22 @@ def test_built_in_nodes_answer_the_calls_of_v3_classes(house: Open) -> None:
     assert image.min() == 1
 
 
-def test_javascript_folders_written_into_the_hosts_table_are_served(house: Open, tmp_path: Path) -> None:
+def test_every_javascript_folder_of_a_pack_is_served(house: Open, tmp_path: Path) -> None:
     pack = tmp_path / "custom_nodes" / "writes"
-    (pack / "scripts").mkdir(parents=True)
+    for folder in ("scripts", "own", "declared"):
+        (pack / folder).mkdir(parents=True)
+    (pack / "pyproject.toml").write_text("[project]\nname = 'project'\n[tool.comfy]\nweb = 'declared'\n")
     (pack / "__init__.py").write_text(
         "import os, nodes\n"
+        "WEB_DIRECTORY = './own'\n"
+        "nodes.EXTENSION_WEB_DIRS['nowhere'] = 'none'\n"
         "nodes.EXTENSION_WEB_DIRS['another-name'] = os.path.join(os.path.dirname(__file__), 'scripts')\n"
         "NODE_CLASS_MAPPINGS = {}\n"
     )
 
     report = house().report("writes")
 
-    assert (report.web_name, report.web_directory) == ("another-name", str(pack / "scripts"))
+    folders = {"project": "declared", "writes": "own", "another-name": "scripts"}
+    assert report.web == {name: str(pack / folder) for name, folder in folders.items()}
+    (warning,) = report.warnings
+    assert "EXTENSION_WEB_DIRS['nowhere']" in warning

@@ -96,9 +96,13 @@ async def test_packs_bring_scripts_templates_and_translations(bench, tmp_path) -
     }.items():
         (pack / path).parent.mkdir(parents=True, exist_ok=True)
         (pack / path).write_text(text)
-    _publish(bench, {"name": "acme", "ok": True, "path": str(pack), "web_directory": str(pack / "web")})
+    (pack / "more").mkdir()
+    (pack / "more" / "b.js").write_text("")
+    web = {"acme": str(pack / "web"), "acme-more": str(pack / "more")}
+    _publish(bench, {"name": "acme", "ok": True, "path": str(pack), "web": web})
 
-    assert await bench.json("/extensions") == ["/extensions/acme/js/a.js"]
+    assert await bench.json("/extensions") == ["/extensions/acme/js/a.js", "/extensions/acme-more/b.js"]
+    assert (await bench.client.get("/extensions/acme-more/b.js")).status == 200
     script = await bench.client.get("/extensions/acme/js/a.js")
     assert script.status == 200 and script.content_type.endswith("/javascript")
     assert script.headers["Cache-Control"] == "no-cache"
