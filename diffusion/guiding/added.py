@@ -160,7 +160,7 @@ def _blurred_where_attended(latent: Tensor, attention: Tensor, sigma: float) -> 
 
 
 def _rows(tokens: int, aspect: float) -> int:
-    """The divisor of the number of tokens that is nearest to the rows of a picture of this aspect; the smaller of two."""
+    """The divisor of the number of tokens nearest to the rows of a picture of this aspect; of two, the smaller."""
     wanted = round(math.sqrt(aspect * tokens))
     for distance in range(tokens):
         for rows in (max(1, wanted - distance), wanted + distance):

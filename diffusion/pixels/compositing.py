@@ -9,7 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from diffusion.pixels.planes import mask_planes, match_channels, repeated, resize_image, to_image, to_planes
+from diffusion.pixels.planes import (
+    like_channels,
+    mask_planes,
+    match_channels,
+    repeated,
+    resize_image,
+    to_image,
+    to_planes,
+)
 
 _Pair = tuple[Tensor, Tensor]
 _EPSILON: Final = 1e-5
@@ -56,8 +64,8 @@ def paste(
 
 
 def paste_image(destination: Tensor, source: Tensor, x: int, y: int, mask: Tensor | None, *, stretch: bool) -> Tensor:
-    """`paste` for images, which may differ in having an alpha channel."""
-    destination, source = match_channels(destination, source)
+    """`paste` for images; the source gets or loses an alpha channel to be like the destination."""
+    source = like_channels(source, destination)
     return to_image(paste(to_planes(destination), to_planes(source), x, y, mask, stretch=stretch))
 
 
@@ -78,13 +86,13 @@ BLENDS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
 
 
 def blend(below: Tensor, above: Tensor, share: float, mode: str) -> Tensor:
-    """Mix two images; the second is brought to the first's size, trimmed around the middle.
+    """Mix two images; the second is brought to the first's channels and size, trimmed around the middle.
 
     Args:
         share: 0 gives the first, 1 the blend.
         mode: a key of `BLENDS`.
     """
-    below, above = match_channels(below, above.to(below.device))
+    above = like_channels(above.to(below.device), below)
     if above.shape[1:3] != below.shape[1:3]:
         above = resize_image(above, below.shape[2], below.shape[1], "bicubic", "center")
     return (below * (1 - share) + BLENDS[mode](below, above) * share).clamp(0, 1)
@@ -122,14 +130,14 @@ Source: Porter and Duff 1984, "Compositing digital images"; blend modes as in th
 def porter_duff(source: Tensor, source_mask: Tensor, destination: Tensor, destination_mask: Tensor, mode: str) -> _Pair:
     """Compose two pictures whose masks tell where they are transparent.
 
-    All are brought to the destination's size (bicubic, trimmed around the middle); of longer batches the first
-    members count.
+    All are brought to the destination's size (bicubic, trimmed around the middle), and the source to its channels; of
+    longer batches the first members count.
 
     Returns:
         (image, mask); the mask is 1 where the result is transparent.
     """
     count = min(map(len, (source, source_mask, destination, destination_mask)))
-    source, destination = match_channels(source[:count], destination[:count])
+    source, destination = like_channels(source[:count], destination), destination[:count]
     height, width = destination.shape[1:3]
 
     def fitted(image: Tensor) -> Tensor:

@@ -60,6 +60,11 @@ def fit_latent(latent: Tensor, like: Tensor, *, repeat: bool = True) -> Tensor:
     return repeated(latent, like.shape[0]) if repeat else latent
 
 
+def like_channels(image: Tensor, like: Tensor) -> Tensor:
+    """An image with as many channels as another: further ones are left out, missing ones are opaque."""
+    return _widened(image[..., : like.shape[-1]], like.shape[-1])
+
+
 def match_channels(image: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Give the image with fewer channels opaque ones until both have as many."""
     channels = max(image.shape[-1], other.shape[-1])
@@ -76,6 +81,7 @@ def _widened(image: Tensor, channels: int) -> Tensor:
 __all__ = [
     "as_masks",
     "fit_latent",
+    "like_channels",
     "mask_planes",
     "match_channels",
     "repeated",

@@ -36,10 +36,12 @@ def test_a_source_is_stretched_and_repeated_to_the_destination():
     assert pasted.shape == (3, 4, 4, 3) and pasted.unique().tolist() == [0.5]
 
 
-def test_an_alpha_channel_on_one_side_is_met_by_an_opaque_one():
+def test_a_source_loses_or_gets_an_alpha_channel_to_be_like_the_destination():
     pasted = compositing.image_composite_masked(destination=flat(0.25), source=flat(0.5, 1, 1, 4), x=0, y=0)
+    onto = compositing.image_composite_masked(destination=flat(0.25, 4, 4, 4), source=flat(0.5, 1, 1), x=0, y=0)
 
-    assert pasted[0, 0, 0].tolist() == [0.5] * 4 and pasted[0, 1, 1].tolist() == [0.25, 0.25, 0.25, 1]
+    assert pasted[0, 0, 0].tolist() == [0.5] * 3 and pasted[0, 1, 1].tolist() == [0.25] * 3
+    assert onto[0, 0, 0].tolist() == [0.5, 0.5, 0.5, 1] and onto[0, 1, 1].tolist() == [0.25] * 4
 
 
 S, SA, D, DA = 0.8, 0.5, 0.4, 0.25

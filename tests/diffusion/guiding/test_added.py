@@ -48,7 +48,9 @@ def test_recorded_attention_is_the_attention_that_was_computed() -> None:
     torch.testing.assert_close(weights.sum(-1), torch.ones(8, 9))
 
 
-@pytest.mark.parametrize(("tokens", "aspect", "rows"), [(64, 1.0, 8), (96, 1.5, 12), (96, 2 / 3, 8), (7, 1.0, 1), (24, 25 / 24, 4)])
+@pytest.mark.parametrize(
+    ("tokens", "aspect", "rows"), [(64, 1.0, 8), (96, 1.5, 12), (96, 2 / 3, 8), (7, 1.0, 1), (24, 25 / 24, 4)]
+)
 def test_the_rows_of_a_picture_are_found_from_its_tokens(tokens: int, aspect: float, rows: int) -> None:
     assert _rows(tokens, aspect) == rows
 
