@@ -55,7 +55,8 @@ class DecodedPicture(NamedTuple):
 def read_picture(path: Path) -> DecodedPicture:
     """Decode a picture file: all frames of the first frame's size, upright, as RGB.
 
-    Turned as its EXIF orientation says. 16-bit greys keep their precision, and are white from 255² on. Palettes and colour keys are resolved.
+    Turned as its EXIF orientation says. 16-bit greys keep their precision, and are white from 255² on. Palettes and
+    colour keys are resolved.
 
     Raises:
         UnreadablePicture: naming the file and the cause.
