@@ -42,8 +42,14 @@ FRAMES = """([kind, seconds, start]) => new Promise(done => {
 
 COUNT_FRAMES = """() => {
   window.__frames = 0;
-  const step = () => { window.__frames += 1; requestAnimationFrame(step); };
+  window.__counting = true;
+  const step = () => { window.__frames += 1; if (window.__counting) requestAnimationFrame(step); };
   step();
+}"""
+LOAD = """async document => {
+  const began = performance.now();
+  await window.__editor.load(document);
+  return (performance.now() - began) / 1000;
 }"""
 
 
@@ -116,7 +122,7 @@ class Probe:
         while (passed := time.monotonic() - began) < seconds:
             moves += 1
             self.page.mouse.move(at[0] + 60 * passed, at[1] + 30 * passed)
-        frames = self.page.evaluate("window.__frames")
+        frames = self.page.evaluate("() => { window.__counting = false; return window.__frames; }")
         work = (self.metric("TaskDuration") - before) * 1000 / max(1, frames)
         self.page.mouse.up()
         return {"fps": round(frames / passed, 1), "work_ms": round(work, 1), "moves": moves}
@@ -126,14 +132,13 @@ def measure(page: Page, count: int, seconds: float) -> dict[str, Any]:
     page.goto("http://heddle.test/?bench")
     page.wait_for_selector("[data-testid=run]:enabled")
     probe = Probe(page)
-    began = time.monotonic()
-    page.evaluate("document => window.__editor.load(document)", workflow(count))
-    loaded = time.monotonic() - began
+    loaded = page.evaluate(LOAD, workflow(count))
     whole = page.evaluate("window.__editor.view()")
     result: dict[str, Any] = {"nodes": count, "load_s": round(loaded, 2), "fit_k": round(whole["k"], 3)}
     result["pan_whole"] = probe.moving("pan", whole, seconds)
     result["pan_100"] = probe.moving("pan", {"x": 100, "y": 100, "k": 1}, seconds)
     result["zoom"] = probe.moving("zoom", whole, seconds)
+    result["drag_whole"] = probe.dragging(whole, seconds)
     result["drag_100"] = probe.dragging({"x": -300, "y": 100, "k": 1}, seconds)
     page.wait_for_timeout(600)
     before = probe.metric("TaskDuration")

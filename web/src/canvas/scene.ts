@@ -102,12 +102,19 @@ export class Scene {
     if (catalogue === this.catalogue && media === this.media && this.takeValues(document)) return;
     this.version += 1;
     this.settle();
-    const fresh = catalogue !== this.catalogue || this.nodes.size === 0;
+    const fresh = catalogue !== this.catalogue || this.isOther(document);
     this.document = document;
     this.catalogue = catalogue;
     this.media = media;
     if (fresh) this.rebuild(document);
     else this.follow(document);
+  }
+
+  /** True when little of what is shown is in the document: building anew is quicker then than following. */
+  private isOther(document: WorkflowDocument): boolean {
+    let kept = 0;
+    for (const node of this.nodes.values()) if (document.nodes[node.id] === node.record) kept += 1;
+    return kept * 2 <= this.nodes.size;
   }
 
   /** Takes over a change of values only, as typing makes; false when anything lies or is linked otherwise. */

@@ -65,7 +65,18 @@ export function modelsIn({ nodes, definitions = {} }: WorkflowDocument, catalogu
   });
 }
 
-function missingOf(node: string, record: NodeRecord, catalogue: Catalogue, meta: Json | undefined): Missing[] {
+const known = new WeakMap<NodeRecord, { readonly node: string; readonly catalogue: Catalogue; readonly meta: Json | undefined; readonly found: readonly Missing[] }>();
+
+/** What one node lacks; asked again only when the node, the catalogue or the document's facts changed. */
+function missingOf(node: string, record: NodeRecord, catalogue: Catalogue, meta: Json | undefined): readonly Missing[] {
+  const last = known.get(record);
+  if (last?.node === node && last.catalogue === catalogue && last.meta === meta) return last.found;
+  const found = lookedFor(node, record, catalogue, meta);
+  known.set(record, { node, catalogue, meta, found });
+  return found;
+}
+
+function lookedFor(node: string, record: NodeRecord, catalogue: Catalogue, meta: Json | undefined): Missing[] {
   const spec = catalogue[record.type];
   if (!spec) return [{ kind: "node", node, type: record.type, pack: packOf(record) }];
   return modelsOf(record, spec).flatMap(({ input, name, folder, here }): Missing[] => {
@@ -80,7 +91,7 @@ export function missingIn(document: Pick<WorkflowDocument, "nodes" | "definition
   const definitions = document.definitions ?? {};
   const below = (node: string, type: string, seen: ReadonlySet<string>): Missing[] =>
     Object.values(definitions[type]?.nodes ?? {}).flatMap((record) => look(node, record, seen));
-  const look = (node: string, record: NodeRecord, seen: ReadonlySet<string>): Missing[] => {
+  const look = (node: string, record: NodeRecord, seen: ReadonlySet<string>): readonly Missing[] => {
     if (record.mode) return [];
     if (!definitions[record.type]) return missingOf(node, record, catalogue, document.meta);
     return seen.has(record.type) ? [] : below(node, record.type, new Set([...seen, record.type]));
