@@ -282,13 +282,17 @@ class Folders:
 
         Args:
             folder: a model key, or "input", "output" or "temp"; "input/image" offers only pictures, and likewise for
-                "video", "audio", "latent" and "model" (3-D); "vae" offers the complete tiny autoencoders as well.
+                "video", "audio", "latent" and "model" (3-D), and "input/folders" offers the folders in it; "vae" offers
+                the complete tiny autoencoders as well.
         """
         kind, _, content = folder.partition("/")
         if kind == "vae":
             return [*self.names("vae"), *(name for name in TINY_AUTOENCODERS if self.tiny_halves(name) is not None)]
         if kind not in ("input", "output", "temp"):
             return self.names(folder)
+        if content == "folders":
+            root = self.root(kind)
+            return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_dir())
         names = self.names_in(kind)
         return [name for name in names if content_of(name) == content] if content else names
 

@@ -22,7 +22,9 @@ def without_tooltips(entry):
 @pytest.mark.parametrize("name", sorted(ESTABLISHED))
 def test_ids_inputs_options_defaults_and_outputs_are_the_established_ones(name):
     expected = dict(ESTABLISHED[name])
-    info = object_info(CATALOGUE[name], lambda folder: {"input/image": ["example.png"]}.get(folder, []))
+    info = object_info(
+        CATALOGUE[name], lambda folder: {"input/image": ["example.png"], "input/folders": ["3d"]}.get(folder, [])
+    )
 
     for section, entries in expected.pop("input", {}).items():
         assert list(info["input"][section]) == list(entries), "names and their order"
@@ -50,6 +52,7 @@ def sample(spec_input):
         "MASK": torch.rand(2, 32, 24),
         "LATENT": latent,
         "HOOKS": None,
+        "AUDIO": {"waveform": torch.rand(1, 2, 400), "sample_rate": 100},
         "TIMESTEPS_RANGE": (0.1, 0.9),
         "SIGMAS": torch.linspace(10.0, 0.0, 5),
         "CONDITIONING": [[torch.rand(1, 3, 4), {"pooled_output": torch.rand(1, 4)}]],
