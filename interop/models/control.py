@@ -5,21 +5,26 @@ Source: protocol §5.7, §6.10.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from diffusion.control import ControlNet
 from interop.errors import NotSupported
 from interop.models.closed import ClosedPart
+from interop.models.control_base import ControlBase, RunFacts
+from interop.models.inner import plain_inputs
+from interop.models.residuals import as_lists
 
 __all__ = ["ControlHandle"]
 
 
-class ControlHandle:
-    """A control network for packs. Copy it before changing it."""
+class ControlHandle(ControlBase):
+    """A control network of ours for packs. Copy it before changing it."""
 
     def __init__(self, network: ControlNet) -> None:
         self._network = network
+        self._run: tuple[Any, Any] | None = None
 
     @property
     def control_model(self) -> ClosedPart:
@@ -46,7 +51,7 @@ class ControlHandle:
         self._network = replace(self._network, strength=float(value))
 
     @property
-    def timestep_percent_range(self) -> tuple[float, float]:
+    def timestep_percent_range(self) -> tuple[float, float]:  # type: ignore[override]
         """The share of the schedule in which it is active."""
         return self._network.start, self._network.end
 
@@ -56,9 +61,12 @@ class ControlHandle:
         return self._network.hint
 
     @property
-    def previous_controlnet(self) -> ControlHandle | None:
+    def previous_controlnet(self) -> ControlBase | None:
         """The one whose additions are summed with its own."""
-        return None if self._network.previous is None else ControlHandle(self._network.previous)
+        from interop.models import lend_one
+
+        previous: ControlBase | None = lend_one(self._network.previous)
+        return previous
 
     def copy(self) -> ControlHandle:
         """The network without a hint."""
@@ -70,7 +78,7 @@ class ControlHandle:
         strength: float = 1.0,
         timestep_percent_range: tuple[float, float] = (0.0, 1.0),
         vae: Any = None,
-        extra_concat: Any = None,
+        extra_concat: Sequence[Any] = (),
     ) -> ControlHandle:
         """Steer by a picture, in place.
 
@@ -92,13 +100,28 @@ class ControlHandle:
         self._network = replace(self._network, previous=previous)
         return self
 
-    def cleanup(self) -> None:
-        """Nothing: what a run prepares ends with it."""
-
     def get_models(self) -> list[Any]:
         """Models that a run has to bring into place: it does so by itself."""
         return []
 
-    def get_control(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: the network is called by the sampler alone."""
-        raise NotSupported("CONTROL_NET.get_control", "called")
+    def pre_run(self, model: RunFacts, percent_to_timestep_function: Any) -> None:
+        """Get the chain ready for the run of a pack's control network that sums with it."""
+        self._run = (self._network.prepared(model.heddle_prediction, model.heddle_noise), model.heddle_prediction)
+
+    def cleanup(self) -> None:
+        """Forget what the run made."""
+        self._run = None
+
+    def get_control(self, x_noisy: Any, t: Any, cond: Any, batched_number: Any, *rest: Any) -> Any:
+        """What the chain adds, for a pack's control network that sums with it.
+
+        Raises:
+            NotSupported: outside of a run.
+        """
+        if self._run is None:
+            raise NotSupported("CONTROL_NET.get_control", "called outside of a run")
+        active, prediction = self._run
+        sigma = t.flatten()[0].cpu()
+        scaled = prediction.scale_input(x_noisy, sigma)
+        timestep = t.new_full((x_noisy.shape[0],), float(prediction.timestep(sigma)))
+        return as_lists(active.residuals(scaled, timestep, plain_inputs(cond), float(sigma), batched_number))

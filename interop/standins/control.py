@@ -3,25 +3,20 @@
 Source: pack_surface, tier 2.
 """
 
-import enum
 from typing import Any
 
-_CLASSES = {"ControlNet": "ControlHandle"}
+_CLASSES = {"ControlNet": ("control", "ControlHandle"), "ControlBase": ("control_base", "ControlBase")}
+_CLASSES |= {"StrengthType": ("control_base", "StrengthType")}
+"""Name here → module and name below `interop.models`; those need torch, and are found when they are asked for."""
 
 
 def __getattr__(name: Any) -> Any:
     if name not in _CLASSES:
         raise AttributeError(name)
-    from interop.models import control
+    import importlib
 
-    return getattr(control, _CLASSES[name])
-
-
-class StrengthType(enum.Enum):
-    """How the strength of a control network counts from block to block."""
-
-    CONSTANT = 1
-    LINEAR_UP = 2
+    module, own = _CLASSES[name]
+    return getattr(importlib.import_module(f"interop.models.{module}"), own)
 
 
 def broadcast_image_to(tensor: Any, target_batch_size: Any, batched_number: Any) -> Any:
