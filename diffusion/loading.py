@@ -19,6 +19,7 @@ from diffusion.assembly.texts import checkpoint_text, separate_text
 from diffusion.assembly.unets import unet_model
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError, UnknownModel
+from diffusion.layouts.clip_vision import has_open_clip_vision
 from diffusion.layouts.diffusers_names import with_original_names
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.model import Model
@@ -29,8 +30,9 @@ from diffusion.tensor_file import TensorFile, open_tensors
 from diffusion.text.embeddings import Embeddings
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.vocabulary import folders_near
+from diffusion.vision.encoder import PictureEncoder, picture_encoder
 
-NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
+NETWORK, FIRST_STAGE, VISION = "model.diffusion_model.", "first_stage_model.", "embedder.model."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Checkpoint:
     clip: TextEncoder | None
     vae: Autoencoder | None
     metadata: Mapping[str, str]
+    vision: PictureEncoder | None = None
 
 
 def load_checkpoint(
@@ -77,7 +80,13 @@ def load_checkpoint(
         clip=checkpoint_text(file, where, folders, Embeddings(tuple(embeddings)), config),
         vae=kl_autoencoder(file, FIRST_STAGE, where, config),
         metadata=file.metadata,
+        vision=picture_encoder(file, str(file.path), where, VISION) if has_vision(file) else None,
     )
+
+
+def has_vision(file: TensorFile) -> bool:
+    """Whether a checkpoint brings an encoder of pictures, as unCLIP models do."""
+    return has_open_clip_vision(file, f"{VISION}visual.")
 
 
 def _folder_checkpoint(

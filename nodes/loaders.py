@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from graph_runtime.api import Choice, Context, FileIn, HeddleError, node
 from graph_runtime.folders import TINY_AUTOENCODERS
 from nodes.model_files import file_state, model_file, path_state, tokenizer_folders
 from nodes.sockets import Clip, Model, Vae
+
+if TYPE_CHECKING:
+    from diffusion.loading import Checkpoint
 
 __all__ = [
     "LoadedCheckpoint",
@@ -15,6 +18,7 @@ __all__ = [
     "clip_loader",
     "diffusers_loader",
     "dual_clip_loader",
+    "loaded_checkpoint",
     "triple_clip_loader",
     "unet_loader",
     "vae_loader",
@@ -50,7 +54,7 @@ def checkpoint_loader_simple(*, ckpt_name: Annotated[str, FileIn("checkpoints")]
     Args:
         ckpt_name: the file, or the folder with a model_index.json, in one of the checkpoint folders.
     """
-    return _checkpoint(ctx, "checkpoints", ckpt_name)
+    return _parts(loaded_checkpoint(ctx, "checkpoints", ckpt_name))
 
 
 def pipeline_state(model_path: str | None, ctx: Context) -> str | None:
@@ -67,17 +71,21 @@ def diffusers_loader(*, model_path: Annotated[str, FileIn("diffusers")], ctx: Co
     Args:
         model_path: the folder with a model_index.json, in one of the diffusers folders.
     """
-    return _checkpoint(ctx, "diffusers", model_path)
+    return _parts(loaded_checkpoint(ctx, "diffusers", model_path))
 
 
-def _checkpoint(ctx: Context, folder: str, name: str) -> LoadedCheckpoint:
+def loaded_checkpoint(ctx: Context, folder: str, name: str) -> Checkpoint:
+    """The checkpoint that a name means in a model folder."""
     from diffusion import loading
 
-    checkpoint = loading.load_checkpoint(
+    return loading.load_checkpoint(
         model_file(ctx, folder, name),
         tokenizers=tokenizer_folders(ctx),
         embeddings=ctx.folders.model_dirs("embeddings"),
     )
+
+
+def _parts(checkpoint: Checkpoint) -> LoadedCheckpoint:
     return LoadedCheckpoint(checkpoint.model, checkpoint.clip, checkpoint.vae)
 
 

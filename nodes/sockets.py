@@ -17,6 +17,8 @@ else:
 __all__ = [
     "MAX_RESOLUTION",
     "Clip",
+    "ClipVision",
+    "ClipVisionOutput",
     "Conditioning",
     "Guider",
     "Image",
@@ -26,6 +28,7 @@ __all__ = [
     "Noise",
     "Sampler",
     "Sigmas",
+    "StyleModel",
     "Vae",
 ]
 
@@ -41,6 +44,9 @@ Latent = Annotated[
 Conditioning = Annotated[list[Any], Socket("CONDITIONING", "list of [embedding [batch, tokens, channels], dict]")]
 Model = Annotated[Any, Socket("MODEL", "a denoising model with its options; clone before changing")]
 Clip = Annotated[Any, Socket("CLIP", "a text encoder with its tokenizer")]
+ClipVision = Annotated[Any, Socket("CLIP_VISION", "an encoder of pictures")]
+ClipVisionOutput = Annotated[Any, Socket("CLIP_VISION_OUTPUT", "what an encoder of pictures says")]
+StyleModel = Annotated[Any, Socket("STYLE_MODEL", "turns an encoded picture into conditioning")]
 Vae = Annotated[Any, Socket("VAE", "an autoencoder between images and latents")]
 Sigmas = Annotated[Tensor, Socket("SIGMAS", "float32 [steps + 1], decreasing, usually ending in 0")]
 Sampler = Annotated[Any, Socket("SAMPLER", "an integrator over sigmas, with its options")]

@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 from graph_runtime.api import FileIn, HeddleError, Socket, node
-from nodes.sockets import Model, Vae
+from nodes.sockets import ClipVision, Model, Vae
 
-__all__ = ["ImageOnlyCheckpoint", "gligen_loader", "image_only_checkpoint_loader", "style_model_loader"]
+__all__ = ["ImageOnlyCheckpoint", "gligen_loader", "image_only_checkpoint_loader"]
 
-ClipVision = Annotated[Any, Socket("CLIP_VISION", "an encoder of pictures")]
-StyleModel = Annotated[Any, Socket("STYLE_MODEL", "turns an encoded picture into conditioning")]
 Gligen = Annotated[Any, Socket("GLIGEN", "places texts in boxes")]
 
 
@@ -36,11 +34,6 @@ def image_only_refused(ckpt_name: str | None) -> str:
     return _refusal("Checkpoints that are conditioned on pictures alone")
 
 
-def style_model_refused(style_model_name: str | None) -> str:
-    """Refuse the node before anything runs."""
-    return _refusal("Style models")
-
-
 def gligen_refused(gligen_name: str | None) -> str:
     """Refuse the node before anything runs."""
     return _refusal("GLIGEN models")
@@ -59,16 +52,6 @@ def image_only_checkpoint_loader(*, ckpt_name: Annotated[str, FileIn("checkpoint
         ckpt_name: the file.
     """
     _fail(image_only_refused(ckpt_name))
-
-
-@node("StyleModelLoader", title="Load Style Model", category="loaders", validate=style_model_refused)
-def style_model_loader(*, style_model_name: Annotated[str, FileIn("style_models")]) -> StyleModel:
-    """Load a style model; this engine cannot run such models yet.
-
-    Args:
-        style_model_name: the file.
-    """
-    _fail(style_model_refused(style_model_name))
 
 
 @node("GLIGENLoader", title="Load GLIGEN Model", category="loaders", validate=gligen_refused)

@@ -11,6 +11,7 @@ import torch
 from diffusion.errors import UnknownModel
 from diffusion.families.family import Family
 from diffusion.families.sdxl import SdxlFamily
+from diffusion.families.unclip import UnclipFamily
 from diffusion.families.unet import UNetFamily
 from diffusion.latents import SD1, SDXL, LatentFormat
 from diffusion.layouts.renaming import renamed
@@ -27,7 +28,10 @@ from diffusion.sampling.prediction import (
     zero_terminal_snr,
 )
 from diffusion.tensor_file import TensorFile
+from diffusion.vision.unclip import NoiseAugmentation
 
+UNCLIP_CONTEXT, UNCLIP_VECTORS = 1024, (1536, 2048)  # a picture of CLIP L or H, and its noise level
+AUGMENTOR = "noise_augmentor."
 V_MARK = "output_blocks.11.1.transformer_blocks.0.norm1.bias"  # its spread tells SD2's v-prediction
 
 
@@ -74,6 +78,13 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     if vector is None:
         name = "sd2" if context == 1024 else "sd1"
         return UNetFamily(name, _scaled(SD1, config, arguments["out_channels"]), channels, context)
+    if context == UNCLIP_CONTEXT and vector in UNCLIP_VECTORS:
+        width = vector // 2
+        mean, deviation = torch.zeros(1, width), torch.ones(1, width)
+        if f"{AUGMENTOR}data_mean" in file and f"{AUGMENTOR}data_std" in file:
+            mean, deviation = (file[f"{AUGMENTOR}data_{which}"].float().reshape(1, -1) for which in ("mean", "std"))
+        unet = UNetFamily("sd2", _scaled(SD1, config, arguments["out_channels"]), channels, context)
+        return UnclipFamily(unet, NoiseAugmentation(mean, deviation, merge=0.05))
     refiner = file.metadata.get("heddle.family") == "sdxl_refiner" or (
         "heddle.family" not in file.metadata and context == 1280
     )

@@ -22,12 +22,14 @@ class Scene:
         latent: network-space latent the run starts from, or None.
         mask: inpainting mask [batch, 1, h, w], or None.
         negative: whether the conditioning is on the negative side.
+        seed: of the run.
     """
 
     noise: Tensor
     latent: Tensor | None
     mask: Tensor | None
     negative: bool
+    seed: int = 0
 
 
 class Family(Protocol):

@@ -40,6 +40,11 @@ class FluxFamily:
         result = {"context": embedding, "vector": torch.zeros(1, 768) if pooled is None else pooled.float()}
         if self.guided:
             result["guidance"] = torch.tensor([float(options.get("guidance", GUIDANCE))])
+        if options.get("attention_mask") is not None:
+            places = (-(-scene.noise.shape[-2] // 2), -(-scene.noise.shape[-1] // 2))
+            result["attention_mask"] = sized_mask(
+                options["attention_mask"], options.get("attention_mask_img_shape", (1, 1)), places
+            )
         return result
 
     def call(
@@ -63,10 +68,38 @@ class FluxFamily:
                 img_ids=positions.reshape(-1, 3),
                 txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
                 guidance=inputs["guidance"].to(x) if "guidance" in inputs else None,
+                joint_attention_kwargs=_attention(inputs, x),
                 return_dict=False,
             )[0]
         out = out.reshape(batch, rows, columns, channels, 2, 2).permute(0, 3, 1, 4, 2, 5)
         return out.reshape(batch, channels, rows * 2, columns * 2)[..., :height, :width]
+
+
+def _attention(inputs: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor] | None:
+    return {"attention_mask": inputs["attention_mask"].to(x)[:, None]} if "attention_mask" in inputs else None
+
+
+def sized_mask(mask: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
+    """An attention mask for pictures of another size.
+
+    Args:
+        mask: [batch, tokens, tokens], added to the scores; text first, then the picture's places.
+        old, new: rows and columns of places.
+    """
+    if tuple(old) == tuple(new):
+        return mask
+    text = mask.shape[1] - old[0] * old[1]
+    for axis in (1, 2):
+        last = mask.float().movedim(axis, -1)
+        places = last[..., text:].unflatten(-1, tuple(old))
+        # a single place is repeated: interpolating would make -inf into NaN
+        places = places.expand(*places.shape[:-2], *new) if tuple(old) == (1, 1) else _resized(places, new)
+        mask = torch.cat([last[..., :text], places.flatten(-2)], dim=-1).movedim(-1, axis)
+    return mask
+
+
+def _resized(places: Tensor, new: tuple[int, int]) -> Tensor:
+    return F.interpolate(places, size=new, mode="bilinear")
 
 
 def join_flux(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
@@ -74,4 +107,4 @@ def join_flux(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
     return encoded["t5xxl"].features, encoded["l"].pooled
 
 
-__all__ = ["GUIDANCE", "FluxFamily", "join_flux"]
+__all__ = ["GUIDANCE", "FluxFamily", "join_flux", "sized_mask"]

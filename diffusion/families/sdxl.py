@@ -17,6 +17,7 @@ from diffusion.families.unet import UNetFamily
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.text.towers import Encoded
+from diffusion.vision.unclip import NoiseAugmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class SdxlFamily:
         return self._unet().call(module, x, timestep, inputs, residuals, patching)
 
     def vector(self, options: Mapping[str, Any], scene: Scene) -> Tensor:
-        """Pooled text, then sinusoids of the sizes the picture is said to have."""
+        """Pooled text, or pictures in its place, then sinusoids of the sizes the picture is said to have."""
         ratio = self.latent_format.ratio
         width = options.get("width", scene.noise.shape[-1] * ratio)
         height = options.get("height", scene.noise.shape[-2] * ratio)
@@ -58,6 +59,9 @@ class SdxlFamily:
         else:
             numbers += [options.get("target_height", height), options.get("target_width", width)]
         pooled = options.get("pooled_output")
+        if options.get("unclip_conditioning"):
+            plain = NoiseAugmentation(torch.zeros(1, self.pooled), torch.ones(1, self.pooled))
+            pooled = plain.vector(options["unclip_conditioning"], scene.seed)[:, : self.pooled]
         if pooled is None:
             pooled = torch.zeros(1, self.pooled)
         sizes = sinusoid(torch.tensor([float(number) for number in numbers])).reshape(1, -1)

@@ -21,7 +21,8 @@ _OWN = "vision_model."
 _OPEN_CLIP = {
     "class_embedding": "embeddings.class_embedding", "positional_embedding": "embeddings.position_embedding.weight",
     "conv1.weight": "embeddings.patch_embedding.weight", "ln_pre.weight": "pre_layrnorm.weight",
-    "ln_pre.bias": "pre_layrnorm.bias", "ln_post.weight": "post_layernorm.weight", "ln_post.bias": "post_layernorm.bias",
+    "ln_pre.bias": "pre_layrnorm.bias",
+    "ln_post.weight": "post_layernorm.weight", "ln_post.bias": "post_layernorm.bias",
 }  # fmt: skip
 
 

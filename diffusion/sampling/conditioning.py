@@ -62,20 +62,21 @@ def within(sigma: float, start: float | None, end: float | None) -> bool:
 
 def prepare(
     lists: Mapping[str, Conditioning], family: Family, prediction: Prediction, noise: Tensor, latent: Tensor | None,
-    mask: Tensor | None,
+    mask: Tensor | None, seed: int = 0,
 ) -> dict[str, tuple[Entry, ...]]:  # fmt: skip
     """Turn the conditioning lists of a run into entries.
 
     Args:
         lists: by role; `positive` is the side whose control networks may be lent to the others.
         latent: network-space latent the run starts from.
+        seed: of the run.
     Raises:
         SamplingError: if a list is malformed.
     """
     result: dict[str, list[Entry]] = {}
     controls: dict[int, Any] = {}  # one preparation for each control network, so that batches can be joined
     for role, conditioning in lists.items():
-        scene = Scene(noise, latent, mask, negative=role != "positive")
+        scene = Scene(noise, latent, mask, negative=role != "positive", seed=seed)
         result[role] = [_entry(item, family, prediction, scene, controls) for item in conditioning]
     for role, entries in list(result.items()):
         for entry in list(entries):

@@ -131,9 +131,7 @@ def picture_encoder(
     names = {name.removeprefix("vision_model."): name for name in module.state_dict()}
     weights = {names.get(name, name): tensor for name, tensor in layout.tensors.items()}
     where = place_text(device)
-    network = Network(
-        module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source
-    )
+    network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
     return PictureEncoder(network, layout.size, SIGLIP_COLOURS if layout.siglip else CLIP_COLOURS)
 
 

@@ -45,18 +45,24 @@ def as_pairs(conditioning: Iterable[Any]) -> list[list[Any]]:
 
 
 def prepared(
-    inner: BaseModel, noise: Any, conditions: Mapping[str, Sequence[Any]], latent: Any, mask: Any
+    inner: BaseModel,
+    noise: Any,
+    conditions: Mapping[str, Sequence[Any]],
+    latent: Any,
+    mask: Any,
+    seed: int | None = None,
 ) -> dict[str, list[Entry]]:
     """Conditioning by role, ready to be evaluated; what is ready already stays as it is.
 
     Args:
         latent: network-space latent that the run starts from, or None.
         mask: [batch, channels, height, width], or None.
+        seed: of the run.
     """
     model = inner.heddle_model
     ready = {role: list(items) for role, items in conditions.items() if _is_ready(items)}
     raw = {role: as_pairs(items or ()) for role, items in conditions.items() if role not in ready}
-    entries = prepare(raw, model.family, model.prediction, noise, latent, mask)
+    entries = prepare(raw, model.family, model.prediction, noise, latent, mask, seed or 0)
     return {role: ready[role] if role in ready else list(entries[role]) for role in conditions}
 
 

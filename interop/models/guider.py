@@ -196,7 +196,7 @@ class Guider:
             latent_image = inner.process_latent_in(latent_image)
         model = inner.heddle_model
         inner.live = Evaluator(model, model.network.prepare(model.patches), sigmas.cpu())
-        self.conds = prepared(inner, noise, self.conds, latent_image, denoise_mask)
+        self.conds = prepared(inner, noise, self.conds, latent_image, denoise_mask, seed)
         inside = {**self.model_options.get("transformer_options", {}), "sample_sigmas": sigmas}
         extra_args = {"model_options": {**self.model_options, "transformer_options": inside}, "seed": seed}
         wrappers = _wrappers(self.model_options, WrappersMP.SAMPLER_SAMPLE)
