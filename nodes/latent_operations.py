@@ -36,7 +36,7 @@ CellPixels = Annotated[int, Range(0, MAX_RESOLUTION, step=8)]
 Side = Annotated[int, Range(64, MAX_RESOLUTION, step=8)]
 _AXES = {"x": -1, "y": -2, "t": -3}
 _ADVANCED = "latent/advanced"
-_OPERATIONS = "latent/advanced/operations"
+OPERATIONS = "latent/advanced/operations"
 
 
 @node("LatentAdd", title="LatentAdd", category=_ADVANCED)
@@ -323,7 +323,7 @@ def set_latent_noise_mask(*, samples: Latent, mask: Mask) -> Latent:
     return {**samples, "noise_mask": mask_planes(mask)}
 
 
-@node("LatentApplyOperation", title="LatentApplyOperation", category=_OPERATIONS, experimental=True)
+@node("LatentApplyOperation", title="LatentApplyOperation", category=OPERATIONS, experimental=True)
 def latent_apply_operation(*, samples: Latent, operation: LATENT_OPERATION) -> Latent:
     """Apply an operation to latents.
 
@@ -336,7 +336,7 @@ def latent_apply_operation(*, samples: Latent, operation: LATENT_OPERATION) -> L
     return latents.changed(samples, lambda x: operation(latent=x))
 
 
-@node("LatentOperationTonemapReinhard", title="LatentOperationTonemapReinhard", category=_OPERATIONS, experimental=True)
+@node("LatentOperationTonemapReinhard", title="LatentOperationTonemapReinhard", category=OPERATIONS, experimental=True)
 def latent_operation_tonemap_reinhard(
     *, multiplier: Annotated[float, Range(0, 100, step=0.01)] = 1.0
 ) -> LATENT_OPERATION:
@@ -350,7 +350,7 @@ def latent_operation_tonemap_reinhard(
     return reinhard(multiplier)
 
 
-@node("LatentOperationSharpen", title="LatentOperationSharpen", category=_OPERATIONS, experimental=True)
+@node("LatentOperationSharpen", title="LatentOperationSharpen", category=OPERATIONS, experimental=True)
 def latent_operation_sharpen(
     *,
     sharpen_radius: Annotated[int, Range(1, 31, step=1)] = 9,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from graph_runtime.api import Choice, Range, node
-from nodes.sockets import MAX_RESOLUTION, Model
+from nodes.sockets import MAX_RESOLUTION, Latent, Model
 
 __all__ = [
     "model_sampling_aura_flow",
@@ -13,6 +14,7 @@ __all__ = [
     "model_sampling_continuous_v",
     "model_sampling_discrete",
     "model_sampling_flux",
+    "model_sampling_ltxv",
     "model_sampling_sd3",
 ]
 
@@ -84,6 +86,25 @@ def model_sampling_flux(
     from diffusion.sampling.prediction import flux_flow
 
     return model.with_prediction(flux_flow(flux_shift(width, height, base_shift, max_shift)))
+
+
+@node("ModelSamplingLTXV", title="Set Flow Shift (LTX-Video)", category=CATEGORY)
+def model_sampling_ltxv(
+    *, model: Model, max_shift: Shift = 2.05, base_shift: Shift = 0.95, latent: Latent | None = None
+) -> Model:
+    """Shift the time of a flow model by the length of the latent.
+
+    Args:
+        model: the model.
+        max_shift: shift for 4096 positions of the latent.
+        base_shift: shift for 1024 positions.
+        latent: gives the number of positions; 4096 where it is missing.
+    """
+    from diffusion.sampling.prediction import flux_flow
+    from diffusion.sampling.prepared import token_shift
+
+    tokens = 4096 if latent is None else math.prod(latent["samples"].shape[2:])
+    return model.with_prediction(flux_flow(token_shift(tokens, base_shift, max_shift)))
 
 
 @node("ModelSamplingContinuousEDM", title="Set Noise Levels (EDM)", category=CATEGORY)

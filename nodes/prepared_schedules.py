@@ -9,7 +9,12 @@ from graph_runtime.api import Choice, Range, node
 from nodes.schedules import CUTTING, SCHEDULERS, Steps
 from nodes.sockets import Latent, Sigmas
 
-__all__ = ["align_your_steps_scheduler", "extend_intermediate_sigmas", "ltxv_scheduler"]
+__all__ = [
+    "align_your_steps_scheduler",
+    "extend_intermediate_sigmas",
+    "ltxv_scheduler",
+    "optimal_steps_scheduler",
+]
 
 _FEWEST_TOKENS = 4096
 """Positions of a latent that is not given."""
@@ -31,7 +36,26 @@ def align_your_steps_scheduler(
     """
     from diffusion.sampling import prepared
 
-    return prepared.align_your_steps(model_type, steps, denoise)
+    return prepared.aligned_levels(prepared.ALIGNED[model_type], steps, denoise)
+
+
+@node("OptimalStepsScheduler", title="Optimal Steps Scheduler", category=SCHEDULERS)
+def optimal_steps_scheduler(
+    *,
+    model_type: Annotated[str, Choice("FLUX", "Wan", "Chroma", form="new")],
+    steps: Annotated[int, Range(3, 1000)] = 20,
+    denoise: Annotated[float, Range(0.0, 1.0, step=0.01)] = 1.0,
+) -> Sigmas:
+    """Take the noise levels that were optimised for a family of flow models (Pei et al. 2025).
+
+    Args:
+        model_type: the family.
+        steps: how many steps; levels in between are interpolated.
+        denoise: share of the schedule that is kept, from its end.
+    """
+    from diffusion.sampling import prepared
+
+    return prepared.aligned_levels(prepared.OPTIMAL[model_type], steps, denoise)
 
 
 @node("LTXVScheduler", title="LTXV Scheduler", category=SCHEDULERS)

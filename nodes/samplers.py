@@ -20,6 +20,7 @@ __all__ = [
     "sampler_dpmpp_sde",
     "sampler_euler_ancestral",
     "sampler_euler_ancestral_cfg_pp",
+    "sampler_euler_cfg_pp",
     "sampler_lms",
 ]
 
@@ -80,6 +81,22 @@ def sampler_euler_ancestral_cfg_pp(
         s_noise: its scale.
     """
     return _chosen("euler_ancestral_cfg_pp", eta=eta, s_noise=s_noise)
+
+
+@node("SamplerEulerCFGpp", title="Sampler Euler CFG++", category="_for_testing", experimental=True)
+def sampler_euler_cfg_pp(
+    *, version: Annotated[str, Choice("regular", "alternative", form="new", multiple=False)]
+) -> Sampler:
+    """Euler along the unconditional slope; use a low guidance scale.
+
+    Args:
+        version: "regular" lands on the guided estimate; "alternative" is Euler with a slope twice as far guided.
+    """
+    if version == "regular":
+        return _chosen("euler_cfg_pp")
+    from diffusion.sampling.samplers.euler import euler_beyond_guidance
+
+    return ChosenSampler("euler_cfg_pp", euler_beyond_guidance)
 
 
 @node("SamplerLMS", title="Sampler LMS", category=CATEGORY)

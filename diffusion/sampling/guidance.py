@@ -116,21 +116,26 @@ class DualClassifierFree:
         return Guided(negative + (inner - negative) * self.scale_middle, negative)
 
 
-@dataclass(frozen=True, slots=True)
-class PerpendicularNegative:
-    """Only the part of the negative that is perpendicular to the positive pushes away.
+def perpendicular(positive: Tensor, negative: Tensor, empty: Tensor, scale: float, negative_scale: float) -> Tensor:
+    """Guidance from the empty prompt, in which the negative counts only across the positive.
 
     Source: Armandpour et al. 2023, arXiv:2304.04968.
     """
+    toward, away = positive - empty, negative - empty
+    across = away - ((away * toward).sum() / toward.norm() ** 2) * toward
+    return empty + scale * (toward - across * negative_scale)
+
+
+@dataclass(frozen=True, slots=True)
+class PerpendicularNegative:
+    """Only the part of the negative that is perpendicular to the positive pushes away; see `perpendicular`."""
 
     scale: float
     negative_scale: float
 
     def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
         positive, negative, empty = evaluator((lists["positive"], lists["negative"], lists["empty"]), x, sigma)
-        toward, away = positive - empty, negative - empty
-        perpendicular = away - ((away * toward).sum() / toward.norm() ** 2) * toward
-        denoised = empty + self.scale * (toward - perpendicular * self.negative_scale)
+        denoised = perpendicular(positive, negative, empty, self.scale, self.negative_scale)
         sides = (lists["positive"], lists["negative"])
         step = replace(_step(evaluator, x, sigma, sides, self.scale), estimates=(positive, negative))
         for after in evaluator.model.hooks.post_cfg:
@@ -166,5 +171,5 @@ class GuidedDenoiser:
 
 __all__ = [
     "ClassifierFree", "DualClassifierFree", "Guidance", "GuidedDenoiser", "Lists", "PerpendicularNegative",
-    "PositiveOnly", "combine",
+    "PositiveOnly", "combine", "perpendicular",
 ]  # fmt: skip

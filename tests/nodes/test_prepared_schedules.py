@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from diffusion.sampling.prepared import ALIGNED
+from diffusion.sampling.prepared import ALIGNED, OPTIMAL
 from nodes import prepared_schedules as nodes
+from nodes.model_sampling import model_sampling_ltxv
 
 
 def close(levels, expected, tolerance=1e-5):
@@ -18,6 +19,23 @@ def test_ten_steps_are_the_published_ones_ending_in_0(family):
     levels = nodes.align_your_steps_scheduler(model_type=family, steps=10)
 
     close(levels, [*ALIGNED[family][:-1], 0.0])
+
+
+@pytest.mark.parametrize("family", sorted(OPTIMAL))
+def test_as_many_steps_as_were_optimised_are_the_published_ones_of_a_flow(family):
+    steps = len(OPTIMAL[family]) - 1
+    levels = nodes.optimal_steps_scheduler(model_type=family, steps=steps)
+
+    close(levels, [*OPTIMAL[family][:-1], 0.0])
+    assert nodes.optimal_steps_scheduler(model_type=family, steps=12, denoise=0.5).shape == (7,)
+
+
+@pytest.mark.parametrize(("side", "shift"), [(32, 0.95), (64, 2.05)])
+def test_a_models_time_is_shifted_by_the_length_of_the_latent(side, shift, tiny):
+    latent = {"samples": torch.zeros(1, 128, 1, side, side)}
+
+    assert model_sampling_ltxv(model=tiny.MODEL, latent=latent).prediction.shift == pytest.approx(shift)
+    assert model_sampling_ltxv(model=tiny.MODEL).prediction.shift == pytest.approx(2.05)
 
 
 def test_other_numbers_of_steps_are_interpolated_in_the_logarithm():

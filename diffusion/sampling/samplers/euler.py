@@ -86,4 +86,15 @@ def euler_cfg_pp(
     return euler_ancestral_cfg_pp(denoiser, x, sigmas, conditioning, noise, on_step, eta=0.0, s_noise=0.0)
 
 
-__all__ = ["euler", "euler_ancestral", "euler_ancestral_cfg_pp", "euler_cfg_pp"]
+def euler_beyond_guidance(
+    denoiser: Denoiser, x: Tensor, sigmas: Tensor, conditioning: Any, noise: StepNoise, on_step: OnStep,
+) -> Tensor:  # fmt: skip
+    """Euler whose slope leads past the guided estimate by as much as that lies past the unconditional one."""
+    for i in range(len(sigmas) - 1):
+        denoised, unconditional = denoiser.guided(x, sigmas[i], conditioning)
+        on_step(i, denoised, x)
+        x = x + slope(x - denoised + unconditional, sigmas[i], denoised) * (sigmas[i + 1] - sigmas[i])
+    return x
+
+
+__all__ = ["euler", "euler_ancestral", "euler_ancestral_cfg_pp", "euler_beyond_guidance", "euler_cfg_pp"]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from diffusion.errors import SamplingError
+from diffusion.sampling.contract import Guided
 from diffusion.sampling.names import SAMPLERS
 from diffusion.sampling.noise import StepNoise
 from diffusion.sampling.prediction import Prediction, discrete, flow
 from diffusion.sampling.samplers import sampler_by_name
+from diffusion.sampling.samplers.euler import euler_beyond_guidance
 from diffusion.sampling.schedules import schedule
 from diffusion.testing import GaussianDenoiser
 
@@ -144,6 +147,19 @@ def test_more_fresh_noise_than_a_step_can_hold_leaves_only_the_estimate() -> Non
     )
 
     assert torch.equal(seen[3], seen[0])
+
+
+def test_the_alternative_of_cfg_pp_is_euler_where_both_sides_agree() -> None:
+    denoiser, sigmas = GaussianDenoiser(discrete()), schedule("karras", discrete(), 6)
+    x = torch.full((1, 1, 4, 4), 3.0)
+
+    def beyond(guided: Guided) -> torch.Tensor:
+        agreeing = SimpleNamespace(prediction=denoiser.prediction, guided=lambda *_: guided)
+        return euler_beyond_guidance(agreeing, x, torch.tensor([2.0, 1.0]), None, StepNoise(1), quiet)  # type: ignore[arg-type]
+
+    found = euler_beyond_guidance(denoiser, x, sigmas, None, StepNoise(1), quiet)
+    assert torch.equal(found, sampler_by_name("euler")(denoiser, x, sigmas, None, StepNoise(1), quiet))
+    assert float(beyond(Guided(torch.tensor(1.0), torch.tensor(0.5))).mean()) == 3.0 - (3.0 - 1.0 + 0.5 - 1.0) / 2
 
 
 def test_an_unknown_sampler_is_refused_with_the_known_ones() -> None:
