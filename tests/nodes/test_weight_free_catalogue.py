@@ -11,6 +11,7 @@ from graph_runtime.object_info import object_info
 
 ESTABLISHED = json.loads((Path(__file__).parent / "fixtures" / "established_weight_free.json").read_text())
 CATALOGUE = nodes.catalogue()
+FOLDERS = {"input/image": ["example.png"], "input/folders": ["3d"]}
 VALUES = {"INT": 1, "FLOAT": 0.5, "STRING": "a", "BOOLEAN": True}
 
 
@@ -23,7 +24,7 @@ def without_tooltips(entry):
 def test_ids_inputs_options_defaults_and_outputs_are_the_established_ones(name):
     expected = dict(ESTABLISHED[name])
     info = object_info(
-        CATALOGUE[name], lambda folder: {"input/image": ["example.png"], "input/folders": ["3d"]}.get(folder, [])
+        CATALOGUE[name], lambda folder: FOLDERS.get(folder, [])
     )
 
     for section, entries in expected.pop("input", {}).items():
