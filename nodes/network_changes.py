@@ -16,6 +16,7 @@ __all__ = [
     "tome_patch_model",
     "unet_cross_attention_multiply",
     "unet_self_attention_multiply",
+    "unet_temporal_attention_multiply",
 ]
 
 CATEGORY = "model_patches/unet"
@@ -159,6 +160,30 @@ def unet_cross_attention_multiply(
     from diffusion.merging import attention_multiplied
 
     return attention_multiplied(model, "attn2", q, k, v, out)
+
+
+@node("UNetTemporalAttentionMultiply", title="UNetTemporalAttentionMultiply", category=ATTENTION, experimental=True)
+def unet_temporal_attention_multiply(
+    *,
+    model: Model,
+    self_structural: Factor = 1.0,
+    self_temporal: Factor = 1.0,
+    cross_structural: Factor = 1.0,
+    cross_temporal: Factor = 1.0,
+) -> Model:
+    """Multiply what a U-Net's attention gives, over places and over times apart.
+
+    Args:
+        model: a diffusion model with a U-Net.
+        self_structural: factor of self-attention over places.
+        self_temporal: factor of self-attention over times; no U-Net that this engine reads has any.
+        cross_structural: factor of places' attention to the prompt.
+        cross_temporal: factor of times' attention to the prompt; no U-Net that this engine reads has any.
+    """
+    from diffusion.merging import attention_multiplied
+
+    changed = attention_multiplied(model, "attn1", 1.0, 1.0, 1.0, self_structural)
+    return attention_multiplied(changed, "attn2", 1.0, 1.0, 1.0, cross_structural)
 
 
 @node("CLIPAttentionMultiply", title="CLIPAttentionMultiply", category=ATTENTION, experimental=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from graph_runtime.api import Range, Text, node
 from nodes.sockets import Clip, Conditioning
 
-__all__ = ["clip_set_last_layer", "clip_text_encode"]
+__all__ = ["clip_set_last_layer", "clip_text_encode", "t5_tokenizer_options"]
 
 
 @node("CLIPTextEncode", title="CLIP Text Encode (Prompt)", category="conditioning")
@@ -43,3 +43,20 @@ def clip_set_last_layer(
         stop_at_clip_layer: the layer counted from the end; -1 is the last.
     """
     return clip.clip_layer(stop_at_clip_layer)
+
+
+@node("T5TokenizerOptions", title="T5TokenizerOptions", category="_for_testing/conditioning", experimental=True)
+def t5_tokenizer_options(
+    *,
+    clip: Clip,
+    min_padding: Annotated[int, Range(0, 10_000, step=1)] = 0,
+    min_length: Annotated[int, Range(0, 10_000, step=1)] = 0,
+) -> Clip:
+    """Pad the prompts of T5 text encoders otherwise than the model was trained with.
+
+    Args:
+        clip: the text encoders; CLIPs are left as they are.
+        min_padding: padding after the prompt in any case, in tokens.
+        min_length: what shorter prompts are padded to, in tokens.
+    """
+    return clip.with_padding(min_padding, min_length)

@@ -41,6 +41,7 @@ class ChunkRules:
         length: of a chunk; None puts everything into one.
         start, end, pad: token ids; None where there is none.
         shortest: a lone chunk is padded at least to this length.
+        padding: pad tokens that follow the last chunk's end in any case.
     """
 
     length: int | None
@@ -48,6 +49,7 @@ class ChunkRules:
     end: int | None
     pad: int
     shortest: int | None = None
+    padding: int = 0
 
 
 def tokenize(
@@ -123,7 +125,7 @@ def _chunked(groups: Sequence[list[Token]], rules: ChunkRules) -> list[list[Toke
             else:
                 chunk += [*closing, *[pad] * room]
             chunks.append(list(opening))
-    chunks[-1] += closing
+    chunks[-1] += [*closing, *[pad] * rules.padding]
     target = max(rules.length or 0, rules.shortest or 0)
     chunks[-1] += [pad] * (target - len(chunks[-1]))
     return chunks

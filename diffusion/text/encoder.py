@@ -11,7 +11,7 @@ from torch import Tensor
 from diffusion.network import Patches, WeightPatch
 from diffusion.text.chunks import FindEmbedding, Token, empty_chunk
 from diffusion.text.embeddings import Embeddings
-from diffusion.text.towers import Encoded, Tower
+from diffusion.text.towers import Encoded, T5Tower, Tower
 
 Tokens = dict[str, list[list[Token]]]  # chunks by tower
 
@@ -70,6 +70,11 @@ class TextEncoder:
     def clip_layer(self, layer: int) -> TextEncoder:
         """The same encoders, read at another layer: −1 the last, −2 the one before."""
         return replace(self, layer=layer)
+
+    def with_padding(self, padding: int, shortest: int) -> TextEncoder:
+        """The same encoders, where those of any length (T5) pad prompts otherwise; see `T5Tower`."""
+        towers = (replace(t, padding=padding, shortest=shortest) if isinstance(t, T5Tower) else t for t in self.towers)
+        return replace(self, towers=tuple(towers))
 
     def with_weights(self, tower: str, patches: Mapping[str, WeightPatch]) -> TextEncoder:
         """The same encoders with weight patches added to one of them."""

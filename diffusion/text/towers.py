@@ -102,12 +102,14 @@ class T5Tower:
 
     Attributes:
         shortest: prompts are padded at least to this many tokens.
+        padding: pad tokens that follow a prompt in any case.
     """
 
     name: str
     network: Network
     find_tokenizer: Callable[[], Tokenizer]
     shortest: int = 77
+    padding: int = 0
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -117,7 +119,7 @@ class T5Tower:
     @property
     def rules(self) -> ChunkRules:
         """One chunk of any length, ended by token 1, padded with 0."""
-        return ChunkRules(None, None, 1, 0, self.shortest)
+        return ChunkRules(None, None, 1, 0, self.shortest, self.padding)
 
     @property
     def width(self) -> int:

@@ -10,6 +10,7 @@ import nodes
 from graph_runtime.object_info import object_info
 from nodes.guidance_changes import _numbers, differential_diffusion, rescale_cfg
 from nodes.merging import model_merge_simple, model_merge_subtract
+from nodes.network_changes import unet_temporal_attention_multiply
 from nodes.saving import checkpoint_save, clip_save, lora_save, model_save, vae_save
 from tests.nodes.calling import call
 
@@ -86,3 +87,15 @@ def test_changes_are_made_to_clones(checkpoint):
 
 def test_numbers_of_layers_are_found_however_they_are_written():
     assert _numbers("7, 8,9 and 12") == (7, 8, 9, 12) and _numbers("none") == ()
+
+
+def test_what_attention_over_places_gives_is_multiplied(checkpoint):
+    changed = unet_temporal_attention_multiply(
+        model=checkpoint.model, self_structural=0.5, self_temporal=9.0, cross_structural=2.0, cross_temporal=9.0
+    )
+    network = checkpoint.model.network
+    before, after = dict(network.weights), changed.network.prepare(changed.patches).state_dict()
+
+    for name in network.parameter_names():
+        factor = {"attn1.to_out.0": 0.5, "attn2.to_out.0": 2.0}.get(".".join(name.split(".")[-4:-1]), 1.0)
+        torch.testing.assert_close(after[name], before[name].reshape(after[name].shape) * factor)

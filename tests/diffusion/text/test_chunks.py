@@ -66,3 +66,10 @@ def test_encoders_without_a_fixed_length_get_one_chunk() -> None:
 
 def test_an_empty_chunk_has_start_end_and_padding() -> None:
     assert ids(empty_chunk(RULES, 77)) == [1, 2] + [2] * 75
+
+
+def test_padding_follows_a_prompt_of_any_length() -> None:
+    rules = ChunkRules(None, None, 1, 0, shortest=6, padding=2)
+
+    assert [ids(chunk) for chunk in tokenize("a", letters, rules)] == [[97, 1, 0, 0, 0, 0]]
+    assert [ids(chunk) for chunk in tokenize("a" * 6, letters, rules)] == [[97] * 6 + [1, 0, 0]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import torch
 from diffusion.loading import Checkpoint
 from diffusion.text.chunks import ChunkRules, Token
 from diffusion.text.encoder import TextEncoder
-from diffusion.text.towers import Encoded
+from diffusion.text.towers import Encoded, T5Tower
 
 
 @dataclass
@@ -79,3 +79,14 @@ def test_a_layer_beyond_the_first_gives_the_normed_output(tiny: Checkpoint) -> N
     usual = tower.encode(chunks, -1).features
     assert torch.equal(unnormed.encode(chunks, -24).features, usual)
     assert not torch.allclose(unnormed.encode(chunks, -1).features, usual)
+
+
+def test_only_encoders_of_any_length_are_padded_otherwise(tiny: Checkpoint) -> None:
+    assert tiny.clip is not None
+    t5 = T5Tower("t5xxl", None, lambda: lambda text: [ord(letter) for letter in text])  # type: ignore[arg-type, return-value]
+    clip = replace(tiny.clip, towers=(*tiny.clip.towers, t5))
+
+    usual, padded = clip.tokenize("ab"), clip.with_padding(3, 0).tokenize("ab")
+
+    assert usual["l"] == padded["l"]
+    assert (len(usual["t5xxl"][0]), len(padded["t5xxl"][0])) == (77, 6)
