@@ -249,16 +249,8 @@ class Context:
             offset: where the part begins, 0..1.
             length: how much of the whole it is, 0..1.
         """
-        part = Context(
-            self._services,
-            self.node_id,
-            self.node_type,
-            display_id=self.display_id,
-            parent_id=self.parent_id,
-            real_id=self.real_id,
-            list_index=self.list_index,
-            key=self._key,
-        )
+        part = self.beside()
+        part._key = self._key
         part._offset, part._share = self._offset + self._share * offset, self._share * length
         self._ui = self._ui if self._ui is not None else {}
         self._warnings = self._warnings if self._warnings is not None else []
