@@ -30,9 +30,9 @@ Delta = Callable[[Tensor], Tensor]  # weight → change at strength 1, shaped li
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """A LoRA as it lies in its file."""
+    """A LoRA as it lies in its file; one that lies in none has words for its path."""
 
-    path: Path
+    path: Path | str
     tensors: Mapping[str, Tensor]
 
 
@@ -152,7 +152,7 @@ def _changes(
             continue
         parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
         parameter = names[layer]
-        for target, change in _parts_of(parts, parameter, strength, lora.path):
+        for target, change in changes_of_layer(parts, parameter, strength):
             if target not in network.weights:
                 continue
             shape = network.weights[target].shape
@@ -176,7 +176,7 @@ def _fused_changes(lora: LoraFile, network: Network, strength: float, used: set[
                 "here. Use a LoRA, LoHa or LoKr."
             )
         pieces = network.pieces[names[layer]]
-        for target, change in _parts_of(parts, f"{names[layer]}.weight", strength, lora.path):
+        for target, change in changes_of_layer(parts, f"{names[layer]}.weight", strength):
             kind = target.rpartition(".")[2]
             shape = torch.Size((sum(piece.rows for piece in pieces), *_columns(network, f"{pieces[0].layer}.{kind}")))
             _check_fit(change, shape, layer, lora)
@@ -231,7 +231,7 @@ def _layers(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:
     return result
 
 
-def _parts_of(parts: Mapping[str, Tensor], parameter: str, strength: float, path: Path) -> Iterator[tuple[str, Change]]:
+def changes_of_layer(parts: Mapping[str, Tensor], parameter: str, strength: float) -> Iterator[tuple[str, Change]]:
     """The changes one layer's tensors ask for, by parameter."""
     alpha = float(parts["alpha"]) if "alpha" in parts else None
     magnitude = parts.get("dora")
@@ -357,4 +357,4 @@ def _rescaled(weight: Tensor, change: Tensor, magnitude: Tensor, strength: float
     return weight + strength * (target - weight)
 
 
-__all__ = ["Applied", "Change", "FusedChange", "LoraFile", "apply_lora", "read_lora", "with_lora"]
+__all__ = ["Applied", "Change", "FusedChange", "LoraFile", "apply_lora", "changes_of_layer", "read_lora", "with_lora"]

@@ -22,11 +22,12 @@ COMPUTE: Mapping[str, torch.dtype | None] = {
 }  # fmt: skip
 
 
-def with_compute_dtype(model: Model, name: str) -> Model:
+def with_compute_dtype(model: Model, name: str, *, apart: bool = False) -> Model:
     """The model with arithmetic in another format.
 
     Args:
         name: a key of `COMPUTE`; `default` is what the device and the file suggest.
+        apart: make a network of its own even where the format is the same already.
     Raises:
         SamplingError: for another name.
     """
@@ -35,7 +36,7 @@ def with_compute_dtype(model: Model, name: str) -> Model:
     network = model.network
     kept = network.storage if network.storage in EIGHT_BITS else None
     where = place(network.weights, network.device, COMPUTE[name], kept)
-    if (where.storage, where.compute) == (network.storage, network.compute):
+    if not apart and (where.storage, where.compute) == (network.storage, network.compute):
         return model
     return replace(model, network=_twin(network, storage=where.storage, compute=where.compute))
 
