@@ -25,7 +25,7 @@ def artifacts_of(folders: Folders, journal: AttemptJournal, outputs: Mapping[str
     """
     root = folders.output.resolve()
     found: dict[str, str | None] = {}
-    for path, node in shown_files(folders, outputs):
+    for path, node in shown_files(root, outputs):
         found.setdefault(path, node)
     for entry in journal.entries():
         final = Path(entry.get("final", ""))
@@ -38,9 +38,13 @@ def artifacts_of(folders: Folders, journal: AttemptJournal, outputs: Mapping[str
     )
 
 
-def shown_files(folders: Folders, outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Paths below the output folder that nodes show, each with its node; names that lead outside are left out."""
-    root = folders.output.resolve()
+def shown_files(root: Path, outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Paths below the output folder that nodes show, each with its node; names that lead outside are left out.
+
+    Args:
+        root: the output folder, resolved.
+        outputs: what each node shows.
+    """
     for node, ui in outputs.items():
         for items in ui.values() if isinstance(ui, Mapping) else ():
             for item in items if isinstance(items, list | tuple) else ():

@@ -111,12 +111,13 @@ class Published:
         Raises:
             Refused: 503, if no worker publishes one in time.
         """
-        try:
-            await asyncio.wait_for(self._known.wait(), FIRST_CATALOGUE_SECONDS)
-        except TimeoutError:
-            raise Refused(
-                503, "no_catalogue", "No worker has published its nodes yet.", "Look into the log, then try again."
-            ) from None
+        if not self._known.is_set():
+            try:
+                await asyncio.wait_for(self._known.wait(), FIRST_CATALOGUE_SECONDS)
+            except TimeoutError:
+                raise Refused(
+                    503, "no_catalogue", "No worker has published its nodes yet.", "Look into the log, then try again."
+                ) from None
         return self._catalogue
 
     async def catalogue_with(self, names: Iterable[str], within: float = PACKS_SECONDS) -> Catalogue:
@@ -127,6 +128,8 @@ class Published:
         """
         await self.catalogue()
         missing = set(names)
+        if self._complete or missing <= self._catalogue.keys():
+            return self._catalogue
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
                 while not self._complete and not missing <= self._catalogue.keys():

@@ -124,7 +124,7 @@ class Repair:
         known = {(row.job, row.path) for row in await self._database.read(select(artifacts.c.job, artifacts.c.path))}
         wanted = select(jobs.c.id, jobs.c.attempt, jobs.c.outputs)
         for job in await self._database.read(wanted.where(jobs.c.state.in_(FINISHED), jobs.c.outputs.is_not(None))):
-            for shown, node in shown_files(self._folders, json.loads(job.outputs)):
+            for shown, node in shown_files(self._root, json.loads(job.outputs)):
                 path = self._root / shown
                 if (job.id, shown) in known or not path.is_file():
                     continue

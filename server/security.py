@@ -18,6 +18,7 @@ import hmac
 import ipaddress
 import logging
 import socket
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
@@ -35,6 +36,8 @@ LOGIN = "/login"
 _READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 _OPEN = frozenset({"/healthz", "/readyz", LOGIN})
 """Paths that need no token."""
+_HOSTS = 256
+"""Host headers whose parts are remembered; nearly every request has the same one."""
 _OTHER_SITES = frozenset({"cross-site", "same-site"})
 
 
@@ -132,13 +135,22 @@ class Guard:
     def _is_ours(self, name: str) -> bool:
         if name in self._names or name.endswith(".localhost"):
             return True
-        try:
-            address = ipaddress.ip_address(name.split("%", 1)[0])
-        except ValueError:
+        loopback = _is_loopback(name)
+        if loopback is None:
             return bool(self._settings.token) and self._settings.is_exposed
-        return address.is_loopback or self._settings.is_exposed
+        return loopback or self._settings.is_exposed
 
 
+@lru_cache(_HOSTS)
+def _is_loopback(name: str) -> bool | None:
+    """Whether a literal address is this machine's own; None for what is no address."""
+    try:
+        return ipaddress.ip_address(name.split("%", 1)[0]).is_loopback
+    except ValueError:
+        return None
+
+
+@lru_cache(_HOSTS)
 def _split(host: str) -> tuple[str, int | None]:
     """Name and port of a Host header; the name is empty when it cannot be read."""
     try:
