@@ -9,7 +9,7 @@ Source: protocol §5.8.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = ["lend", "lend_one", "preview", "sample_latent", "take_back"]
@@ -19,11 +19,15 @@ _HANDLES = {
     ("diffusion.text.encoder", "TextEncoder"): ("interop.models.text", "ClipHandle"),
     ("diffusion.autoencoder", "Autoencoder"): ("interop.models.autoencoder", "VaeHandle"),
     ("diffusion.control", "ControlNet"): ("interop.models.control", "ControlHandle"),
+    ("diffusion.weight_hooks", "WeightHooks"): ("interop.models.weight_hooks", "HookGroup"),
+    ("diffusion.weight_hooks", "Keyframes"): ("interop.models.weight_hooks", "HookKeyframeGroup"),
     ("diffusion.upscaling", "UpscaleModel"): ("interop.models.upscaling", "UpscaleHandle"),
     ("nodes.guiders", "GuidedModel"): ("interop.models.guiding", "GuiderHandle"),
     ("nodes.samplers", "ChosenSampler"): ("interop.models.k_samplers", "OurSampler"),
 }
 """Class of ours → its handle, by names: nothing is imported for a value that is none of them."""
+_OBJECTS = ("control", "hooks")
+"""Options of a conditioning that hold objects."""
 
 
 def lend(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,23 +55,23 @@ def _take_one(value: Any) -> Any:
     return value.heddle_object if hasattr(type(value), "heddle_object") else value
 
 
-def _has_control(item: Any) -> bool:
-    """Whether an item is [embedding, options] with a control network among the options."""
-    return type(item) in (list, tuple) and len(item) == 2 and isinstance(item[1], dict) and "control" in item[1]
-
-
 def _take_entry(item: Any) -> Any:
-    if _has_control(item):
-        control = _take_one(item[1]["control"])
-        return item if control is item[1]["control"] else [item[0], {**item[1], "control": control}]
-    return _take_one(item)
+    return _with_options(item, _take_one)
 
 
 def _lend_entry(item: Any) -> Any:
-    if _has_control(item):
-        control = _handle(item[1]["control"])
-        return item if control is item[1]["control"] else [item[0], {**item[1], "control": control}]
-    return _handle(item)
+    return _with_options(item, _handle)
+
+
+def _with_options(item: Any, change: Callable[[Any], Any]) -> Any:
+    """A list's item; of an entry of a conditioning, [embedding, options], the objects among the options."""
+    if not (type(item) in (list, tuple) and len(item) == 2 and isinstance(item[1], dict)):
+        return change(item)
+    options = item[1]
+    changed = {key: change(options[key]) for key in _OBJECTS if key in options}
+    if all(value is options[key] for key, value in changed.items()):
+        return item
+    return [item[0], {**options, **changed}]
 
 
 def _handle(value: Any) -> Any:

@@ -38,9 +38,7 @@ def as_pairs(conditioning: Iterable[Any]) -> list[list[Any]]:
             embedding = item.get("cross_attn")
         else:
             embedding, options = item[0], dict(item[1])
-        if options.get("control") is not None:
-            options["control"] = take_back(options["control"])
-        pairs.append([embedding, options])
+        pairs += take_back([[embedding, options]])
     return pairs
 
 

@@ -24,6 +24,7 @@ FILES = {
     "comfy.comfy_types.node_typing": "declared_types",
     "comfy.conds": "conds",
     "comfy.controlnet": "control",
+    "comfy.hooks": "hooks",
     "comfy.k_diffusion.sampling": "k_diffusion_sampling",
     "comfy.latent_formats": "latent_formats",
     "comfy.ldm.modules.attention": "attention",
@@ -76,7 +77,14 @@ FILES = {
 """Host module → the file that implements it."""
 
 OPEN_ENDED = frozenset(
-    {"comfy.conds", "comfy.controlnet", "comfy.k_diffusion.sampling", "comfy.latent_formats", "comfy.lora"}
+    {
+        "comfy.conds",
+        "comfy.controlnet",
+        "comfy.hooks",
+        "comfy.k_diffusion.sampling",
+        "comfy.latent_formats",
+        "comfy.lora",
+    }
     | {"comfy.ldm.modules.attention", "comfy.model_base", "comfy.model_sampling", "comfy.ops"}
     | {"comfy.patcher_extension", "comfy.sampler_helpers"}
     | {"comfy.sd1_clip", "comfy.sdxl_clip", "comfy.text_encoders.sd3_clip"}
