@@ -5,7 +5,8 @@ Source: Black Forest Labs, black-forest-labs/flux (Apache-2.0).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from diffusion.patching.record import Patching
 from diffusion.patching.transformer import replaced_blocks
 from diffusion.text.towers import Encoded
 
+REFERENCE = "reference"  # begins the names of pictures that an editing model is shown
 GUIDANCE = 3.5  # what the distilled model is told unless a conditioning says otherwise
 
 
@@ -38,8 +40,12 @@ class FluxFamily:
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         pooled = options.get("pooled_output")
         result = {"context": embedding, "vector": torch.zeros(1, 768) if pooled is None else pooled.float()}
-        if self.guided:
-            result["guidance"] = torch.tensor([float(options.get("guidance", GUIDANCE))])
+        guidance = options.get("guidance", GUIDANCE)
+        if self.guided and guidance is not None:
+            result["guidance"] = torch.tensor([float(guidance)])
+        method = options.get("reference_latents_method") or "offset"
+        for number, picture in enumerate(options.get("reference_latents") or ()):
+            result[f"{REFERENCE} {number} {method}"] = self.latent_format.to_network(picture.float())
         if options.get("attention_mask") is not None:
             places = (-(-scene.noise.shape[-2] // 2), -(-scene.noise.shape[-1] // 2))
             result["attention_mask"] = sized_mask(
@@ -51,28 +57,91 @@ class FluxFamily:
         self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
-        batch, channels, height, width = x.shape
-        padded = F.pad(x, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else x
-        rows, columns = padded.shape[-2] // 2, padded.shape[-1] // 2
-        tokens = padded.reshape(batch, channels, rows, 2, columns, 2).permute(0, 2, 4, 1, 3, 5)
-        positions = torch.zeros(rows, columns, 3, device=x.device)
-        positions[..., 1] += torch.arange(rows, device=x.device)[:, None]
-        positions[..., 2] += torch.arange(columns, device=x.device)[None]
+        height, width = x.shape[-2:]
+        tokens, positions = _patches(x)
+        places = tokens.shape[1]
+        for picture, at in _placed(inputs, (height, width)):
+            shown, there = _patches(picture.to(x), *at)
+            tokens, positions = torch.cat([tokens, shown], dim=1), torch.cat([positions, there])
         context = inputs["context"].to(x)
-        with replaced_blocks(module, patching):
+        guidance = inputs["guidance"].to(x) if "guidance" in inputs else None
+        with replaced_blocks(module, patching), _told(module, guidance):
             out = module(
-                hidden_states=tokens.reshape(batch, rows * columns, channels * 4),
+                hidden_states=tokens,
                 encoder_hidden_states=context,
                 pooled_projections=inputs["vector"].to(x),
                 timestep=timestep.to(x.dtype),
-                img_ids=positions.reshape(-1, 3),
+                img_ids=positions,
                 txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
-                guidance=inputs["guidance"].to(x) if "guidance" in inputs else None,
+                guidance=guidance,
                 joint_attention_kwargs=_attention(inputs, x),
                 return_dict=False,
-            )[0]
-        out = out.reshape(batch, rows, columns, channels, 2, 2).permute(0, 3, 1, 4, 2, 5)
-        return out.reshape(batch, channels, rows * 2, columns * 2)[..., :height, :width]
+            )[0][:, :places]
+        rows, columns = -(-height // 2), -(-width // 2)
+        out = out.reshape(x.shape[0], rows, columns, -1, 2, 2).permute(0, 3, 1, 4, 2, 5)
+        return out.reshape(x.shape[0], -1, rows * 2, columns * 2)[..., :height, :width]
+
+
+def _patches(latent: Tensor, number: int = 0, top: int = 0, left: int = 0) -> tuple[Tensor, Tensor]:
+    """A latent as tokens of 2×2 cells, and where they are.
+
+    Args:
+        number: of the picture; 0 is the one that is made.
+        top, left: place of its corner, in latent cells.
+    Returns:
+        [batch, tokens, 4 channels], [tokens, 3].
+    """
+    batch, channels, height, width = latent.shape
+    padded = F.pad(latent, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else latent
+    rows, columns = padded.shape[-2] // 2, padded.shape[-1] // 2
+    tokens = padded.reshape(batch, channels, rows, 2, columns, 2).permute(0, 2, 4, 1, 3, 5)
+    positions = torch.full((rows, columns, 3), float(number), device=latent.device)
+    positions[..., 1] = (torch.arange(rows, device=latent.device) + (top + 1) // 2)[:, None]
+    positions[..., 2] = (torch.arange(columns, device=latent.device) + (left + 1) // 2)[None]
+    return tokens.reshape(batch, rows * columns, channels * 4), positions.reshape(-1, 3)
+
+
+def _placed(inputs: Mapping[str, Tensor], size: tuple[int, int]) -> Iterator[tuple[Tensor, tuple[int, int, int]]]:
+    """Reference pictures, each with its number, top and left.
+
+    By `offset` all count as one picture, into which each is put below or beside those before, whichever keeps it
+    smaller; by `index` each is a picture of its own; `uxo` goes on diagonally from the corner of the one being made.
+    Source: Black Forest Labs 2025, arXiv:2506.15742 (Kontext); Wu et al. 2025, arXiv:2504.02160 (UNO).
+    """
+    below = beside = 0
+    for name, picture in inputs.items():
+        if not name.startswith(f"{REFERENCE} "):
+            continue
+        _, number, method = name.split(" ", 2)
+        height, width = picture.shape[-2:]
+        if method == "index":
+            yield picture, (int(number) + 1, 0, 0)
+        elif method == "uxo":
+            yield picture, (0, -(-size[0] // 2) * 2 + below, -(-size[1] // 2) * 2 + beside)
+            below, beside = below + height, beside + width
+        else:
+            top, left = (0, beside) if height + below > width + beside else (below, 0)
+            yield picture, (1, top, left)
+            below, beside = max(below, height + top), max(beside, width + left)
+
+
+@contextmanager
+def _told(module: Any, guidance: Tensor | None) -> Iterator[None]:
+    """Let a network that was trained with a guidance number be told none within the body."""
+    times = module.time_text_embed
+    if guidance is not None or not hasattr(times, "guidance_embedder"):
+        yield
+        return
+
+    def without(timestep: Tensor, pooled: Tensor) -> Tensor:
+        told: Tensor = times.timestep_embedder(times.time_proj(timestep).to(pooled.dtype))
+        return told + times.text_embedder(pooled)
+
+    times.forward = without
+    try:
+        yield
+    finally:
+        del times.forward
 
 
 def _attention(inputs: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor] | None:

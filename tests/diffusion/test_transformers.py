@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from diffusion.errors import MissingWeights
+from diffusion.families.family import Scene
+from diffusion.families.flux import _patches, _placed
 from diffusion.layouts.transformers import TransformerLayout, flux_layout, original_shapes, sd3_layout
 from diffusion.loading import load_diffusion_model
 from diffusion.lora import apply_lora, read_lora
@@ -193,3 +195,53 @@ def test_a_missing_block_part_is_listed(tmp_path: Path, kind: str) -> None:
 
     with pytest.raises(MissingWeights, match=r"lacks 3 of the \d+ tensors.*transformer_blocks.1 \(3\)"):
         load_diffusion_model(tmp_path / "part.safetensors", device="cpu")
+
+
+def flux_output(model: Model, options: dict[str, Any]) -> Tensor:
+    """What Flux makes of a small latent."""
+    x = torch.randn(1, 16, 4, 6, generator=torch.Generator().manual_seed(4))
+    text = torch.ones(1, 9, 48)
+    inputs = model.family.inputs(text, options, Scene(x, None, None, False))
+    with torch.inference_mode():
+        return model.family.call(model.network.prepare(), x, torch.tensor([0.5]), inputs)
+
+
+def test_a_guidance_number_may_be_left_out(tmp_path: Path) -> None:
+    model = loaded("flux", tmp_path)
+    usual = flux_output(model, {})
+
+    assert torch.equal(flux_output(model, {"guidance": 3.5}), usual)
+    assert not torch.allclose(flux_output(model, {"guidance": None}), usual)
+    assert torch.equal(flux_output(model, {}), usual), "the network is as it was"
+
+
+def test_reference_pictures_are_seen_but_not_painted(tmp_path: Path) -> None:
+    model = loaded("flux", tmp_path)
+    shown = flux_output(model, {"reference_latents": [torch.ones(1, 16, 8, 3)]})
+
+    assert shown.shape == (1, 16, 4, 6)
+    assert not torch.allclose(shown, flux_output(model, {}))
+    other = flux_output(model, {"reference_latents": [torch.ones(1, 16, 8, 3)], "reference_latents_method": "uxo"})
+    assert not torch.allclose(shown, other)
+
+
+@pytest.mark.parametrize(
+    ("method", "places"),
+    [
+        ("offset", [(1, 0, 0), (1, 0, 6), (1, 8, 0)]),
+        ("index", [(1, 0, 0), (2, 0, 0), (3, 0, 0)]),
+        ("uxo", [(0, 6, 8), (0, 14, 14), (0, 22, 20)]),
+    ],
+)
+def test_several_references_are_told_apart_by_their_places(method: str, places: list[tuple[int, int, int]]) -> None:
+    names = [f"reference {number} {method}" for number in range(3)]
+    inputs = {"context": torch.ones(1), **dict.fromkeys(names, torch.ones(1, 16, 8, 6))}
+
+    assert [place for _, place in _placed(inputs, (5, 8))] == places
+
+
+def test_a_reference_counts_its_positions_from_its_corner() -> None:
+    tokens, positions = _patches(torch.ones(2, 16, 3, 4), 1, 5, 8)
+
+    assert tokens.shape == (2, 4, 64)
+    assert positions.tolist() == [[1, 3, 4], [1, 3, 5], [1, 4, 4], [1, 4, 5]]
