@@ -7,14 +7,12 @@ anything runs.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple, NoReturn
+from typing import Annotated, NamedTuple
 
-from graph_runtime.api import FileIn, HeddleError, Socket, node
+from graph_runtime.api import FileIn, HeddleError, node
 from nodes.sockets import ClipVision, Model, Vae
 
-__all__ = ["ImageOnlyCheckpoint", "gligen_loader", "image_only_checkpoint_loader"]
-
-Gligen = Annotated[Any, Socket("GLIGEN", "places texts in boxes")]
+__all__ = ["ImageOnlyCheckpoint", "image_only_checkpoint_loader"]
 
 
 class ImageOnlyCheckpoint(NamedTuple):
@@ -25,18 +23,13 @@ class ImageOnlyCheckpoint(NamedTuple):
     VAE: Vae
 
 
-def _refusal(kind: str) -> str:
-    return f"{kind} cannot be run by this engine yet. Remove the node, or use another kind of model."
+WHAT = "Checkpoints that are conditioned on pictures alone cannot be run by this engine yet."
+FIX = "Remove the node, or use another kind of model."
 
 
 def image_only_refused(ckpt_name: str | None) -> str:
     """Refuse the node before anything runs."""
-    return _refusal("Checkpoints that are conditioned on pictures alone")
-
-
-def gligen_refused(gligen_name: str | None) -> str:
-    """Refuse the node before anything runs."""
-    return _refusal("GLIGEN models")
+    return f"{WHAT} {FIX}"
 
 
 @node(
@@ -51,19 +44,4 @@ def image_only_checkpoint_loader(*, ckpt_name: Annotated[str, FileIn("checkpoint
     Args:
         ckpt_name: the file.
     """
-    _fail(image_only_refused(ckpt_name))
-
-
-@node("GLIGENLoader", title="Load GLIGEN Model", category="loaders", validate=gligen_refused)
-def gligen_loader(*, gligen_name: Annotated[str, FileIn("gligen")]) -> Gligen:
-    """Load a GLIGEN model; this engine cannot run such models yet.
-
-    Args:
-        gligen_name: the file.
-    """
-    _fail(gligen_refused(gligen_name))
-
-
-def _fail(why: str) -> NoReturn:
-    what, _, fix = why.partition(". ")
-    raise HeddleError(f"{what}.", fix=fix)
+    raise HeddleError(WHAT, fix=FIX)

@@ -36,6 +36,7 @@ class Entry:
         start, end: it is active while end ≤ sigma ≤ start.
         control: a control network chain, or None.
         default: counts only where no other entry does.
+        grounding: phrases in boxes, see `diffusion.grounding`, or None.
         hooks: changes of the network's weights while it is evaluated, see `diffusion.weight_hooks`.
     """
 
@@ -48,6 +49,7 @@ class Entry:
     control_for_negative: bool = False
     default: bool = False
     hooks: Any = None
+    grounding: Any = None
 
     def active(self, sigma: float) -> bool:
         """Whether it counts at this noise level."""
@@ -85,7 +87,7 @@ def prepare(
                     _add_same_area(others, entry)
     for role, entries in result.items():
         if role != "positive":
-            _lend_control(result.get("positive", []), entries)
+            _lend(result.get("positive", []), entries)
     return {role: tuple(entries) for role, entries in result.items()}
 
 
@@ -117,7 +119,18 @@ def _entry(
         control_for_negative=bool(options.get("control_apply_to_uncond")),
         default=bool(options.get("default")),
         hooks=options.get("hooks"),
+        grounding=_grounding(options.get("gligen"), controls),
     )
+
+
+def _grounding(gligen: Any, prepared: dict[int, Any]) -> Any:
+    if gligen is None:
+        return None
+    if gligen[0] != "position":
+        raise SamplingError(f"GLIGEN conditioning of kind '{gligen[0]}' is not known; 'position' is.")
+    if id(gligen) not in prepared:
+        prepared[id(gligen)] = gligen[1].prepared(gligen[2])
+    return prepared[id(gligen)]
 
 
 def _levels(options: Mapping[str, Any], name: str, prediction: Prediction) -> list[float]:
@@ -214,18 +227,24 @@ def _add_same_area(entries: list[Entry], entry: Entry) -> None:
         entries.append(replace(entry, inputs=dict(best.inputs), hooks=best.hooks))
 
 
-def _lend_control(positive: list[Entry], others: list[Entry]) -> None:
-    """Put the positive side's shared control networks onto the other side, in turn."""
-    lent = [e.control for e in positive if e.area is None and e.control is not None and e.control_for_negative]
-    free = [index for index, e in enumerate(others) if e.area is None and e.control is None]
-    if not lent or not free or any(e.area is None and e.control is not None for e in others):
+def _lend(positive: list[Entry], others: list[Entry]) -> None:
+    """Put the positive side's shared control networks, and its boxes, onto the other side, in turn."""
+    whole = [entry for entry in positive if entry.area is None]
+    _lend_each("control", [e.control for e in whole if e.control is not None and e.control_for_negative], others)
+    _lend_each("grounding", [e.grounding for e in whole if e.grounding is not None], others)
+
+
+def _lend_each(name: str, lent: list[Any], others: list[Entry]) -> None:
+    free = [index for index, e in enumerate(others) if e.area is None and getattr(e, name) is None]
+    if not lent or not free or any(e.area is None and getattr(e, name) is not None for e in others):
         return
-    for number, control in enumerate(lent):
+    for number, value in enumerate(lent):
+        changes: dict[str, Any] = {name: value}
         index = free[number % len(free)]
         if number < len(free):
-            others[index] = replace(others[index], control=control)
+            others[index] = replace(others[index], **changes)
         else:
-            others.append(replace(others[index], control=control))
+            others.append(replace(others[index], **changes))
 
 
 __all__ = ["Area", "Conditioning", "Entry", "clipped", "prepare", "within"]

@@ -39,6 +39,7 @@ class _Job:
             x[..., *self.crop].shape == x[..., *other.crop].shape
             and self.entry.control is other.entry.control
             and self.entry.hooks == other.entry.hooks
+            and self.entry.grounding is other.entry.grounding
             and self.entry.inputs.keys() == other.entry.inputs.keys()
             and all(
                 value.shape[1:] == other.entry.inputs[name].shape[1:]
@@ -121,12 +122,14 @@ class Evaluator:
         inputs = self._inputs(group, key)
         roles = [job.role for job in group]
         hook = self.model.hooks.network
-        control, given = group[0].entry.control, sigma
+        control, grounding, given = group[0].entry.control, group[0].entry.grounding, sigma
 
         def apply(
             noisy: Tensor, levels: Tensor, inputs: Mapping[str, Any], inside: ModelPatches | None = None
         ) -> Tensor:
             level = sigma if levels is given else levels.flatten()[0].cpu()
+            if grounding is not None:
+                inside = (self.model.hooks.inside if inside is None else inside).with_patches(between=(grounding,))
             return self.network(noisy, level, inputs, control, tuple(roles), inside, key)
 
         if hook is None:
