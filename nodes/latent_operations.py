@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from graph_runtime.api import Choice, Range, Socket, node
+from graph_runtime.api import Choice, HeddleError, Range, Socket, node
 from nodes.image_transforms import CROPS, FLIPS, ROTATIONS
 from nodes.sockets import MAX_RESOLUTION, Latent, Mask
 
@@ -229,18 +229,24 @@ def latent_concat(
     """Put latents side by side.
 
     Args:
-        samples1: the first; it sets the size of the shared sides and the batch.
-        samples2: the second.
+        samples1: the first; it sets the batch.
+        samples2: the second; its other sides are as long as the first's.
         dim: along width, height or time; with a minus, the second goes first.
     """
     import torch
 
-    from diffusion.pixels.planes import fit_latent
+    from diffusion.pixels.planes import repeated
 
-    first = samples1["samples"]
-    second = fit_latent(samples2["samples"], first)
+    first, axis = samples1["samples"], _AXES[dim[-1]]
+    second = repeated(samples2["samples"], first.shape[0])
+    shared = [[side for at, side in enumerate(one.shape) if at != one.ndim + axis] for one in (first, second)]
+    if shared[0] != shared[1]:
+        raise HeddleError(
+            f"Latents of {tuple(first.shape)} and {tuple(second.shape)} do not fit together along {dim[-1]}.",
+            fix="Choose another direction, or bring one to the other's size first.",
+        )
     parts = [second, first] if dim.startswith("-") else [first, second]
-    return {**samples1, "samples": torch.cat(parts, dim=_AXES[dim[-1]])}
+    return {**samples1, "samples": torch.cat(parts, dim=axis)}
 
 
 @node("LatentCut", title="LatentCut", category=_ADVANCED)

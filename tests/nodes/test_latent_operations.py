@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from graph_runtime.api import HeddleError
 from nodes import latent_operations as operations
 
 
@@ -122,6 +123,16 @@ def test_latents_are_put_side_by_side(dim, shape, first):
     joined = operations.latent_concat(samples1=latent(1.0), samples2=latent(2.0), dim=dim)["samples"]
 
     assert tuple(joined.shape[-2:]) == shape and joined[0, 0, 0, 0] == first
+
+
+def test_a_narrower_latent_keeps_its_width_beside_another_and_does_not_fit_below_it():
+    wide, narrow = latent(1.0), {"samples": latent(2.0)["samples"][..., :3]}
+
+    beside = operations.latent_concat(samples1=wide, samples2=narrow, dim="x")["samples"]
+
+    assert beside.shape[-1] == wide["samples"].shape[-1] + 3
+    with pytest.raises(HeddleError, match="do not fit together along y"):
+        operations.latent_concat(samples1=wide, samples2=narrow, dim="y")
 
 
 @pytest.mark.parametrize(
