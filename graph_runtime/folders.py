@@ -129,14 +129,13 @@ def confine(root: Path, relative: str | os.PathLike[str]) -> Path:
         raise UnsafePath(f"The name {name!r} is absolute. Give it relative to {root.name!r}.")
     if ".." in portable.split("/"):
         raise UnsafePath(f"The name {name!r} contains '..'. Give a name inside {root.name!r}.")
-    base = root.resolve()
-    path = base.joinpath(*[part for part in portable.split("/") if part not in ("", ".")])
-    resolved = path.resolve()
-    if resolved != base and base not in resolved.parents:
+    base = os.path.realpath(root)  # Path.resolve does the same in twice the time
+    resolved = os.path.realpath(os.path.join(base, *[part for part in portable.split("/") if part not in ("", ".")]))
+    if resolved != base and not resolved.startswith(os.path.join(base, "")):
         raise UnsafePath(
             f"The name {name!r} leads outside {root.name!r} through a symbolic link. Move the file inside it."
         )
-    return resolved
+    return Path(resolved)
 
 
 class Folders:

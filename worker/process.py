@@ -330,6 +330,8 @@ class Worker:
 
     async def _wait_for_packs(self, prompt: Mapping[str, Any], cancel: CancelToken | None = None) -> None:
         """Wait until a graph's nodes are there, or no more packs will come, unless it is cancelled first."""
+        if self._packs_ready.is_set() or self._runtime.knows(prompt):
+            return
         stopped = asyncio.get_running_loop().create_future()
         if cancel is not None:
             loop = asyncio.get_running_loop()
