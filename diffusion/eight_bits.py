@@ -1,14 +1,13 @@
 """Linear layers with weights of eight bits: one scale for each output, plain integers between.
 
 Half the memory of float16 at an error of about half a percent of a weight's row maximum; meant for large text encoders.
-It is never chosen silently.
+It is never chosen silently. Weights are rounded whenever they are brought to the device, after LoRAs have changed them.
 
 Source: Dettmers et al. 2022, arXiv:2208.07339 (vector-wise quantisation, without its outlier columns).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -23,18 +22,20 @@ from diffusion.text.towers import T5Tower
 LARGEST = 127
 
 
-class EightBitLinear(nn.Module):
+class EightBitLinear(nn.Linear):
     """A linear layer that keeps its weight as integers and widens it while it computes."""
 
-    def __init__(self, inputs: int, outputs: int, bias: bool) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, dtype=torch.int8), requires_grad=False)
-        self.scale = nn.Parameter(torch.empty(outputs, 1), requires_grad=False)
-        self.bias = nn.Parameter(torch.empty(outputs), requires_grad=False) if bias else None
+    scale: Tensor | None = None
 
-    def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight.to(x.device, x.dtype) * self.scale.to(x)
-        return F.linear(x, weight, None if self.bias is None else self.bias.to(x))
+    def take_weight(self, weight: Tensor) -> None:
+        """Keep a weight, rounded."""
+        rounded, self.scale = quantized(weight)
+        self._parameters["weight"] = nn.Parameter(rounded, requires_grad=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        assert self.scale is not None, "the network was prepared"
+        weight = self.weight.to(input.device, input.dtype) * self.scale.to(input)
+        return F.linear(input, weight, None if self.bias is None else self.bias.to(input))
 
 
 def quantized(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,29 +45,16 @@ def quantized(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (wide / scale).round().to(torch.int8), scale
 
 
-def in_eight_bits(network: Network, like: nn.Module) -> Network:
-    """A network whose linear layers keep eight bits; the original stays as it is.
+def eight_bit_linears(module: nn.Module) -> frozenset[str]:
+    """Let every linear layer of a network keep eight bits.
 
-    Args:
-        like: a module of the same shape, built without memory, which the new network takes for its own.
+    Returns:
+        Names of the weights that are kept so.
     """
-    linear = {name for name, layer in like.named_modules() if isinstance(layer, nn.Linear)}
-    weights: dict[str, Tensor] = {}
-    for name in network.parameter_names():
-        layer, _, kind = name.rpartition(".")
-        if layer in linear and kind == "weight":
-            weights[name], weights[f"{layer}.scale"] = quantized(network.weights[name])
-        else:
-            weights[name] = network.weights[name]
-    for name in linear:
-        old = like.get_submodule(name)
-        with torch.device("meta"):
-            new = EightBitLinear(old.in_features, old.out_features, old.bias is not None)
-        path, _, leaf = name.rpartition(".")
-        setattr(like.get_submodule(path), leaf, new)
-    return Network(
-        like, weights, device=network.device, storage=network.storage, compute=network.compute, source=network.source
-    )
+    found = {name: layer for name, layer in module.named_modules() if type(layer) is nn.Linear}
+    for layer in found.values():
+        layer.__class__ = EightBitLinear
+    return frozenset(f"{name}.weight" for name in found)
 
 
 def with_small_t5(clip: TextEncoder) -> TextEncoder:
@@ -81,9 +69,6 @@ def with_small_t5(clip: TextEncoder) -> TextEncoder:
         raise SamplingError(
             f"These text encoders ({names}) have no T5. Only T5 is large enough to be kept in eight bits."
         )
-    patched: Mapping[str, object] = clip.patches
-    if any(isinstance(tower, T5Tower) and tower.name in patched for tower in clip.towers):
-        raise SamplingError("The T5 is changed by a LoRA already. Reduce it to eight bits first, then apply the LoRA.")
     return replace(clip, towers=towers)
 
 
@@ -94,9 +79,13 @@ def _small(tower: T5Tower) -> T5Tower:
 
     with torch.device("meta"):
         like = T5EncoderModel(tower.network.module.config)  # type: ignore[arg-type]
-    network = in_eight_bits(tower.network, like)
+    own = tower.network
+    network = Network(
+        like, own.weights, device=own.device, storage=own.storage, compute=own.compute, source=own.source,
+        names=own.names, pieces=own.pieces, encoding=eight_bit_linears,
+    )  # fmt: skip
     keep_precision(network.module)
     return replace(tower, network=network)
 
 
-__all__ = ["EightBitLinear", "in_eight_bits", "quantized", "with_small_t5"]
+__all__ = ["EightBitLinear", "eight_bit_linears", "quantized", "with_small_t5"]

@@ -34,7 +34,8 @@ class Float8Linear(nn.Linear):
         assert self.scale is not None, "the network was prepared"
         rows, row_scale = to_float8(input.reshape(-1, self.in_features))
         kind = input.dtype if input.device.type == "cpu" else torch.bfloat16
-        out = torch._scaled_mm(rows, self.weight.t(), scale_a=row_scale, scale_b=self.scale.t(), out_dtype=kind)
+        weight, scale = self.weight.to(input.device), self.scale.to(input.device)  # a streamed layer's lie on the host
+        out = torch._scaled_mm(rows, weight.t(), scale_a=row_scale, scale_b=scale.t(), out_dtype=kind)
         out = out.to(input.dtype).reshape(*input.shape[:-1], self.out_features)
         return out if self.bias is None else out + self.bias.to(out)
 
@@ -64,15 +65,18 @@ def float8_linears(module: nn.Module) -> frozenset[str]:
     return frozenset(found)
 
 
+def multiplies_float8(device: torch.device) -> bool:
+    """Whether a device has such arithmetic of its own."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= NEEDED
+
+
 def require_float8(device: torch.device) -> None:
     """Refuse devices without such arithmetic.
 
     Raises:
         SamplingError: with what the device has.
     """
-    if device.type == "cpu":
-        return
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= NEEDED:
+    if device.type == "cpu" or multiplies_float8(device):
         return
     has = "is none" if device.type != "cuda" else "has {}.{}".format(*torch.cuda.get_device_capability(device))
     raise SamplingError(
@@ -81,4 +85,4 @@ def require_float8(device: torch.device) -> None:
     )
 
 
-__all__ = ["Float8Linear", "float8_linears", "require_float8", "to_float8"]
+__all__ = ["Float8Linear", "float8_linears", "multiplies_float8", "require_float8", "to_float8"]

@@ -126,7 +126,7 @@ class Network:
 
     def placed_size(self) -> int:
         """Bytes the weights take on the device now."""
-        names = self._placed - self._converted if self.streamed else self._placed
+        names = self._placed - self._on_host() if self.streamed else self._placed
         return sum(self._bytes(name) for name in names)
 
     def stream(self) -> None:
@@ -175,7 +175,11 @@ class Network:
         return weight.numel() * (self.storage if weight.is_floating_point() else weight.dtype).itemsize
 
     def _home(self, name: str) -> torch.device:
-        return torch.device("cpu") if self.streamed and name in self._converted else self.device
+        return torch.device("cpu") if self.streamed and name in self._on_host() else self.device
+
+    def _on_host(self) -> frozenset[str]:
+        """Weights whose layers bring them to the device themselves."""
+        return self._converted | self._encoded
 
     def _check(self) -> None:
         shapes = {name: tuple(tensor.shape) for name, tensor in self.module.state_dict().items()}

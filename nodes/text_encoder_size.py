@@ -15,7 +15,7 @@ def reduce_t5(*, clip: Clip) -> Clip:
     It takes half the memory; the conditioning changes by about one percent.
 
     Args:
-        clip: text encoders with a T5; what changes them, a LoRA for example, comes after this node.
+        clip: text encoders with a T5, with or without a LoRA.
     """
     from diffusion.eight_bits import with_small_t5
 

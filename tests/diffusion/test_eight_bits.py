@@ -11,7 +11,6 @@ from diffusion.assembly.texts import t5_tower
 from diffusion.eight_bits import quantized, with_small_t5
 from diffusion.errors import SamplingError
 from diffusion.loading import Checkpoint
-from diffusion.network import Patches
 from diffusion.tensor_file import TensorsInMemory
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.towers import T5Tower
@@ -75,8 +74,14 @@ def test_text_encoders_without_a_t5_are_refused(tiny: Checkpoint) -> None:
         with_small_t5(tiny.clip)
 
 
-def test_a_changed_t5_is_refused(tower: T5Tower) -> None:
-    changed = TextEncoder((tower,), patches={"t5xxl": Patches({"shared.weight": (lambda weight: weight,)})})
+@pytest.mark.parametrize("first", ["changed", "reduced"])
+def test_a_lora_takes_effect_in_either_order(tower: T5Tower, first: str) -> None:
+    patches = {name: lambda weight: weight * 1.5 for name in tower.network.weights if ".SelfAttention.v." in name}
+    clip = TextEncoder((tower,)).with_weights("t5xxl", patches)
+    small = with_small_t5(clip) if first == "changed" else with_small_t5(TextEncoder((tower,))).with_weights(
+        "t5xxl", patches
+    )  # fmt: skip
 
-    with pytest.raises(SamplingError, match="Reduce it to eight bits first"):
-        with_small_t5(changed)
+    (expected, _), (found, _) = clip.encode("a cat")[0], small.encode("a cat")[0]
+    assert 0 < float((found - expected).norm() / expected.norm()) < 0.02
+    assert not torch.allclose(expected, TextEncoder((tower,)).encode("a cat")[0][0], atol=0.05)

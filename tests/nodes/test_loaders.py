@@ -183,3 +183,15 @@ def test_weights_kept_in_eight_bits_take_a_quarter_and_change_the_picture_a_litt
     assert small.network.size() * 4 == full.network.size()
     assert not torch.equal(found, expected)
     assert torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1] > 0.9
+
+
+def test_fast_eight_bits_multiply_in_them_only_where_the_device_can(parts, tiny_files, monkeypatch):
+    from diffusion.float8 import Float8Linear
+
+    def layers():
+        model = run_node(unet_loader, files=tiny_files, unet_name="net.safetensors", weight_dtype="fp8_e4m3fn_fast")
+        return {type(layer) for layer in model.network.module.modules()}
+
+    assert Float8Linear not in layers(), "a CPU would only become slower"
+    monkeypatch.setattr("diffusion.float8.multiplies_float8", lambda device: True)
+    assert Float8Linear in layers()
