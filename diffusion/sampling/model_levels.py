@@ -78,10 +78,12 @@ def discrete_levels(current: Prediction, sampling: str, *, zero_terminal: bool) 
     Raises:
         SamplingError: for another word.
     """
-    own = isinstance(current, DiscretePrediction) and len(current.sigmas) == TRAINED
-    sigmas = current.sigmas.double() if own and float(current.sigmas[-1]) < 1000 else stable_diffusion_sigmas()
+    sigmas = stable_diffusion_sigmas()  # more digits than a prediction keeps
+    own = isinstance(current, DiscretePrediction) and len(current.sigmas) == TRAINED and current.sigmas[-1] < 1000
+    if own and not torch.equal(current.sigmas.cpu(), sigmas.float()):
+        sigmas = current.sigmas.double()
     if zero_terminal:
-        sigmas = zero_terminal_snr(sigmas.float())
+        sigmas = zero_terminal_snr(sigmas)
     if sampling == "lcm":
         stride = TRAINED // DISTILLED
         few = sigmas[stride - 1 :: stride]

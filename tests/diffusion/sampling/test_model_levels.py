@@ -8,7 +8,7 @@ import torch
 from diffusion.errors import SamplingError
 from diffusion.latents import SD1
 from diffusion.sampling.model_levels import PLAYGROUND, continuous_levels, discrete_levels, flux_shift
-from diffusion.sampling.prediction import Kind, discrete, flow
+from diffusion.sampling.prediction import Kind, discrete, flow, stable_diffusion_sigmas
 
 
 def test_zero_terminal_levels_end_almost_without_signal() -> None:
@@ -92,3 +92,12 @@ def test_a_normalized_space_is_left_as_it_was_entered() -> None:
 
     assert torch.allclose(PLAYGROUND.from_network(PLAYGROUND.to_network(latent)), latent, atol=1e-5)
     assert not torch.allclose(PLAYGROUND.to_network(latent), SD1.to_network(latent))
+
+
+def test_levels_without_a_signal_at_the_end_are_worked_out_with_all_digits() -> None:
+    found = discrete_levels(discrete(), "v_prediction", zero_terminal=True).sigmas
+
+    signal = (1 / (stable_diffusion_sigmas() ** 2 + 1)).sqrt()
+    signal = (signal - signal[-1]) * signal[0] / (signal[0] - signal[-1])
+    expected = ((1 - signal[:-1] ** 2) / signal[:-1] ** 2).sqrt().float()
+    assert torch.equal(found[:-1], expected)
