@@ -19,6 +19,7 @@ from diffusion.layouts.unet import read_unet
 from diffusion.model import Model
 from diffusion.network import Network, empty
 from diffusion.placement import place
+from diffusion.sampling.model_levels import PLAYGROUND, continuous_levels
 from diffusion.sampling.prediction import (
     Kind,
     Prediction,
@@ -32,6 +33,7 @@ from diffusion.vision.unclip import NoiseAugmentation
 
 UNCLIP_CONTEXT, UNCLIP_VECTORS = 1024, (1536, 2048)  # a picture of CLIP L or H, and its noise level
 AUGMENTOR = "noise_augmentor."
+EDM_V_MARK = "edm_vpred.sigma_max"  # CosXL: v-prediction over a wide range of levels
 V_MARK = "output_blocks.11.1.transformer_blocks.0.norm1.bias"  # its spread tells SD2's v-prediction
 
 
@@ -88,7 +90,7 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     refiner = file.metadata.get("heddle.family") == "sdxl_refiner" or (
         "heddle.family" not in file.metadata and context == 1280
     )
-    form = _scaled(SDXL, config, arguments["out_channels"])
+    form = PLAYGROUND if _is_playground(file) else _scaled(SDXL, config, arguments["out_channels"])
     pooled = vector - 256 * (5 if refiner else 6)
     return SdxlFamily("sdxl_refiner" if refiner else "sdxl", form, channels, context, pooled, refiner)
 
@@ -126,11 +128,21 @@ def _prediction(file: TensorFile, prefix: str, family: Family, config: Mapping[s
         mark = prefix + V_MARK
         if mark in file and float(file[mark].float().std(unbiased=False)) > 0.09:
             kind = Kind.V
+    elif _is_playground(file):
+        return continuous_levels("edm", 0.002, 80.0)
+    elif EDM_V_MARK in file:
+        low, high = (float(file[name]) if name in file else 0.002 for name in ("edm_vpred.sigma_min", EDM_V_MARK))
+        return continuous_levels("v_prediction", low, high)
     elif "v_pred" in file:
         kind = Kind.V
         if "ztsnr" in file:
             sigmas = zero_terminal_snr(sigmas)
     return discrete(kind, sigmas)
+
+
+def _is_playground(file: TensorFile) -> bool:
+    """Whether an SDXL network works in the space of Playground 2.5, which its files mark."""
+    return "edm_mean" in file and "edm_std" in file
 
 
 __all__ = ["unet_model"]
