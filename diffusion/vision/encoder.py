@@ -56,7 +56,6 @@ class PictureEncoder:
     size: int
     colours: tuple[Colour, Colour]
 
-    @torch.inference_mode()
     def encode_image(self, image: Tensor, crop: bool = True) -> PictureEncoding:
         """Encode pictures of any size.
 
@@ -64,9 +63,13 @@ class PictureEncoder:
             image: [batch, h, w, channels] in 0..1; channels beyond three are left out.
             crop: cut the middle out of the longer side; otherwise the picture is squeezed.
         """
+        return self.encode_pixels(prepared_pixels(image, self.size, self.colours, crop=crop))
+
+    @torch.inference_mode()
+    def encode_pixels(self, pixels: Tensor) -> PictureEncoding:
+        """Encode what `prepared_pixels` gives."""
         module: Any = self.network.prepare()
         inner = getattr(module, "vision_model", module)
-        pixels = prepared_pixels(image, self.size, self.colours, crop=crop)
         x = _embedded(inner, pixels.to(self.network.device, self.network.compute))
         before = x
         for block in inner.encoder.layers:

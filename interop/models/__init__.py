@@ -21,6 +21,8 @@ _HANDLES = {
     ("diffusion.control", "ControlNet"): ("interop.models.control", "ControlHandle"),
     ("diffusion.weight_hooks", "WeightHooks"): ("interop.models.weight_hooks", "HookGroup"),
     ("diffusion.weight_hooks", "Keyframes"): ("interop.models.weight_hooks", "HookKeyframeGroup"),
+    ("diffusion.vision.encoder", "PictureEncoder"): ("interop.models.vision", "VisionHandle"),
+    ("diffusion.vision.style", "StyleModel"): ("interop.models.vision", "StyleHandle"),
     ("diffusion.upscaling", "UpscaleModel"): ("interop.models.upscaling", "UpscaleHandle"),
     ("nodes.guiders", "GuidedModel"): ("interop.models.guiding", "GuiderHandle"),
     ("nodes.samplers", "ChosenSampler"): ("interop.models.k_samplers", "OurSampler"),

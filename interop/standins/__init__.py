@@ -20,6 +20,7 @@ __all__ = ["FILES", "fill", "make"]
 
 FILES = {
     "comfy.cli_args": "launch_options",
+    "comfy.clip_vision": "clip_vision",
     "comfy.comfy_types": "declared_types",
     "comfy.comfy_types.node_typing": "declared_types",
     "comfy.conds": "conds",
@@ -29,6 +30,7 @@ FILES = {
     "comfy.latent_formats": "latent_formats",
     "comfy.ldm.modules.attention": "attention",
     "comfy.lora": "lora",
+    "comfy.lora_convert": "lora_convert",
     "comfy.model_base": "model_base",
     "comfy.model_management": "devices",
     "comfy.model_patcher": "model_patcher",

@@ -35,10 +35,12 @@ def broadcast_image_to(tensor: Any, target_batch_size: Any, batched_number: Any)
 def load_controlnet(ckpt_path: Any, model: Any = None, model_options: Any = None) -> Any:
     """Load a control network.
 
+    Args:
+        model: what a file of differences is added to.
     Raises:
         ModelFileError: if the file is damaged or of an unknown kind.
     """
     from diffusion.control import load_control
-    from interop.models import lend_one
+    from interop.models import lend_one, take_back
 
-    return lend_one(load_control(ckpt_path))
+    return lend_one(load_control(ckpt_path, base=None if model is None else take_back(model).network))

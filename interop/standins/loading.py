@@ -180,6 +180,14 @@ def load_text_encoder_state_dicts(
     return load_clip([_tensors(one) for one in state_dicts], embedding_directory, clip_type, model_options)
 
 
+def load_style_model(ckpt_path: Any) -> Any:
+    """Load a style model."""
+    from diffusion.vision.style import load_style_model as load
+    from interop.models import lend_one
+
+    return lend_one(load(ckpt_path))
+
+
 def load_controlnet(ckpt_path: Any, model: Any = None) -> Any:
     """Load a control network."""
     from comfy.controlnet import load_controlnet as load

@@ -108,9 +108,9 @@ def test_a_pack_decorates_and_annotates_with_what_is_not_supported(house: Open, 
     pack.write_text(
         "from typing import Optional\n"
         "from comfy.ldm.modules.attention import wrap_attn, CrossAttention\n"
-        "from comfy.hooks import HookGroup\n"
+        "from comfy.hooks import WrapperHook\n"
         "@wrap_attn\n"
-        "def attention(q: CrossAttention, hooks: Optional[HookGroup] = None) -> HookGroup['x']:\n"
+        "def attention(q: CrossAttention, hooks: Optional[WrapperHook] = None) -> WrapperHook['x']:\n"
         "    return q\n"
         "class Uses:\n"
         "    RETURN_TYPES, FUNCTION, OUTPUT_NODE = (), 'run', True\n"
