@@ -121,6 +121,14 @@ class VaeHandle:
         top, left = (pixels.shape[1] % ratio) // 2, (pixels.shape[2] % ratio) // 2
         return pixels[:, top : top + height, left : left + width, :]
 
+    def process_input(self, image: Any) -> Any:
+        """Pixels in 0..1 as the network reads them, in −1..1."""
+        return image * 2.0 - 1.0
+
+    def process_output(self, image: Any) -> Any:
+        """What the network gives, in −1..1, as pixels in 0..1."""
+        return ((image + 1.0) / 2.0).clamp(0.0, 1.0)
+
     def throw_exception_if_invalid(self) -> None:
         """Nothing: an autoencoder that exists is valid."""
 
@@ -129,6 +137,11 @@ class VaeHandle:
         network = self._autoencoder.network
         back = reverse(network.names)
         return {rename(name, back) or name: network.weights[name] for name in network.parameter_names()}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise ClosedAttribute(f"VAE.{name}")
 
 
 class _FirstStage:

@@ -17,7 +17,7 @@ from diffusion.sampling.noise import SEED_BITS, StepNoise
 from diffusion.sampling.prediction import Prediction
 from diffusion.sampling.samplers import sampler_by_name
 
-__all__ = ["KSAMPLER", "MaskedModel", "OurSampler", "Sampler", "function_of", "lend_sampler"]
+__all__ = ["KSAMPLER", "MaskedModel", "OurSampler", "Sampler", "TakenSampler", "function_of", "lend_sampler"]
 
 
 class Sampler:
@@ -40,6 +40,13 @@ class Sampler:
         from interop.models.running import whole_run
 
         return whole_run(run)
+
+
+class TakenSampler(Sampler):
+    """An object with a `sample` of its own that is no `Sampler`: packs wrap samplers that way."""
+
+    def __init__(self, sampler: Any) -> None:
+        self.sample = sampler.sample  # type: ignore[method-assign]
 
 
 class KSAMPLER(Sampler):

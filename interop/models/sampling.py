@@ -15,7 +15,7 @@ from diffusion.sampling.noise import prepare_noise
 from interop import progress
 from interop.models import take_back
 from interop.models.conditions import as_pairs
-from interop.models.k_samplers import KSAMPLER, function_of
+from interop.models.k_samplers import KSAMPLER, Sampler, TakenSampler, function_of
 from nodes.sampling import fit_channels
 
 __all__ = ["calculate_sigmas", "named_sampler", "sample", "sample_custom", "sample_dictionary"]
@@ -134,14 +134,16 @@ def sample_custom(
     seed: int | None = None,
 ) -> Any:
     """Denoise a latent along given noise levels with a given sampler."""
-    own = take_back(model)
+    own, method = take_back(model), take_back(sampler)
+    if not callable(method) and not isinstance(method, Sampler):
+        method = TakenSampler(method)
     return sampling.integrate(
         own,
         noise=noise,
         latent=latent_image,
         conditioning={"positive": as_pairs(positive), "negative": as_pairs(negative)},
         guidance=ClassifierFree(cfg),
-        sampler=take_back(sampler),
+        sampler=method,
         sigmas=sigmas,
         seed=seed or 0,
         noise_mask=noise_mask,

@@ -91,7 +91,7 @@ async def test_text_is_encoded_as_our_nodes_encode_it(studio: House, scheduled: 
     assert await numbers(studio, pos={"class_type": "Encodes", "inputs": inputs}) == expected
 
 
-@pytest.mark.parametrize("how", ["common", "sample", "custom", "guider", "class"])
+@pytest.mark.parametrize("how", ["common", "sample", "custom", "wrapped", "guider", "class"])
 async def test_every_way_to_sample_gives_our_latent(studio: House, how: str) -> None:
     expected = await numbers(studio)
 
@@ -238,6 +238,23 @@ async def test_our_guider_works_in_a_pack(studio: House) -> None:
     )
 
     assert found == expected
+
+
+def test_pixels_go_to_the_network_of_an_autoencoder_and_come_back(studio: House) -> None:
+    import importlib
+
+    import torch
+
+    from interop.errors import ClosedAttribute
+
+    sd = importlib.import_module("comfy.sd")
+    path = str(studio.folders.find("checkpoints", "tiny.safetensors"))
+    vae = sd.load_checkpoint_guess_config(path, output_model=False, output_clip=False)[2]
+    pixels = torch.rand(1, 8, 8, 3)
+
+    assert torch.allclose(vae.process_output(vae.process_input(pixels)), pixels, atol=1e-6)
+    with pytest.raises(ClosedAttribute, match=r"VAE\.made_up"):
+        _ = vae.made_up
 
 
 def test_a_control_network_is_steered_through_its_handle() -> None:

@@ -71,6 +71,16 @@ class Hooks:
         return (model,)
 
 
+class Wrapped:
+    """A sampler around another one, which is no subclass of the host's."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def sample(self, *args, **kwargs):
+        return self.inner.sample(*args, **kwargs)
+
+
 class Samples:
     RETURN_TYPES = ("LATENT",)
     FUNCTION = "sample"
@@ -83,7 +93,7 @@ class Samples:
                 "positive": ("CONDITIONING",),
                 "negative": ("CONDITIONING",),
                 "latent": ("LATENT",),
-                "how": (["common", "sample", "custom", "guider", "class"],),
+                "how": (["common", "sample", "custom", "wrapped", "guider", "class"],),
                 "sampler": (comfy.samplers.KSampler.SAMPLERS,),
             }
         }
@@ -103,7 +113,9 @@ class Samples:
             return ({**latent, "samples": result},)
         sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 3)
         method = comfy.samplers.sampler_object(sampler)
-        if how == "custom":
+        if how == "wrapped":
+            method = Wrapped(method)
+        if how in ("custom", "wrapped"):
             result = comfy.sample.sample_custom(
                 model, noise, 2.0, method, sigmas, positive, negative, samples, callback=callback, seed=7
             )
