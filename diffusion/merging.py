@@ -6,6 +6,7 @@ is used, so merging costs no memory until then and merges of merges work like an
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,11 @@ from diffusion.layouts.renaming import rename, reverse
 from diffusion.model import Model
 from diffusion.network import Network, Patches, WeightPatch, grouped
 from diffusion.text.encoder import TextEncoder
+
+log = logging.getLogger(__name__)
+
+LEAST_SHARED = 0.9
+"""Share of the tensors that two networks must have in common to be variants of each other."""
 
 Ratios = Mapping[str, float]
 """Share of the first model by beginning of a parameter's original name; the longest that fits counts."""
@@ -63,26 +69,40 @@ def merged_by_part(first: Model, second: Model, ratios: Ratios, otherwise: float
         ratios: by original name (`input_blocks.3.`, `middle_block`, `joint_blocks.7.`, …).
         otherwise: for what no name fits.
     """
-    check_same(first.network, second.network)
     names = _original_names(first.network)
     shares = {name: _share(original, ratios, otherwise) for name, original in names.items()}
-    return first.with_weights(
-        {n: Blend(share, 1.0 - share, second.network, second.patches, n) for n, share in shares.items()}
-    )
+    return _blended(first, second, {name: (share, 1.0 - share) for name, share in shares.items()})
 
 
 def added(first: Model, second: Model) -> Model:
     """first + second, weight by weight."""
-    check_same(first.network, second.network)
-    names = first.network.parameter_names()
-    return first.with_weights({n: Blend(1.0, 1.0, second.network, second.patches, n) for n in names})
+    return _blended(first, second, dict.fromkeys(first.network.parameter_names(), (1.0, 1.0)))
 
 
 def subtracted(first: Model, second: Model, multiplier: float) -> Model:
     """multiplier · (first − second), weight by weight."""
-    check_same(first.network, second.network)
-    names = first.network.parameter_names()
-    return first.with_weights({n: Blend(multiplier, -multiplier, second.network, second.patches, n) for n in names})
+    return _blended(first, second, dict.fromkeys(first.network.parameter_names(), (multiplier, -multiplier)))
+
+
+def _blended(first: Model, second: Model, factors: Mapping[str, tuple[float, float]]) -> Model:
+    """own · first + other · second; a weight that has another shape in the second takes nothing from it.
+
+    Such weights are the first convolutions of a model and of its variant for inpainting.
+    """
+    own, other = _shapes(first.network), _shapes(second.network)
+    shared = own.keys() & other.keys()
+    odd = sorted(name for name in shared if own[name] != other[name])
+    if len(shared) - len(odd) < LEAST_SHARED * max(len(own), len(other)):
+        check_same(first.network, second.network)
+    if odd:
+        log.warning("'%s' is merged without %s: their shapes differ.", second.network.source, grouped(odd))
+    patches: dict[str, WeightPatch] = {}
+    for name in own:
+        if name in shared:
+            share, rest = factors[name]
+            fits = own[name] == other[name]
+            patches[name] = Blend(share, rest, second.network, second.patches, name) if fits else Multiplied(share)
+    return first.with_weights(patches)
 
 
 def text_merged(first: TextEncoder, second: TextEncoder, own: float, other: float) -> TextEncoder:
@@ -151,7 +171,7 @@ def check_same(first: Network, second: Network) -> None:
     Raises:
         ModelFileError: with the tensors that differ.
     """
-    shapes = [{name: tuple(net.weights[name].shape) for name in net.parameter_names()} for net in (first, second)]
+    shapes = _shapes(first), _shapes(second)
     if shapes[0] == shapes[1]:
         return
     odd = sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()})
@@ -159,6 +179,10 @@ def check_same(first: Network, second: Network) -> None:
         f"'{first.source}' and '{second.source}' are not of one architecture and cannot be merged: "
         f"{len(odd)} tensors differ in name or shape ({grouped(odd, 3)}). Choose models of the same family."
     )
+
+
+def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(network.weights[name].shape) for name in network.parameter_names()}
 
 
 def _list(clip: TextEncoder) -> str:

@@ -69,6 +69,20 @@ def test_models_of_different_architecture_are_refused(tiny: Checkpoint, tmp_path
         merged(tiny.model, narrow.model, 0.5)
 
 
+def test_a_variant_for_inpainting_keeps_its_first_convolution(
+    tiny: Checkpoint, other: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny_config()
+    config["unet"]["in_channels"] = 9
+    wide = load_checkpoint(tiny_checkpoint(tmp_path / "wide.safetensors", 5, config), device="cpu").model
+
+    result, own, difference = weights(added(wide, other.model)), weights(wide), weights(other.model)
+
+    assert torch.equal(result["conv_in.weight"], own["conv_in.weight"])
+    torch.testing.assert_close(result["conv_in.bias"], own["conv_in.bias"] + difference["conv_in.bias"])
+    assert "without conv_in.weight" in caplog.text
+
+
 def test_text_encoders_are_blended_too(tiny: Checkpoint, other: Checkpoint) -> None:
     assert tiny.clip is not None and other.clip is not None
     blend = text_merged(tiny.clip, other.clip, 0.5, 0.5)
