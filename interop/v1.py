@@ -102,11 +102,20 @@ class ClassBehaviour(Behaviour):
         if self.asynchronous:
             return self._wait(method, arguments, invocation)
         with running.call(begin(invocation)):
-            return self.read(method(**arguments))
+            return self._counted(self.read(method(**arguments)), invocation)
 
     async def _wait(self, method: Any, arguments: Mapping[str, Any], invocation: Invocation) -> Result | Blocker:
         with running.call(begin(invocation)):
-            return self.read(await method(**arguments))
+            return self._counted(self.read(await method(**arguments)), invocation)
+
+    def _counted(self, result: Result | Blocker, invocation: Invocation) -> Result | Blocker:
+        """Warn where outputs are missing: what is linked to them gets None, as packs are used to."""
+        if isinstance(result, Result) and 0 < len(result.values) < self.outputs and invocation.context is not None:
+            invocation.context.warn(
+                f"{self.cls.__name__}.{self.cls.FUNCTION} returned {len(result.values)} of its {self.outputs} outputs; "
+                "the others are None."
+            )
+        return result
 
     def read(self, returned: Any) -> Result | Blocker:
         """Understand what a V1 function may return.

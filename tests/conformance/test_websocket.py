@@ -237,6 +237,15 @@ async def test_images_are_sent_over_the_websocket_instead_of_saved(client: Clien
     assert (await client.finished(job))["outputs"] == {}
 
 
+async def test_outputs_that_a_node_does_not_return_are_missed_aloud(client: Client) -> None:
+    async with client.listen() as listener:
+        await client.queue({"1": node("ProbeReturns", form="short")}, client_id=listener.sid)
+        heard = [item for item in await listener.run() if isinstance(item, bytes)]
+
+    assert heard[0][:9] == b"\0\0\0\3\0\0\0\x011"
+    assert heard[0][9:].startswith(b"Returns.run returned 1 of its 2 outputs")
+
+
 async def test_a_pack_sends_a_picture_as_a_binary_event(client: Client) -> None:
     async with client.listen() as listener:
         await client.queue({"1": node("ProbeSend")}, client_id=listener.sid)
