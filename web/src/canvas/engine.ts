@@ -4,7 +4,7 @@
  * Live nodes are React's; this class only moves their elements. A visible node that is not live yet is painted, so
  * nothing is ever missing while the page catches up.
  */
-import { type Box, overlaps, visibleBox } from "../core/geometry";
+import { type Box, overlaps, type View, visibleBox } from "../core/geometry";
 import { viewUrl } from "../core/wire";
 import type { Editor } from "../store/editor";
 import type { State } from "../store/state";
@@ -29,7 +29,7 @@ export class CanvasEngine {
   private frame = 0;
   private settleTimer = 0;
   private settled = true;
-  private lastZoom = 1;
+  private lastView: View | null = null;
   private readonly elements = new Map<string, HTMLElement>();
   private live: readonly string[] = [];
   private readonly liveListeners = new Set<() => void>();
@@ -135,9 +135,9 @@ export class CanvasEngine {
     const { state, scene, viewport, size } = this.editor;
     this.drawn = state;
     this.drawnVersion = scene.version;
-    this.noteZoom(viewport.k);
-    world.style.transform = `translate(${viewport.x}px, ${viewport.y}px) scale(${viewport.k})`;
+    this.noteMove(viewport);
     this.chooseLive();
+    this.moveWorld(world, viewport);
     for (const [id, element] of this.elements) this.place(id, element);
     paint(context, {
       scene,
@@ -160,23 +160,34 @@ export class CanvasEngine {
   }
 
   /** While the zoom changes nothing is mounted; that happens once it has come to rest. */
-  private noteZoom(k: number): void {
-    if (k === this.lastZoom) return;
-    this.lastZoom = k;
-    this.settled = false;
+  private noteMove(view: View): void {
+    const last = this.lastView;
+    if (last === view) return;
+    this.lastView = view;
+    if (last?.k !== view.k) this.settled = false;
     window.clearTimeout(this.settleTimer);
-    this.settleTimer = window.setTimeout(() => {
-      this.settled = true;
-      if (this.world) this.world.style.willChange = "auto";
-      this.request();
-    }, SETTLE_MS);
-    if (this.world) this.world.style.willChange = "transform";
+    this.settleTimer = window.setTimeout(() => this.settle(), SETTLE_MS);
+  }
+
+  private settle(): void {
+    if (this.world) put(this.world.style, "willChange", "auto");
+    if (this.settled) return;
+    this.settled = true;
+    this.request();
+  }
+
+  /** A layer of its own while it moves: the page is painted again neither then nor, from far away, at all. */
+  private moveWorld(world: HTMLElement, { x, y, k }: View): void {
+    const transform = `translate(${x}px, ${y}px) scale(${k})`;
+    if (world.hidden || world.style.transform === transform) return;
+    put(world.style, "willChange", "transform");
+    world.style.transform = transform;
   }
 
   private chooseLive(): void {
     const { viewport, size, scene, selection } = this.editor;
     const shown = this.shownLive();
-    if (this.world) this.world.hidden = !shown;
+    if (this.world && this.world.hidden === shown) this.world.hidden = !shown;
     if (!shown && this.settled) this.setLive([]);
     if (!shown || (!this.settled && this.live.length > 0)) return;
     const wide = visibleBox(viewport, size.width, size.height, MARGIN);
@@ -232,4 +243,9 @@ export class CanvasEngine {
     }
     return image.complete && image.naturalWidth > 0 ? image : null;
   }
+}
+
+/** Sets a style only when it is another one: the browser takes every setting for a change. */
+function put(style: CSSStyleDeclaration, name: "willChange", value: string): void {
+  if (style[name] !== value) style[name] = value;
 }

@@ -15,7 +15,7 @@ type Stroke = readonly [SceneNode, string];
 
 /** Below these zooms a detail is smaller than a pixel or unreadable. */
 const BLOCK_BELOW = 0.1;
-const ROUND_FROM = 0.18;
+const ROUND_FROM = 0.28;
 const DETAIL_FROM = 0.22;
 const TITLE_FROM = 0.24;
 const TEXT_FROM = 0.44;
@@ -57,6 +57,11 @@ function blocks(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], stat
 }
 
 function boxes(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], k: number, theme: Theme): void {
+  if (k < ROUND_FROM) {
+    const edge = 1 / k;
+    ctx.fillStyle = theme.border;
+    for (const node of nodes) ctx.fillRect(node.x - edge, node.y - edge, node.w + 2 * edge, node.h + 2 * edge);
+  }
   ctx.fillStyle = theme.node;
   if (k < ROUND_FROM) for (const node of nodes) ctx.fillRect(node.x, node.y, node.w, node.h);
   else fillRounded(ctx, nodes, (node) => ctx.roundRect(node.x, node.y, node.w, node.h, METRICS.radius));
@@ -87,10 +92,13 @@ function modes(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], theme
   }
 }
 
+/** One by one: a single rounded rectangle is filled on a quick way that a path of many is not. */
 function fillRounded(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], add: (node: SceneNode) => void): void {
-  ctx.beginPath();
-  for (const node of nodes) add(node);
-  ctx.fill();
+  for (const node of nodes) {
+    ctx.beginPath();
+    add(node);
+    ctx.fill();
+  }
 }
 
 function wells(ctx: CanvasRenderingContext2D, nodes: readonly SceneNode[], theme: Theme): void {
@@ -160,7 +168,7 @@ function borders(
     else if (!node.known) strong.push([node, theme.danger]);
     else plain.push([node, theme.border]);
   });
-  stroke(ctx, plain, 1 / k, k >= ROUND_FROM);
+  if (k >= ROUND_FROM) stroke(ctx, plain, 1 / k, true); // from further away `boxes` filled them, which is quicker
   stroke(ctx, strong, 2 / k, k >= ROUND_FROM);
 }
 
@@ -168,13 +176,16 @@ function stroke(ctx: CanvasRenderingContext2D, strokes: readonly Stroke[], width
   ctx.lineWidth = width;
   for (const colour of new Set(strokes.map(([, one]) => one))) {
     ctx.strokeStyle = colour;
-    ctx.beginPath();
     for (const [node, own] of strokes) {
       if (own !== colour) continue;
-      if (rounded) ctx.roundRect(node.x, node.y, node.w, node.h, METRICS.radius);
-      else ctx.rect(node.x, node.y, node.w, node.h);
+      if (!rounded) {
+        ctx.strokeRect(node.x, node.y, node.w, node.h);
+        continue;
+      }
+      ctx.beginPath();
+      ctx.roundRect(node.x, node.y, node.w, node.h, METRICS.radius);
+      ctx.stroke();
     }
-    ctx.stroke();
   }
 }
 
