@@ -9,9 +9,11 @@ synthetic checkpoints (up to 2–10 GB each). Exit status 0 only if every case r
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.parity.steps import STEPS, Bench, run_case
-from diffusion.errors import DiffusionError
-
-SAVERS = {"SaveImage", "SaveLatent"}
+from benchmarks.parity.bench import Bench, CaseFailed
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -33,14 +32,13 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def cases(goldens: Path, families: set[str], only: str) -> Iterator[tuple[str, dict[str, Any], Path]]:
-    """Every case that can be run here, those of one checkpoint together."""
+    """Every case that has a reference result, those of one family together."""
     for path in sorted(goldens.glob("*/*.json")):
         name = f"{path.parent.name}/{path.stem}"
         if (families and path.parent.name not in families) or not re.search(only, name):
             continue
         case = json.loads(path.read_text(encoding="utf-8"))
-        types = {node["class_type"] for node in case["prompt"].values()}
-        if path.with_suffix(".npz").exists() and types <= STEPS.keys() | SAVERS:
+        if path.with_suffix(".npz").exists():
             yield name, case, path.with_suffix(".npz")
 
 
@@ -69,29 +67,39 @@ def main() -> int:
     parser.add_argument("--only", default="", help="regular expression on family/case")
     parser.add_argument("--limit", type=float, default=50.0, help="dB a case must reach")
     arguments = parser.parse_args()
+    return asyncio.run(_compare_all(arguments))
+
+
+async def _compare_all(arguments: argparse.Namespace) -> int:
     torch.backends.mkldnn.enabled = False  # re-packs weights on every call, which tiny latents do not repay
     tokenizers = arguments.tokenizers or arguments.keys.parent / "tokenizers"
-    bench = Bench(arguments.keys, arguments.models, arguments.goldens / "inputs", tokenizers)
+    families = set(filter(None, arguments.families.split(",")))
     worst: dict[str, list[float]] = {}
-    for name, case, golden in cases(
-        arguments.goldens, set(filter(None, arguments.families.split(","))), arguments.only
-    ):
-        started = time.perf_counter()
-        try:
-            with np.load(golden) as expected:
-                distance, latent = compare(run_case(bench, case["prompt"]), {k: expected[k] for k in expected.files})
-            print(
-                f"{name:<48} {distance:7.2f} dB  latent {latent:.2g}  {time.perf_counter() - started:5.1f} s",
-                flush=True,
-            )
-        except (DiffusionError, ValueError, KeyError, NotImplementedError, TypeError, RuntimeError) as error:
-            distance = -1.0
-            print(f"{name:<48} failed: {type(error).__name__}: {error}", flush=True)
-        worst.setdefault(name.split("/")[0], []).append(distance)
+    with tempfile.TemporaryDirectory() as data:
+        async with Bench(
+            arguments.keys, arguments.models, arguments.goldens / "inputs", tokenizers, Path(data)
+        ) as bench:
+            for name, case, golden in cases(arguments.goldens, families, arguments.only):
+                distance = await _compare(bench, name, case, golden)
+                worst.setdefault(name.split("/")[0], []).append(distance)
     for family, distances in worst.items():
         good = sum(distance >= arguments.limit for distance in distances)
         print(f"  {family:<16} {good} of {len(distances)} within {arguments.limit:g} dB, worst {min(distances):.1f} dB")
     return 0 if worst and all(min(distances) >= arguments.limit for distances in worst.values()) else 1
+
+
+async def _compare(bench: Bench, name: str, case: dict[str, Any], golden: Path) -> float:
+    """Distance of one case in dB, which is printed; −1 if it fails."""
+    started = time.perf_counter()
+    try:
+        found = await bench.run(case["prompt"])
+        with np.load(golden) as expected:
+            distance, latent = compare(found, {key: expected[key] for key in expected.files})
+    except (CaseFailed, ValueError) as error:
+        print(f"{name:<48} failed: {error}", flush=True)
+        return -1.0
+    print(f"{name:<48} {distance:7.2f} dB  latent {latent:.2g}  {time.perf_counter() - started:5.1f} s", flush=True)
+    return distance
 
 
 if __name__ == "__main__":
