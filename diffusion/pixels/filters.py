@@ -20,9 +20,8 @@ def gaussian_kernel(radius: int, sigma: float, device: torch.device | None = Non
         sigma: width of the bell where the kernel's half side is 1, whatever its radius in pixels.
     """
     line = torch.linspace(-1, 1, 2 * radius + 1, device=device)
-    bell = torch.exp(-(line**2) / (2 * sigma**2))
-    kernel = bell[:, None] * bell[None, :]
-    return kernel / kernel.sum()
+    bell = torch.exp(-(line[:, None] ** 2 + line[None, :] ** 2) / (2 * sigma**2))
+    return bell / bell.sum()
 
 
 def convolve(planes: Tensor, kernel: Tensor) -> Tensor:
@@ -58,7 +57,7 @@ def sharpen(image: Tensor, radius: int, sigma: float, alpha: float) -> Tensor:
 def sharpening_kernel(radius: int, sigma: float, alpha: float, device: torch.device | None = None) -> Tensor:
     """A kernel with sum 1 that adds `10 alpha` times the difference to a blur."""
     kernel = gaussian_kernel(radius, sigma, device) * -(alpha * 10)
-    kernel[radius, radius] += 1 - kernel.sum()
+    kernel[radius, radius] = kernel[radius, radius] - kernel.sum() + 1.0
     return kernel
 
 
