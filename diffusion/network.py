@@ -117,6 +117,25 @@ class Network:
         self._applied = wanted
         return self.module
 
+    def exchange(self, patches: Patches, kept: Mapping[str, Tensor], replaced: dict[str, Tensor]) -> None:
+        """Make patches effective in a prepared network, with weights from an earlier exchange where there are some.
+
+        Args:
+            kept: weights as these patches have made them, by name.
+            replaced: receives the weights that go.
+        """
+        for name in {**self._applied.by_name, **patches.by_name}:
+            old, new = self._applied.by_name.get(name, ()), patches.by_name.get(name, ())
+            if old == new or name not in self._placed:
+                continue
+            if name in self._encoded:
+                self._place(name, self._weight(name, new))
+                continue
+            path, _, leaf = name.rpartition(".")
+            replaced[name] = getattr(self.module.get_submodule(path), leaf)
+            _assign(self.module, name, kept[name] if name in kept else self._weight(name, new))
+        self._applied = patches
+
     def release(self) -> None:
         """Give the memory back; the parameters are views of the file again."""
         for name in self._placed:

@@ -8,12 +8,13 @@ originals are at hand, so weights come back to the last bit.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Protocol
 
 from torch import Tensor
 
+from diffusion.economy import is_economical
 from diffusion.lora import LoraFile, with_lora
 from diffusion.model import Model
 from diffusion.network import Network, Patches
@@ -175,6 +176,46 @@ class WeightHooks:
         return merged
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What one group of hooks has made of the weights: at which strengths, by which patches, and which weights."""
+
+    strengths: tuple[float, ...]
+    patches: Patches
+    kept: dict[str, Tensor] = field(default_factory=dict)
+
+
+class HookedWeights:
+    """The weights of one run's network, which conditionings with different hooks use in turn.
+
+    Weights that were made for a group are kept until its strengths change, unless memory is to be saved.
+
+    Args:
+        model: whose own patches are in force where there are no hooks, as they are at the beginning.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._turns: dict[WeightHooks | None, _Turn] = {None: _Turn((), model.patches)}
+        self._now = self._turns[None]
+
+    def use(self, hooks: WeightHooks | None, sigma: float) -> None:
+        """Give the network the weights that a conditioning asks for at a noise level."""
+        turn = self._turn(hooks, sigma)
+        if turn is self._now:
+            return
+        self._model.network.exchange(turn.patches, turn.kept, {} if is_economical() else self._now.kept)
+        self._now = turn
+
+    def _turn(self, hooks: WeightHooks | None, sigma: float) -> _Turn:
+        strengths = () if hooks is None else hooks.strengths(sigma, self._model.prediction)
+        turn = self._turns.get(hooks)
+        if turn is None or turn.strengths != strengths:
+            assert hooks is not None, "a run without hooks has one state"
+            turn = self._turns[hooks] = _Turn(strengths, hooks.patches(self._model, strengths))
+        return turn
+
+
 def with_clip_hooks(clip: TextEncoder, hooks: WeightHooks, *, attach: bool, scheduled: bool) -> TextEncoder:
     """Text encoders that read prompts under hooks.
 
@@ -199,4 +240,7 @@ def with_clip_hooks(clip: TextEncoder, hooks: WeightHooks, *, attach: bool, sche
     return replace(clip, versions=tuple(versions))
 
 
-__all__ = ["Keyframe", "Keyframes", "LoraChange", "ModelChange", "WeightHook", "WeightHooks", "with_clip_hooks"]
+__all__ = [
+    "HookedWeights", "Keyframe", "Keyframes", "LoraChange", "ModelChange", "WeightHook", "WeightHooks",
+    "with_clip_hooks",
+]  # fmt: skip

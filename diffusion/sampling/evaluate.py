@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from diffusion.economy import is_economical
 from diffusion.families.family import to_batch
 from diffusion.model import Model
-from diffusion.network import Patches
 from diffusion.patching.record import ModelPatches, Patching, Step
 from diffusion.sampling.conditioning import Entry, clipped
+from diffusion.weight_hooks import HookedWeights
 
 LARGEST_REPEAT = 4  # texts are repeated to a common length only up to this factor
 
@@ -72,15 +72,13 @@ class Evaluator:
         self.model, self.module, self.sigmas = model, module, sigmas
         self.chance = chance or torch.Generator()
         self.memory: dict[Any, Any] = {}
-        self._hooked = False
-        self._changes: dict[Any, Patches] = {}  # by hooks and their strengths
+        self._weights = HookedWeights(model)
         self._joined: dict[_Key, dict[str, Tensor]] = {}
         self._kept: list[tuple[Entry, ...]] = []  # keeps entries alive whose ids are keys
 
     def __call__(self, lists: Sequence[Sequence[Entry] | None], x: Tensor, sigma: Tensor) -> list[Tensor]:
         """x0 for each list, blended from its active entries; a list of None or nothing active gives zeros."""
         level = float(sigma)
-        self._hooked |= any(entry.hooks is not None for entries in lists for entry in entries or ())
         jobs = [
             _job(entry, role, x) for role, entries in enumerate(lists) for entry in entries or () if entry.active(level)
         ]
@@ -114,8 +112,7 @@ class Evaluator:
 
     def _run(self, group: list[_Job], x: Tensor, sigma: Tensor) -> list[tuple[_Job, Tensor]]:
         group = group[::-1]  # negative first
-        if self._hooked:
-            self._change_weights(group[0].entry.hooks, float(sigma))
+        self._weights.use(group[0].entry.hooks, float(sigma))
         batch = x.shape[0]
         key = _key(group, batch)
         noisy = torch.cat([x[..., *job.crop] for job in group]) if len(group) > 1 else x[..., *group[0].crop]
@@ -148,18 +145,8 @@ class Evaluator:
         if model.hooks.inside is self.model.hooks.inside:
             other.memory = self.memory
         other._joined, other._kept = self._joined, self._kept
-        other._hooked, other._changes = self._hooked, self._changes
+        other._weights = self._weights
         return other
-
-    def _change_weights(self, hooks: Any, level: float) -> None:
-        """Give the network the weights that one conditioning asks for."""
-        wanted, network = self.model.patches, self.model.network
-        if hooks is not None:
-            strengths = hooks.strengths(level, self.model.prediction)
-            if (hooks, strengths) not in self._changes:
-                self._changes[hooks, strengths] = hooks.patches(self.model, strengths)
-            wanted = self._changes[hooks, strengths]
-        network.prepare(wanted)
 
     def network(
         self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, roles: tuple[int, ...],

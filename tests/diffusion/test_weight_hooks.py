@@ -152,3 +152,30 @@ def test_scheduled_text_encoders_read_a_prompt_for_each_part_of_the_schedule(tmp
     assert torch.equal(early[0], small.clip.encode("red")[0][0]) and not torch.allclose(late[0], early[0])
     spans = [(one["clip_start_percent"], one["clip_end_percent"]) for _, one in (early, late)]
     assert spans == [(0.0, 0.5), (0.5, 1.0)]
+
+
+def test_weights_are_made_once_for_each_strength(
+    checkpoint: Checkpoint, texts: tuple[Any, Any], pastel: LoraChange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusion.economy import economy
+    from diffusion.network import Network
+
+    positive, negative = texts
+    run(checkpoint.model, *texts)
+    made: list[str] = []
+    real = Network._weight
+    monkeypatch.setattr(Network, "_weight", lambda self, name, *more: made.append(name) or real(self, name, *more))
+    kept = run(checkpoint.model, given(positive, hooks(pastel)), negative)
+    once = len(made)
+    assert once == len(set(made)) > 0
+
+    run(checkpoint.model, *texts)
+    made.clear()
+    two = run(checkpoint.model, given(positive, hooks(pastel, 1.0, (1.0, 0.0), (0.5, 0.5))), negative)
+    assert len(made) == 2 * once and not torch.equal(two, kept)
+
+    made.clear()
+    with economy():
+        run(checkpoint.model, *texts)
+        torch.testing.assert_close(run(checkpoint.model, given(positive, hooks(pastel)), negative), kept)
+    assert len(made) > 2 * once
