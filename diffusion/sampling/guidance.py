@@ -75,10 +75,14 @@ def _step(
 
 def combine(step: GuidanceStep) -> Guided:
     """Run the hooks around classifier-free guidance on estimates that are already there."""
-    hooks = step.model.hooks
-    for hook in hooks.pre_cfg:
+    for hook in step.model.hooks.pre_cfg:
         step = replace(step, estimates=hook(step))
-    positive, negative = step.positive, step.negative
+    return _guided(step)
+
+
+def _guided(step: GuidanceStep) -> Guided:
+    """Guidance, or what replaces it, and the hooks after it; those before it belong to a single pair of sides."""
+    hooks, positive, negative = step.model.hooks, step.positive, step.negative
     if hooks.cfg is not None:
         denoised = hooks.cfg(step)
     elif negative is None:
@@ -108,11 +112,11 @@ class DualClassifierFree:
             found = evaluator(sides, x, sigma)
             positive, middle, negative = found
             step = _step(evaluator, x, sigma, (lists["middle"], lists["negative"]), self.scale_middle)
-            base = combine(replace(step, estimates=(middle, negative if needs_negative else None)))
+            base = _guided(replace(step, estimates=(middle, negative if needs_negative else None)))
             return Guided(base.denoised + (positive - middle) * self.scale_positive, base.unconditional)
         positive, middle, negative = evaluator(sides, x, sigma)
         step = _step(evaluator, x, sigma, (lists["positive"], lists["middle"]), self.scale_positive)
-        inner = combine(replace(step, estimates=(positive, middle))).denoised
+        inner = _guided(replace(step, estimates=(positive, middle))).denoised
         return Guided(negative + (inner - negative) * self.scale_middle, negative)
 
 

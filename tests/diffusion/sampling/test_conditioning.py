@@ -192,6 +192,15 @@ def test_hooks_shape_the_inner_guidance_of_a_nested_pair(tiny: Checkpoint) -> No
     assert torch.allclose(found, n + 2.0 * (p - m + 3.0 - n), atol=1e-3)
 
 
+@pytest.mark.parametrize("nested", [True, False])
+def test_hooks_before_guidance_do_not_touch_a_dual_one(tiny: Checkpoint, nested: bool) -> None:
+    texts = {"positive": "red", "middle": "blue", "negative": ""}
+    rule = DualClassifierFree(3.0, 2.0, nested=nested)
+    model = tiny.model.with_hooks(pre_cfg=(lambda step: (step.positive * 0, step.negative),))
+
+    assert torch.equal(guided(tiny, rule, model, **texts), guided(tiny, rule, **texts))
+
+
 def test_a_negative_parallel_to_the_positive_does_not_push(tiny: Checkpoint) -> None:
     texts = {"positive": "red", "negative": "red", "empty": ""}
     plain = guided(tiny, ClassifierFree(3.0), positive="red", negative="")
