@@ -1,4 +1,4 @@
-"""Control networks: a second network that adds to the U-Net's inner states.
+"""Control networks: a second network that adds to the inner states of the denoising one.
 
 Source: Zhang et al. 2023, arXiv:2302.05543 (ControlNet).
 """
@@ -7,50 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import ModelFileError, UnknownModel
-from diffusion.layouts.control import read_control
-from diffusion.layouts.renaming import renamed
-from diffusion.network import Network, check_finite, empty
-from diffusion.placement import default_device, place
+from diffusion.autoencoder import Autoencoder
+from diffusion.errors import UnknownModel
+from diffusion.latents import LatentFormat
+from diffusion.network import Network
+from diffusion.residuals import Added, Residuals, joined
 from diffusion.resize import resize
 from diffusion.sampling.conditioning import within
 from diffusion.sampling.prediction import Prediction
-from diffusion.tensor_file import open_tensors
-
-
-class Residuals(NamedTuple):
-    """What is added to the U-Net: to each skip connection, to the middle, and inside each stage of the input side."""
-
-    down: tuple[Tensor, ...]
-    middle: Tensor | None
-    inside: tuple[Tensor, ...] = ()
-
-
-def joined(first: Residuals | None, second: Residuals) -> Residuals:
-    """The sum of what two networks add."""
-    if first is None:
-        return second
-    middle = second.middle if first.middle is None else first.middle
-    if first.middle is not None and second.middle is not None:
-        middle = first.middle + second.middle
-    return Residuals(_sum(first.down, second.down), middle, _sum(first.inside, second.inside))
-
-
-def _sum(first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    if not first or not second:
-        return first or second
-    return tuple(a + b for a, b in zip(first, second, strict=True))
-
-
-def unhinted() -> UnknownModel:
-    """The error of a control network that was never given a picture."""
-    return UnknownModel("A control network was used without a picture. Apply it with ControlNetApply.")
+from diffusion.steering import FluxSteering, Steering, UNetSteering, UnionSteering
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +33,11 @@ class ControlNet:
         start, end: share of the schedule in which it is active.
         previous: networks applied before; their additions are summed.
         ratio: pixels for each latent cell.
+        steering: how the module is called.
+        latents: the space of the latents it was trained on; None for pictures.
+        masked: whether a mask is joined to the latent of the picture.
+        vae: makes that latent.
+        mask: [batch, 1, h, w], 1 where the picture is kept; without one all of it is.
     """
 
     network: Network
@@ -73,31 +47,62 @@ class ControlNet:
     end: float = 1.0
     previous: ControlNet | None = None
     ratio: int = 8
+    steering: Steering = field(default_factory=UNetSteering)
+    latents: LatentFormat | None = None
+    masked: bool = False
+    vae: Autoencoder | None = None
+    mask: Tensor | None = None
 
     def copy(self) -> ControlNet:
         """The network without a hint."""
-        return ControlNet(self.network, ratio=self.ratio)
+        return replace(self, hint=None, strength=1.0, start=0.0, end=1.0, previous=None, vae=None, mask=None)
 
     def applied(
-        self, hint: Tensor, strength: float, start: float = 0.0, end: float = 1.0, previous: ControlNet | None = None
-    ) -> ControlNet:
+        self, hint: Tensor, strength: float, start: float = 0.0, end: float = 1.0,
+        previous: ControlNet | None = None, vae: Autoencoder | None = None, mask: Tensor | None = None,
+    ) -> ControlNet:  # fmt: skip
         """The network steered by a picture.
 
         Args:
             hint: [batch, 3, h, w] in 0..1.
+            vae: for networks that were trained on latents.
+            mask: for networks that read one; 1 where the picture is kept.
         """
-        return replace(self, hint=hint, strength=strength, start=start, end=end, previous=previous)
+        return replace(self, hint=hint, strength=strength, start=start, end=end, previous=previous, vae=vae, mask=mask)
+
+    def typed(self, types: tuple[int, ...]) -> ControlNet:
+        """The network told what its picture shows; networks for one kind of picture need not be told.
+
+        Args:
+            types: numbers in `PICTURE_KINDS`; none leaves it open.
+        """
+        if not isinstance(self.steering, (UnionSteering, FluxSteering)) or self.steering.count == 0:
+            return self
+        return replace(self, steering=replace(self.steering, types=types))
 
     def prepared(self, prediction: Prediction, noise: Tensor) -> ActiveControl:
-        """The chain, ready for a run."""
+        """The chain, ready for a run.
+
+        Raises:
+            UnknownModel: if there is no picture, or no autoencoder for a network that needs one.
+        """
         if self.hint is None:
             raise unhinted()
+        if self.latents is not None and self.vae is None:
+            raise UnknownModel(
+                "This control network was trained on latents and needs a VAE. Connect one to the node that applies it."
+            )
         return ActiveControl(
             self,
             self.network.prepare(),
             (prediction.percent_to_sigma(self.start), prediction.percent_to_sigma(self.end)),
             None if self.previous is None else self.previous.prepared(prediction, noise),
         )
+
+
+def unhinted() -> UnknownModel:
+    """The error of a control network that was never given a picture."""
+    return UnknownModel("A control network was used without a picture. Apply it with ControlNetApply.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,85 +117,47 @@ class ActiveControl:
 
     def residuals(
         self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, groups: int
-    ) -> Residuals | None:
+    ) -> Added | None:
         """What the chain adds at a noise level; None if no network is active.
 
         Args:
-            x: the U-Net's scaled input.
+            x: the denoising network's scaled input.
             groups: how many conditionings were joined to this batch.
         """
         before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
-        start, end = self.sigmas
-        if not within(sigma, start, end):
+        if not within(sigma, *self.sigmas):
             return before
-        compute = self.control.network.compute
-        arguments: dict[str, Any] = {}
-        if "vector" in inputs and getattr(self.module, "class_embedding", None) is not None:
-            arguments["class_labels"] = inputs["vector"].to(x.device, compute)
-        down, middle = self.module(
-            x.to(compute), timestep,
-            encoder_hidden_states=inputs.get("control_context", inputs["context"]).to(x.device, compute),
-            controlnet_cond=self._hint(x, groups).to(compute),
-            return_dict=False, **arguments,
-        )  # fmt: skip
-        scale = self.control.strength
-        down, middle = tuple(one.to(x.dtype) * scale for one in down), middle.to(x.dtype) * scale
-        return joined(before, Residuals(down, middle))
+        control = self.control
+        compute = control.network.compute
+        hint = self._hint(x, groups).to(x.device, compute)
+        own = control.steering(self.module, x.to(compute), timestep, inputs, hint)
+        return joined(before, own.scaled(control.strength, x))
 
     def _hint(self, x: Tensor, groups: int) -> Tensor:
         key = (*x.shape, groups)
         if key not in self._hints:
-            hint, ratio = self.control.hint, self.control.ratio
-            assert hint is not None
-            hint = resize(hint, x.shape[-1] * ratio, x.shape[-2] * ratio, "nearest-exact", "center").to(x.device)
+            hint = self._read(x.shape[-1], x.shape[-2])
             each = x.shape[0] // groups
             hint = hint[:each].repeat(-(-each // min(each, hint.shape[0])), 1, 1, 1)[:each]
             self._hints[key] = hint.repeat(groups, 1, 1, 1)
         return self._hints[key]
 
-
-def load_control(
-    path: str | Path, *, device: torch.device | str | None = None, base: Network | None = None
-) -> ControlNet:
-    """Load a ControlNet of a U-Net family or a T2I-Adapter, in the original or the diffusers layout.
-
-    Args:
-        base: the U-Net that a file of differences is added to.
-    Raises:
-        ModelFileError: if the file is damaged, incomplete or of another kind.
-    """
-    from diffusers import ControlNetModel
-
-    from diffusion.picture_adapter import adapter_of, is_adapter
-
-    file = open_tensors(path)
-    check_finite(file, str(file.path))
-    home = torch.device(device) if device is not None else default_device()
-    if is_adapter(file):
-        return adapter_of(file, home)
-    layout = read_control({name: file.shape(name) for name in file}, str(file.path))
-    weights = renamed(file, file, layout.table, layout.prefix) if layout.table else {name: file[name] for name in file}
-    if "difference" in file:
-        weights = _added_to(weights, base, str(file.path))
-    where = place(weights, home)
-    network = Network(
-        empty(lambda: ControlNetModel(**layout.config), str(file.path)), weights,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-    )  # fmt: skip
-    return ControlNet(network)
+    def _read(self, width: int, height: int) -> Tensor:
+        """The picture, or its latent, for a latent of some size."""
+        control = self.control
+        hint = control.hint
+        assert hint is not None, "`prepared` refuses a network without one"
+        if control.latents is None or control.vae is None:
+            return resize(hint, width * control.ratio, height * control.ratio, "nearest-exact", "center")
+        ratio = control.vae.ratio
+        pixels = resize(hint, width * ratio, height * ratio, "nearest-exact", "center")
+        latent = control.latents.to_network(control.vae.encode(pixels.movedim(1, -1)))
+        if not control.masked:
+            return latent
+        mask = torch.ones(1, 1, 1, 1) if control.mask is None else control.mask
+        mask = resize(mask.float(), latent.shape[-1], latent.shape[-2], "nearest-exact", "center").to(latent)
+        mask = mask.repeat(-(-latent.shape[0] // mask.shape[0]), 1, 1, 1)[: latent.shape[0]]
+        return torch.cat([latent, mask], dim=1)
 
 
-def _added_to(weights: Mapping[str, Tensor], base: Network | None, source: str) -> dict[str, Tensor]:
-    """Differences as whole weights; layers that the U-Net lacks are whole already."""
-    if base is None:
-        raise ModelFileError(
-            f"'{source}' holds differences to a model's weights. "
-            "Load it with DiffControlNetLoader, which takes the model."
-        )
-    return {
-        name: tensor + base.weights[name].to(tensor.dtype).reshape(tensor.shape) if name in base.weights else tensor
-        for name, tensor in weights.items()
-    }
-
-
-__all__ = ["ActiveControl", "ControlNet", "Residuals", "joined", "load_control", "unhinted"]
+__all__ = ["ActiveControl", "ControlNet", "Residuals", "joined", "unhinted"]

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffusion.control import ControlNet, Residuals, joined, unhinted
+from diffusion.control import ControlNet, unhinted
 from diffusion.network import Network, empty
 from diffusion.placement import place
+from diffusion.residuals import Added, Residuals, joined
 from diffusion.resize import resize
 from diffusion.sampling.conditioning import within
 from diffusion.sampling.prediction import Prediction
@@ -33,10 +34,6 @@ class PictureAdapter(ControlNet):
 
     fold: int = 8
     channels: int = 3
-
-    def copy(self) -> PictureAdapter:
-        """The adapter without a picture."""
-        return PictureAdapter(self.network, ratio=self.ratio, fold=self.fold, channels=self.channels)
 
     def prepared(self, prediction: Prediction, noise: Tensor) -> ActiveAdapter:  # type: ignore[override]
         """The chain, ready for a run."""
@@ -61,7 +58,7 @@ class ActiveAdapter:
 
     def residuals(
         self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, groups: int
-    ) -> Residuals | None:
+    ) -> Added | None:
         """What the chain adds at a noise level; None if nothing is active."""
         before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
         start, end = self.sigmas

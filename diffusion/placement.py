@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from diffusion.network import CAST_ABOVE, EIGHT_BITS
+from diffusion.layouts.transformers import Piece
+from diffusion.network import CAST_ABOVE, EIGHT_BITS, Network, empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,25 @@ class Placement:
     device: torch.device
     storage: torch.dtype
     compute: torch.dtype
+
+    def network(
+        self, build: Callable[[], nn.Module], weights: Mapping[str, Tensor], source: str, *,
+        names: Mapping[str, str] | None = None, pieces: Mapping[str, tuple[Piece, ...]] | None = None,
+    ) -> Network:  # fmt: skip
+        """A network in this place.
+
+        Args:
+            build: makes the module, without memory for its weights.
+            weights: under the module's names.
+            source: what to call the file in messages.
+            names, pieces: see `Network`.
+        Raises:
+            ModelFileError: if sizes, names or shapes do not fit.
+        """
+        return Network(
+            empty(build, source), weights, device=self.device, storage=self.storage, compute=self.compute,
+            source=source, names=names, pieces=pieces,
+        )  # fmt: skip
 
 
 def default_device() -> torch.device:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from graph_runtime.api import Context, FileIn, Range, Socket, Text, node
+from diffusion.picture_kinds import PICTURE_KINDS
+from graph_runtime.api import Choice, Context, FileIn, Range, Socket, Text, node
 from nodes.model_files import file_state, model_file
-from nodes.sockets import Clip, Conditioning, Image, Model, Vae
+from nodes.sockets import Clip, Conditioning, Image, Mask, Model, Vae
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "Steered",
@@ -14,8 +18,10 @@ __all__ = [
     "control_net_apply",
     "control_net_apply_advanced",
     "control_net_apply_sd3",
+    "control_net_inpainting_apply",
     "control_net_loader",
     "diff_control_net_loader",
+    "set_union_control_net_type",
 ]
 
 ControlNet = Annotated[Any, Socket("CONTROL_NET", "a control network")]
@@ -42,7 +48,7 @@ def control_net_loader(*, control_net_name: Annotated[str, FileIn("controlnet")]
     Args:
         control_net_name: the file, in one of the ControlNet folders.
     """
-    from diffusion.control import load_control
+    from diffusion.control_loading import load_control
 
     return load_control(model_file(ctx, "controlnet", control_net_name))
 
@@ -57,7 +63,7 @@ def diff_control_net_loader(
         model: the model that the difference is added to.
         control_net_name: the file, in one of the ControlNet folders.
     """
-    from diffusion.control import load_control
+    from diffusion.control_loading import load_control
 
     return load_control(model_file(ctx, "controlnet", control_net_name), base=model.network)
 
@@ -116,20 +122,82 @@ def control_net_apply_advanced(
     """
     if strength == 0:
         return Steered(positive, negative)
-    hint = image.movedim(-1, 1)
-    made: dict[Any, Any] = {}
 
-    def steer(conditioning: list[Any]) -> list[Any]:
+    def applied(previous: Any) -> Any:
+        return control_net.applied(image.movedim(-1, 1), strength, start_percent, end_percent, previous, vae)
+
+    return _steered(positive, negative, applied)
+
+
+def _steered(positive: list[Any], negative: list[Any], applied: Callable[[Any], Any]) -> Steered:
+    """Both conditionings with a network applied after those they have; one object for each chain before it."""
+    made: dict[int, Any] = {}
+    both = []
+    for conditioning in (positive, negative):
         steered = []
         for embedding, options in conditioning:
             before = options.get("control")
             if id(before) not in made:
-                made[id(before)] = control_net.applied(hint, strength, start_percent, end_percent, previous=before)
+                made[id(before)] = applied(before)
             control = made[id(before)]
             steered.append([embedding, {**options, "control": control, "control_apply_to_uncond": False}])
-        return steered
+        both.append(steered)
+    return Steered(*both)
 
-    return Steered(steer(positive), steer(negative))
+
+@node("SetUnionControlNetType", title="Set Union ControlNet Type", category="conditioning/controlnet")
+def set_union_control_net_type(
+    *, control_net: ControlNet, type: Annotated[str, Choice("auto", *PICTURE_KINDS)]
+) -> ControlNet:
+    """Tell a control network for several kinds of pictures which kind it sees.
+
+    Args:
+        control_net: the control network; those for one kind of picture are not changed.
+        type: what the picture shows; "auto" leaves it open.
+    """
+    return control_net.typed(() if type == "auto" else (PICTURE_KINDS.index(type),))
+
+
+@node("ControlNetInpaintingAliMamaApply", title="Apply ControlNet for Inpainting", category="conditioning/controlnet")
+def control_net_inpainting_apply(
+    *,
+    positive: Conditioning,
+    negative: Conditioning,
+    control_net: ControlNet,
+    vae: Vae,
+    image: Image,
+    mask: Mask,
+    strength: Strength = 1.0,
+    start_percent: Percent = 0.0,
+    end_percent: Percent = 1.0,
+) -> Steered:
+    """Steer both conditionings by the part of a picture that is kept.
+
+    Args:
+        positive: what to paint.
+        negative: what to avoid.
+        control_net: a control network for inpainting; others see the whole picture and no mask.
+        vae: the model's autoencoder.
+        image: the picture.
+        mask: where it is painted anew.
+        strength: how strongly it steers; 0 not at all.
+        start_percent: share of the schedule after which it steers.
+        end_percent: share of the schedule after which it no longer does.
+    """
+    if strength == 0:
+        return Steered(positive, negative)
+    kept = None
+    if control_net.masked:
+        from diffusion.resize import resize
+
+        kept = 1.0 - mask.reshape(-1, 1, *mask.shape[-2:])
+        there = resize(kept, image.shape[2], image.shape[1], "bilinear", "center").round()
+        image = image * there.movedim(1, -1)
+
+    def applied(previous: Any) -> Any:
+        return control_net.applied(image.movedim(-1, 1), strength, start_percent, end_percent, previous, vae, kept)
+
+    return _steered(positive, negative, applied)
 
 
 @node("ControlNetApplySD3", title="Apply ControlNet with VAE", category="conditioning/controlnet", deprecated=True)

@@ -14,7 +14,6 @@ from diffusion.families.flux import FluxFamily
 from diffusion.families.sd3 import Sd3Family
 from diffusion.layouts.transformers import TransformerLayout, blocks_of, flux_layout, original_shapes, sd3_layout
 from diffusion.model import Model
-from diffusion.network import Network, empty
 from diffusion.placement import place
 from diffusion.sampling.prediction import flow, flux_flow
 from diffusion.tensor_file import TensorFile
@@ -51,32 +50,11 @@ def sd3_model(
     from diffusers import SD3Transformer2DModel
 
     weights, layout = _read(file, prefix, flux=False)
-    _require(weights, file, "pos_embed.proj.weight", "context_embedder.weight", "pos_embed.pos_embed", _POOLED)
-    patches = weights["pos_embed.proj.weight"]
-    layers = blocks_of(weights, "transformer_blocks")
-    config: dict[str, Any] = {
-        "sample_size": 128,
-        "patch_size": patches.shape[2],
-        "in_channels": patches.shape[1],
-        "out_channels": patches.shape[1],
-        "num_layers": layers,
-        "attention_head_dim": 64,
-        "num_attention_heads": patches.shape[0] // 64,
-        "joint_attention_dim": weights["context_embedder.weight"].shape[1],
-        "caption_projection_dim": patches.shape[0],
-        "pooled_projection_dim": weights[_POOLED].shape[1],
-        "pos_embed_max_size": math.isqrt(weights["pos_embed.pos_embed"].shape[1]),
-        "qk_norm": "rms_norm" if "transformer_blocks.0.attn.norm_q.weight" in weights else None,
-        "dual_attention_layers": tuple(
-            i for i in range(layers) if f"transformer_blocks.{i}.attn2.to_q.weight" in weights
-        ),
-    }
+    config = sd3_config(weights, str(file.path))
     where = place(weights, device, dtype, storage)
-    network = Network(
-        empty(lambda: SD3Transformer2DModel(**config), str(file.path)), weights,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-        names=layout.plain, pieces=layout.pieces,
-    )  # fmt: skip
+    network = where.network(
+        lambda: SD3Transformer2DModel(**config), weights, str(file.path), names=layout.plain, pieces=layout.pieces
+    )
     return Model(network, Sd3Family(), flow(shift))
 
 
@@ -93,12 +71,55 @@ def flux_model(
     from diffusers import FluxTransformer2DModel
 
     weights, layout = _read(file, prefix, flux=True)
+    config = flux_config(weights, str(file.path))
+    guided = config["guidance_embeds"]
+    where = place(weights, device, dtype, storage)
+    network = where.network(
+        lambda: FluxTransformer2DModel(**config), weights, str(file.path), names=layout.plain, pieces=layout.pieces
+    )
+    return Model(network, FluxFamily(guided), flux_flow() if guided else flow(1.0, 1.0))
+
+
+def sd3_config(weights: Mapping[str, Tensor], source: str) -> dict[str, Any]:
+    """Arguments of an SD3 transformer, or of the control network beside one, by its weights.
+
+    Raises:
+        MissingWeights: if tensors that tell its size are missing.
+    """
+    _require(weights, source, "pos_embed.proj.weight", "context_embedder.weight", "pos_embed.pos_embed", _POOLED)
+    patches = weights["pos_embed.proj.weight"]
+    layers = blocks_of(weights, "transformer_blocks")
+    return {
+        "sample_size": 128,
+        "patch_size": patches.shape[2],
+        "in_channels": patches.shape[1],
+        "out_channels": patches.shape[1],
+        "num_layers": layers,
+        "attention_head_dim": 64,
+        "num_attention_heads": patches.shape[0] // 64,
+        "joint_attention_dim": weights["context_embedder.weight"].shape[1],
+        "caption_projection_dim": patches.shape[0],
+        "pooled_projection_dim": weights[_POOLED].shape[1],
+        "pos_embed_max_size": math.isqrt(weights["pos_embed.pos_embed"].shape[1]),
+        "qk_norm": "rms_norm" if "transformer_blocks.0.attn.norm_q.weight" in weights else None,
+        "dual_attention_layers": tuple(
+            i for i in range(layers) if f"transformer_blocks.{i}.attn2.to_q.weight" in weights
+        ),
+    }
+
+
+def flux_config(weights: Mapping[str, Tensor], source: str) -> dict[str, Any]:
+    """Arguments of a Flux transformer, or of the control network beside one, by its weights.
+
+    Raises:
+        MissingWeights: if tensors that tell its size are missing.
+    """
     key = "transformer_blocks.0.attn.norm_k.weight"
-    _require(weights, file, "x_embedder.weight", "context_embedder.weight", key, _POOLED)
+    _require(weights, source, "x_embedder.weight", "context_embedder.weight", key, _POOLED)
     width, channels = weights["x_embedder.weight"].shape
     guided = "time_text_embed.guidance_embedder.linear_1.weight" in weights
     head = weights[key].shape[0]
-    config: dict[str, Any] = {
+    return {
         "patch_size": 1,
         "in_channels": channels,
         "num_layers": blocks_of(weights, "transformer_blocks"),
@@ -109,13 +130,6 @@ def flux_model(
         "pooled_projection_dim": weights[_POOLED].shape[1],
         "guidance_embeds": guided,
     }
-    where = place(weights, device, dtype, storage)
-    network = Network(
-        empty(lambda: FluxTransformer2DModel(**config), str(file.path)), weights,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-        names=layout.plain, pieces=layout.pieces,
-    )  # fmt: skip
-    return Model(network, FluxFamily(guided), flux_flow() if guided else flow(1.0, 1.0))
 
 
 def _read(file: TensorFile, prefix: str, *, flux: bool) -> tuple[dict[str, Tensor], TransformerLayout]:
@@ -128,13 +142,13 @@ def _read(file: TensorFile, prefix: str, *, flux: bool) -> tuple[dict[str, Tenso
     return found, layout_of(original_shapes(found, flux=flux))
 
 
-def _require(weights: Mapping[str, Tensor], file: TensorFile, *names: str) -> None:
+def _require(weights: Mapping[str, Tensor], source: str, *names: str) -> None:
     missing = [name for name in names if name not in weights]
     if missing:
         raise MissingWeights(
-            f"'{file.path}' lacks tensors that tell the size of its transformer: {', '.join(missing)} (in diffusers' "
+            f"'{source}' lacks tensors that tell the size of its transformer: {', '.join(missing)} (in diffusers' "
             "naming). The file is incomplete; use the complete file."
         )
 
 
-__all__ = ["SD3_SHIFT", "flux_model", "is_flux", "is_sd3", "sd3_model"]
+__all__ = ["SD3_SHIFT", "flux_config", "flux_model", "is_flux", "is_sd3", "sd3_config", "sd3_model"]

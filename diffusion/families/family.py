@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffusion.latents import LatentFormat
@@ -65,7 +66,7 @@ class Family(Protocol):
         Args:
             x: scaled input [batch, channels, h, w] in the compute dtype.
             timestep: float32 [batch].
-            residuals: what control networks add, see `diffusion.control`.
+            residuals: what control networks add, see `diffusion.residuals`.
             patching: changes inside the network, or None.
         """
         ...
@@ -80,6 +81,14 @@ def to_batch(tensor: Tensor, batch: int) -> Tensor:
     return tensor.repeat((-(-batch // tensor.shape[0]),) + (1,) * (tensor.ndim - 1))[:batch]
 
 
+def even_sided(latent: Tensor) -> Tensor:
+    """A latent with even sides, for transformers that read 2×2 cells; what is missing comes from the opposite side."""
+    height, width = latent.shape[-2:]
+    if height % 2 or width % 2:
+        return F.pad(latent, (0, width % 2, 0, height % 2), mode="circular")
+    return latent
+
+
 def sinusoid(values: Tensor, width: int = 256, period: float = 10000.0) -> Tensor:
     """Cosines, then sines, of each value at falling frequencies. Source: Vaswani et al. 2017, arXiv:1706.03762."""
     half = width // 2
@@ -88,4 +97,4 @@ def sinusoid(values: Tensor, width: int = 256, period: float = 10000.0) -> Tenso
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-__all__ = ["Family", "Scene", "sinusoid", "to_batch"]
+__all__ = ["Family", "Scene", "even_sided", "sinusoid", "to_batch"]

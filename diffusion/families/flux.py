@@ -14,10 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffusion.families.family import Scene
+from diffusion.families.family import Scene, even_sided
 from diffusion.latents import FLUX, LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.transformer import replaced_blocks
+from diffusion.residuals import of_transformer
 from diffusion.text.towers import Encoded
 
 REFERENCE = "reference"  # begins the names of pictures that an editing model is shown
@@ -58,10 +59,10 @@ class FluxFamily:
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
         height, width = x.shape[-2:]
-        tokens, positions = _patches(x)
+        tokens, positions = patches(x)
         places = tokens.shape[1]
         for picture, at in _placed(inputs, (height, width)):
-            shown, there = _patches(picture.to(x), *at)
+            shown, there = patches(picture.to(x), *at)
             tokens, positions = torch.cat([tokens, shown], dim=1), torch.cat([positions, there])
         context = inputs["context"].to(x)
         guidance = inputs["guidance"].to(x) if "guidance" in inputs else None
@@ -75,6 +76,8 @@ class FluxFamily:
                 txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
                 guidance=guidance,
                 joint_attention_kwargs=_attention(inputs, x),
+                controlnet_block_samples=_added(residuals, 0, module.transformer_blocks, tokens),
+                controlnet_single_block_samples=_added(residuals, 1, module.single_transformer_blocks, tokens),
                 return_dict=False,
             )[0][:, :places]
         rows, columns = -(-height // 2), -(-width // 2)
@@ -82,7 +85,7 @@ class FluxFamily:
         return out.reshape(x.shape[0], -1, rows * 2, columns * 2)[..., :height, :width]
 
 
-def _patches(latent: Tensor, number: int = 0, top: int = 0, left: int = 0) -> tuple[Tensor, Tensor]:
+def patches(latent: Tensor, number: int = 0, top: int = 0, left: int = 0) -> tuple[Tensor, Tensor]:
     """A latent as tokens of 2×2 cells, and where they are.
 
     Args:
@@ -92,9 +95,8 @@ def _patches(latent: Tensor, number: int = 0, top: int = 0, left: int = 0) -> tu
         [batch, tokens, 4 channels], [tokens, 3].
     """
     batch, channels, height, width = latent.shape
-    padded = F.pad(latent, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else latent
-    rows, columns = padded.shape[-2] // 2, padded.shape[-1] // 2
-    tokens = padded.reshape(batch, channels, rows, 2, columns, 2).permute(0, 2, 4, 1, 3, 5)
+    rows, columns = -(-height // 2), -(-width // 2)
+    tokens = even_sided(latent).reshape(batch, channels, rows, 2, columns, 2).permute(0, 2, 4, 1, 3, 5)
     positions = torch.full((rows, columns, 3), float(number), device=latent.device)
     positions[..., 1] = (torch.arange(rows, device=latent.device) + (top + 1) // 2)[:, None]
     positions[..., 2] = (torch.arange(columns, device=latent.device) + (left + 1) // 2)[None]
@@ -144,6 +146,15 @@ def _told(module: Any, guidance: Tensor | None) -> Iterator[None]:
         del times.forward
 
 
+def _added(residuals: Any, kind: int, blocks: nn.ModuleList, tokens: Tensor) -> list[Tensor] | None:
+    """What control networks add after each block of a kind; pictures beside the one that is made get nothing."""
+    chain = of_transformer(residuals)
+    added = None if chain is None else chain.spread(kind, len(blocks))
+    if added is None or added[0].shape[1] == tokens.shape[1]:
+        return added
+    return [F.pad(one, (0, 0, 0, tokens.shape[1] - one.shape[1])) for one in added]
+
+
 def _attention(inputs: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor] | None:
     return {"attention_mask": inputs["attention_mask"].to(x)[:, None]} if "attention_mask" in inputs else None
 
@@ -176,4 +187,4 @@ def join_flux(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
     return encoded["t5xxl"].features, encoded["l"].pooled
 
 
-__all__ = ["GUIDANCE", "FluxFamily", "join_flux", "sized_mask"]
+__all__ = ["GUIDANCE", "FluxFamily", "join_flux", "patches", "sized_mask"]

@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffusion.families.family import Scene
+from diffusion.families.family import Scene, even_sided
 from diffusion.latents import SD3, LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.transformer import replaced_blocks
+from diffusion.residuals import of_transformer
 from diffusion.text.towers import Encoded
 
 TEXT_WIDTH, POOLED_WIDTH = 4096, 2048
@@ -39,11 +40,13 @@ class Sd3Family:
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
         height, width = x.shape[-2:]
-        padded = F.pad(x, (0, width % 2, 0, height % 2), mode="circular") if height % 2 or width % 2 else x
+        chain = of_transformer(residuals)
+        added = None if chain is None else chain.spread(0, len(module.transformer_blocks))
         with replaced_blocks(module, patching):
             out = module(
-                hidden_states=padded, encoder_hidden_states=inputs["context"].to(x),
+                hidden_states=even_sided(x), encoder_hidden_states=inputs["context"].to(x),
                 pooled_projections=inputs["vector"].to(x), timestep=timestep, return_dict=False,
+                block_controlnet_hidden_states=added,
             )[0]  # fmt: skip
         return out[..., :height, :width]
 

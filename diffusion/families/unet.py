@@ -13,6 +13,7 @@ from diffusion.families.family import Scene
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.unet import run_unet
+from diffusion.residuals import of_unet
 from diffusion.resize import resize
 
 
@@ -45,19 +46,20 @@ class UNetFamily:
         self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
+        added = of_unet(residuals)
         if "concat" in inputs:
             x = torch.cat([x, inputs["concat"].to(x)], dim=1)
         if patching is not None and (patching.patches.in_unet or patching.patches.blocks):
-            return run_unet(module, x, timestep, inputs, residuals, patching)
+            return run_unet(module, x, timestep, inputs, added, patching)
         arguments: dict[str, Any] = {}
         if "vector" in inputs:
             arguments["class_labels"] = inputs["vector"].to(x)
-        if residuals is not None:
-            if residuals.middle is not None:
-                arguments["down_block_additional_residuals"] = residuals.down
-                arguments["mid_block_additional_residual"] = residuals.middle
-            if residuals.inside:
-                arguments["down_intrablock_additional_residuals"] = list(residuals.inside)
+        if added is not None:
+            if added.middle is not None:
+                arguments["down_block_additional_residuals"] = added.down
+                arguments["mid_block_additional_residual"] = added.middle
+            if added.inside:
+                arguments["down_intrablock_additional_residuals"] = list(added.inside)
         return module(x, timestep, encoder_hidden_states=inputs["context"].to(x), return_dict=False, **arguments)[0]
 
     def _joined(self, options: Mapping[str, Any], scene: Scene, extra: int) -> Tensor:

@@ -18,15 +18,28 @@ from diffusion.layouts.unet import (
 )
 
 PREFIX = "control_model."
+_OWN_PLACES = {
+    "add_embedding": "class_embedding", "control_add_embedding": "time_embedding.control_add_embedding",
+    **{
+        part: f"controlnet_cond_embedding.{part}"
+        for part in ("task_embedding", "transformer_layes", "spatial_ch_projs")
+    },
+}  # fmt: skip
+"""What diffusers' files keep elsewhere than our modules."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlLayout:
-    """Arguments of diffusers' ControlNetModel; the table is empty for files of diffusers' own layout."""
+    """Arguments of diffusers' ControlNetModel, and the renaming of a file's tensors.
+
+    Attributes:
+        types: kinds of pictures that a union network knows, and the width of their embeddings; None for others.
+    """
 
     config: dict[str, Any]
     table: dict[str, str]
     prefix: str
+    types: tuple[int, int] | None = None
 
 
 def read_control(shapes: Mapping[str, tuple[int, ...]], source: str) -> ControlLayout:
@@ -38,9 +51,10 @@ def read_control(shapes: Mapping[str, tuple[int, ...]], source: str) -> ControlL
     prefix = PREFIX if any(name.startswith(PREFIX) for name in shapes) else ""
     inside = {name[len(prefix) :]: shape for name, shape in shapes.items() if name.startswith(prefix)}
     if "controlnet_cond_embedding.conv_in.weight" in inside:
-        inside = original_shapes(inside)
-        layout = layout_of(inside, source)
-        return ControlLayout(layout.config, {}, prefix)
+        layout = layout_of(original_shapes(inside), source)
+        types = inside.get("task_embedding")
+        table = {part: part for part in {name.split(".")[0] for name in inside}} | _OWN_PLACES
+        return ControlLayout(layout.config, table, prefix, None if types is None else (types[0], types[1]))
     if "input_hint_block.0.weight" not in inside:
         raise UnknownModel(
             f"'{source}' is no ControlNet of a known layout: 'input_hint_block.0.weight' is missing. "

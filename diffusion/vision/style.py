@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.network import Network, check_finite, empty, grouped
 from diffusion.placement import default_device, place
+from diffusion.residual_attention import ResidualAttention
 from diffusion.sampling.conditioning import Conditioning
 from diffusion.tensor_file import open_tensors
 from diffusion.vision.encoder import PictureEncoding
-
-HEADS = 8
 
 
 class Redux(nn.Module):
@@ -37,27 +36,14 @@ class Redux(nn.Module):
         return result
 
 
-class _StyleBlock(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.attn = nn.MultiheadAttention(width, HEADS, batch_first=True)
-        self.ln_1, self.ln_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.mlp = nn.ModuleDict({"c_fc": nn.Linear(width, 4 * width), "c_proj": nn.Linear(4 * width, width)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        n = self.ln_1(x)
-        x = x + self.attn(n, n, n, need_weights=False)[0]
-        h = self.mlp["c_fc"](self.ln_2(x))
-        result: Tensor = x + self.mlp["c_proj"](h * torch.sigmoid(1.702 * h))
-        return result
-
-
 class StyleAdapter(nn.Module):
     """T2I style adapter: learned tokens that look at those of CLIP."""
 
     def __init__(self, width: int, tokens: int, layers: int, text: int) -> None:
         super().__init__()
-        self.transformer_layes = nn.Sequential(*(_StyleBlock(width) for _ in range(layers)))  # spelled so in the files
+        self.transformer_layes = nn.Sequential(
+            *(ResidualAttention(width) for _ in range(layers))
+        )  # spelled so in the files
         self.style_embedding = nn.Parameter(torch.empty(1, tokens, width))
         self.ln_pre, self.ln_post = nn.LayerNorm(width), nn.LayerNorm(width)
         self.proj = nn.Parameter(torch.empty(width, text))

@@ -86,12 +86,17 @@ class ControlHandle(ControlBase):
             cond_hint: [batch, 3, height, width] in 0..1.
             timestep_percent_range: share of the schedule in which it is active.
         Raises:
-            NotSupported: if further channels are to be joined to the picture.
+            NotSupported: if more than a mask is to be joined to the picture.
         """
-        if extra_concat:
-            raise NotSupported("CONTROL_NET.set_cond_hint(extra_concat=…)", "called")
+        if len(extra_concat) > 1:
+            raise NotSupported("CONTROL_NET.set_cond_hint(extra_concat=…)", "called with more than a mask")
         start, end = timestep_percent_range
-        self._network = self._network.applied(cond_hint, strength, start, end, self._network.previous)
+        from interop.models import take_back
+
+        mask = extra_concat[0] if extra_concat else None
+        self._network = self._network.applied(
+            cond_hint, strength, start, end, self._network.previous, take_back(vae), mask
+        )
         return self
 
     def set_previous_controlnet(self, controlnet: Any) -> ControlHandle:
@@ -103,6 +108,21 @@ class ControlHandle(ControlBase):
     def get_models(self) -> list[Any]:
         """Models that a run has to bring into place: it does so by itself."""
         return []
+
+    def set_extra_arg(self, argument: str, value: Any = None) -> None:
+        """Keep an argument for the network: of ours, only the kinds of its picture are known.
+
+        Raises:
+            NotSupported: for any other.
+        """
+        if argument != "control_type":
+            raise NotSupported(f"CONTROL_NET.set_extra_arg({argument!r})", "called")
+        self._network = self._network.typed(tuple(value or ()))
+
+    @property
+    def concat_mask(self) -> bool:
+        """Whether a mask is joined to the latent of the picture."""
+        return self._network.masked
 
     def pre_run(self, model: RunFacts, percent_to_timestep_function: Any) -> None:
         """Get the chain ready for the run of a pack's control network that sums with it."""

@@ -198,15 +198,28 @@ class PackControl:
         return copied
 
     def applied(
-        self, hint: Tensor, strength: float, start: float = 0.0, end: float = 1.0, previous: Any = None
-    ) -> PackControl:
+        self, hint: Tensor, strength: float, start: float = 0.0, end: float = 1.0, previous: Any = None,
+        vae: Any = None, mask: Tensor | None = None,
+    ) -> PackControl:  # fmt: skip
         """The network steered by a picture."""
         from interop.models import lend_one
 
-        control = self.heddle_handle.copy().set_cond_hint(hint, strength, (start, end))
+        extra = [] if mask is None else [mask]
+        control = self.heddle_handle.copy().set_cond_hint(hint, strength, (start, end), lend_one(vae), extra)
         control.set_previous_controlnet(lend_one(previous))
         steered: PackControl = control.heddle_object
         return steered
+
+    def typed(self, types: tuple[int, ...]) -> PackControl:
+        """The network told what its picture shows, as numbers of kinds."""
+        copied = self.copy()
+        copied.heddle_handle.set_extra_arg("control_type", list(types))
+        return copied
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask is joined to the latent of the picture."""
+        return bool(getattr(self.heddle_handle, "concat_mask", False))
 
     def prepared(self, prediction: Prediction, noise: Tensor) -> _ActivePackControl:
         """The chain, ready for a run; the pack is told when the node that runs it is done."""

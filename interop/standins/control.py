@@ -40,7 +40,7 @@ def load_controlnet(ckpt_path: Any, model: Any = None, model_options: Any = None
     Raises:
         ModelFileError: if the file is damaged or of an unknown kind.
     """
-    from diffusion.control import load_control
+    from diffusion.control_loading import load_control
     from interop.models import lend_one, take_back
 
     return lend_one(load_control(ckpt_path, base=None if model is None else take_back(model).network))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from diffusion.control import ControlNet, load_control
-from diffusion.errors import ModelFileError, UnknownModel
+from diffusion.control import ControlNet
+from diffusion.control_loading import load_control
+from diffusion.errors import ModelFileError, SamplingError, UnknownModel
 from diffusion.layouts.control import layout_of, original_shapes
 from diffusion.layouts.renaming import rename, reverse
 from diffusion.loading import Checkpoint
@@ -153,3 +155,93 @@ def test_a_control_network_may_read_a_prompt_of_its_own(tiny: Checkpoint, contro
     same, other = ({"control": applied, "cross_attn_controlnet": text} for text in (red, own))
     assert torch.equal(painted(same), painted({"control": applied}))
     assert not torch.equal(painted(other), painted(same))
+
+
+XL = {
+    "block_out_channels": (32, 64), "layers_per_block": 1, "attention_head_dim": 1, "cross_attention_dim": 32,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"), "conditioning_embedding_out_channels": (16, 32),
+}  # fmt: skip
+
+
+def xl_files(union: bool) -> dict[str, torch.Tensor]:
+    """A control network of SDXL's kind as diffusers names it: sizes are embedded by `add_embedding`."""
+    from diffusers import ControlNetModel, ControlNetUnionModel
+
+    sizes: dict[str, Any] = {
+        **XL, "addition_embed_type": "text_time", "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+    }  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        kinds = {"num_control_type": 6, "num_trans_channel": 32, "num_proj_channel": 32}
+        module = ControlNetUnionModel(**sizes, **kinds) if union else ControlNetModel(**sizes)
+        return {name: torch.randn_like(tensor) * 0.1 for name, tensor in module.state_dict().items()}
+
+
+def steered(loaded: ControlNet, types: tuple[int, ...] | None = None) -> tuple[torch.Tensor, ...]:
+    """What a network of SDXL's kind adds, for fixed inputs."""
+    steering: Any = loaded.steering if types is None else replace(loaded.steering, types=types)  # type: ignore[type-var]
+    made = torch.Generator().manual_seed(2)
+    x, text, vector = (torch.randn(shape, generator=made) for shape in ((1, 4, 8, 8), (1, 5, 32), (1, 2816)))
+    hint = torch.rand(1, 3, 16, 16, generator=made)
+    with torch.inference_mode():
+        found = steering(loaded.network.prepare(), x, torch.tensor([10.0]), {"context": text, "vector": vector}, hint)
+    return (*found.down, found.middle)
+
+
+def test_diffusers_files_of_xl_networks_give_what_diffusers_gives(tmp_path: Path) -> None:
+    from diffusers import ControlNetModel
+
+    tensors = xl_files(union=False)
+    save_file(tensors, tmp_path / "control.safetensors")
+    module = ControlNetModel(**XL, class_embed_type="projection", projection_class_embeddings_input_dim=2816)
+    module.load_state_dict({n.replace("add_embedding", "class_embedding"): t for n, t in tensors.items()})
+    made = torch.Generator().manual_seed(2)
+    x, text, vector = (torch.randn(shape, generator=made) for shape in ((1, 4, 8, 8), (1, 5, 32), (1, 2816)))
+
+    found = steered(load_control(tmp_path / "control.safetensors", device="cpu"))
+
+    with torch.inference_mode():
+        down, middle = module(
+            x, torch.tensor([10.0]), encoder_hidden_states=text, class_labels=vector, return_dict=False,
+            controlnet_cond=torch.rand(1, 3, 16, 16, generator=made),
+        )  # fmt: skip
+    for one, expected in zip(found, (*down, middle), strict=True):
+        torch.testing.assert_close(one, expected)
+
+
+def test_a_union_network_is_told_what_the_picture_shows(tmp_path: Path) -> None:
+    tensors = xl_files(union=True)
+    save_file(tensors, tmp_path / "union.safetensors")
+    loaded = load_control(tmp_path / "union.safetensors", device="cpu")
+
+    open_, depth, lines = (steered(loaded, types) for types in ((), (1,), (3,)))
+
+    assert not torch.allclose(depth[-1], lines[-1]) and not torch.allclose(depth[-1], open_[-1])
+    with pytest.raises(SamplingError, match="knows 6 kinds of pictures; 'repaint' is not among them"):
+        steered(loaded, (7,))
+
+
+def test_the_kind_of_a_picture_shifts_what_is_read_of_it(tmp_path: Path) -> None:
+    tensors = xl_files(union=True)
+    save_file(tensors, tmp_path / "union.safetensors")
+    module: Any = load_control(tmp_path / "union.safetensors", device="cpu").network.prepare()
+    reader, hint = module.controlnet_cond_embedding, torch.rand(1, 3, 16, 16)
+
+    with torch.inference_mode():
+        reader.types = ()
+        plain = reader(hint)
+        reader.types = (3,)
+        typed = reader(hint)
+        reader.types = ()
+
+    x = plain.mean(dim=(2, 3)) + tensors["task_embedding"][3]
+    block = {n.removeprefix("transformer_layes.0."): t for n, t in tensors.items() if n.startswith("transformer_layes")}
+    norm = torch.nn.functional.layer_norm
+    n = norm(x, (32,), block["ln_1.weight"], block["ln_1.bias"])
+    values = n @ block["attn.in_proj_weight"][64:].T + block["attn.in_proj_bias"][64:]  # one token sees only itself
+    x = x + values @ block["attn.out_proj.weight"].T + block["attn.out_proj.bias"]
+    h = norm(x, (32,), block["ln_2.weight"], block["ln_2.bias"]) @ block["mlp.c_fc.weight"].T + block["mlp.c_fc.bias"]
+    x = x + (h * torch.sigmoid(1.702 * h)) @ block["mlp.c_proj.weight"].T + block["mlp.c_proj.bias"]
+    shift = x @ tensors["spatial_ch_projs.weight"].T + tensors["spatial_ch_projs.bias"]
+    torch.testing.assert_close(typed, plain + shift[..., None, None])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from diffusion.control import load_control
+from diffusion.control_loading import load_control
 from diffusion.errors import MissingWeights
 from diffusion.loading import Checkpoint
 from diffusion.patching.record import ModelPatches, Patching, Step

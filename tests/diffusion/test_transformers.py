@@ -13,7 +13,7 @@ from torch import Tensor
 
 from diffusion.errors import MissingWeights
 from diffusion.families.family import Scene
-from diffusion.families.flux import _patches, _placed
+from diffusion.families.flux import _placed, patches
 from diffusion.layouts.transformers import TransformerLayout, flux_layout, original_shapes, sd3_layout
 from diffusion.loading import load_diffusion_model
 from diffusion.lora import apply_lora, read_lora
@@ -241,7 +241,7 @@ def test_several_references_are_told_apart_by_their_places(method: str, places: 
 
 
 def test_a_reference_counts_its_positions_from_its_corner() -> None:
-    tokens, positions = _patches(torch.ones(2, 16, 3, 4), 1, 5, 8)
+    tokens, positions = patches(torch.ones(2, 16, 3, 4), 1, 5, 8)
 
     assert tokens.shape == (2, 4, 64)
     assert positions.tolist() == [[1, 3, 4], [1, 3, 5], [1, 4, 4], [1, 4, 5]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion.control import load_control
+from diffusion.control_loading import load_control
 from diffusion.lora import read_lora
 from diffusion.training.captioned_latents import CaptionedLatents
 from diffusion.training.control_lesson import ControlLesson, silhouette
