@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
+from interop.job_queue import ServerAddress
 from interop.loading import LoadedPacks, close_packs, load_packs
 from interop.report import PackReport
 
-__all__ = ["LoadedPacks", "PackReport", "close_packs", "load_packs"]
+__all__ = ["LoadedPacks", "PackReport", "ServerAddress", "close_packs", "load_packs"]

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interop.errors import NoHost
+from interop.job_queue import ServerAddress
 
 if TYPE_CHECKING:
+    from graph_runtime.catalogue import Catalogue
     from graph_runtime.folders import Folders
 
 __all__ = ["Host", "current", "use"]
@@ -34,6 +36,8 @@ class Host:
         folders: where models and files are.
         catalogue: node id → spec of the built-in nodes.
         project: the folder that holds `custom_nodes/`, the established `base_path`.
+        server: where the queue is, if there is one.
+        everything: every node by now, those of packs included.
         settings: the launch options under their established names ("preview_method", "disable_metadata", …).
         send: takes messages that packs send outside a run.
         extension_dirs: pack name → folder with its JavaScript; packs may add to it.
@@ -45,6 +49,8 @@ class Host:
     folders: Folders
     catalogue: Mapping[str, Any]
     project: Path
+    server: ServerAddress | None = None
+    everything: Callable[[], Catalogue] | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     send: Send = _nowhere
     extension_dirs: dict[str, str] = field(default_factory=dict)

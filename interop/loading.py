@@ -27,6 +27,7 @@ from interop.discovery import Pack, find_packs
 from interop.errors import BadPack
 from interop.host import Host, Send, _nowhere, use
 from interop.importing import PackImports
+from interop.job_queue import ServerAddress
 from interop.namespace import SHARED
 from interop.reading import read_again, read_module
 from interop.report import PackReport, explain
@@ -94,6 +95,7 @@ def load_packs(
     settings: Mapping[str, object] | None = None,
     project: Path | None = None,
     send: Send = _nowhere,
+    server: ServerAddress | None = None,
     patience: float = PATIENCE,
     deadline: float = DEADLINE,
     idle: float = IDLE,
@@ -109,13 +111,14 @@ def load_packs(
         settings: launch options under their established names.
         project: the folder that packs take for the host's, by default that of this package.
         send: takes messages that packs send outside a run: (event, data, socket id or None).
+        server: where packs submit jobs and ask for the queue.
         patience, deadline, idle: seconds, see `Attempt`.
         wait: wait for packs that lost their turn as well; else they go on, and are reported when they are done.
     Returns:
         One report a pack; see `LoadedPacks`.
     """
     project = project or Path(__file__).resolve().parent.parent
-    host = Host(folders, catalogue, project, dict(settings or {}), send)
+    host = Host(folders, catalogue, project, server, settings=dict(settings or {}), send=send)
     imports = PackImports([path for path in dirs if path.is_dir()])
     use(host)
     imports.install()
@@ -127,6 +130,7 @@ def load_packs(
             imports.module(name)
     record = CrashRecord(folders.user / "packs")
     loaded = LoadedPacks(host, imports, record)
+    host.everything = loaded.catalogue
     attempts = [Attempt(pack, imports, record, patience, deadline, idle) for pack in packs]
     _Load(loaded, attempts, on_report).run()
     if wait:

@@ -26,7 +26,7 @@ from aiohttp import hdrs, web
 from server.errors import Refused
 from server.settings import Settings
 
-__all__ = ["COOKIE", "LOGIN", "Guard", "is_token", "session_of"]
+__all__ = ["COOKIE", "LOGIN", "Guard", "is_token", "session_of", "worker_key"]
 
 log = logging.getLogger("heddle.security")
 
@@ -36,6 +36,8 @@ LOGIN = "/login"
 _READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 _OPEN = frozenset({"/healthz", "/readyz", LOGIN})
 """Paths that need no token."""
+_FOR_WORKERS = frozenset({"/prompt", "/queue", "/history", "/free"})
+"""Paths, with what is below them, that a worker's key opens."""
 _HOSTS = 256
 """Host headers whose parts are remembered; nearly every request has the same one."""
 _OTHER_SITES = frozenset({"cross-site", "same-site"})
@@ -44,6 +46,11 @@ _OTHER_SITES = frozenset({"cross-site", "same-site"})
 def session_of(token: str) -> str:
     """The cookie's value: proves that its holder knew the token, without being the token."""
     return hmac.new(token.encode(), b"heddle session", hashlib.sha256).hexdigest()
+
+
+def worker_key(token: str) -> str:
+    """What workers show where packs ask for the queue: it opens nothing else, and does not tell the token."""
+    return hmac.new(token.encode(), b"heddle worker", hashlib.sha256).hexdigest()
 
 
 def is_token(offered: str, token: str) -> bool:
@@ -63,6 +70,7 @@ class Guard:
         own = {socket.gethostname().lower()} if settings.is_exposed else set()
         self._names = {"localhost"} | own | {name.lower() for name in settings.allowed_hosts}
         self._session = None if settings.token is None else session_of(settings.token)
+        self._worker = None if settings.token is None else worker_key(settings.token)
 
     def check(self, request: web.Request) -> None:
         """Let a request pass.
@@ -116,12 +124,15 @@ class Guard:
             )
 
     def _check_token(self, request: web.Request) -> None:
-        token, session = self._settings.token, self._session
-        if token is None or session is None:
+        token, session, worker = self._settings.token, self._session, self._worker
+        if token is None or session is None or worker is None:
             return
         scheme, _, bearer = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        if scheme.lower() == "bearer" and is_token(bearer.strip(), token):
-            return
+        if scheme.lower() == "bearer":
+            if is_token(bearer.strip(), token):
+                return
+            if f"/{request.path.split('/')[1]}" in _FOR_WORKERS and is_token(bearer.strip(), worker):
+                return
         if is_token(request.cookies.get(COOKIE, ""), session) or is_token(request.query.get("token", ""), token):
             return
         raise Refused(

@@ -147,7 +147,7 @@ class Runtime:
             on_report: told of each pack that is done, from some thread.
             wait: wait for packs that hang as well, up to their deadlines.
         """
-        from interop import load_packs
+        from interop import ServerAddress, load_packs
 
         def done(loaded: LoadedPacks, report: PackReport) -> None:
             self._use_packs(loaded)
@@ -166,6 +166,7 @@ class Runtime:
                 "port": self.settings.server_port,
             },
             send=self._send,
+            server=ServerAddress.told(),
             on_report=done,
             wait=wait,
         )

@@ -6,15 +6,14 @@ Source: protocol §5.4.
 import asyncio
 import json
 import struct
-import threading
 import uuid
 from typing import Any
 
 from aiohttp import web
 
 from interop import running as _running
-from interop.errors import NotSupported as _NotSupported
 from interop.host import current as _current
+from interop.job_queue import JobQueue as _JobQueue
 from interop.placeholders import placeholder as _placeholder
 from interop.routes import pack_routes as _pack_routes
 from interop.turn import loading as _loading
@@ -30,93 +29,6 @@ class BinaryEventTypes:
     UNENCODED_PREVIEW_IMAGE = 2
     TEXT = 3
     PREVIEW_IMAGE_WITH_METADATA = 4
-
-
-class _PromptQueue:
-    """The queue as a worker can see it: the job that runs here. The others are the server's."""
-
-    def __init__(self) -> None:
-        self.mutex = threading.RLock()
-        self.queue: list[Any] = []
-        self.history: dict[str, Any] = {}
-        self.flags: dict[str, Any] = {}
-
-    @property
-    def currently_running(self) -> Any:
-        """{0: (number, prompt id, prompt, extra data, outputs)} of the running job."""
-        call = _running.last_call()
-        if call is None or call.context is None:
-            return {}
-        run = call.context.extra
-        extra = {"client_id": call.client_id, "extra_pnginfo": run.extra_pnginfo}
-        return {0: (0, call.job, dict(run.prompt or {}), extra, [])}
-
-    def get_current_queue(self) -> Any:
-        """(running, pending)."""
-        return list(self.currently_running.values()), list(self.queue)
-
-    get_current_queue_volatile = get_current_queue
-
-    def get_tasks_remaining(self) -> Any:
-        """How many jobs run or wait here."""
-        return len(self.currently_running) + len(self.queue)
-
-    def get_history(
-        self, prompt_id: Any = None, max_items: Any = None, offset: Any = -1, map_function: Any = None
-    ) -> Any:
-        """Outcomes of earlier jobs: the server keeps them, not a worker."""
-        return {}
-
-    def put(self, item: Any) -> None:
-        """Submit a job to the server.
-
-        Args:
-            item: (number, prompt id, prompt, extra data, output ids, …); the server numbers it anew.
-        Raises:
-            RuntimeError: if the server refuses it, with the server's own words.
-        """
-        import urllib.error
-        import urllib.request
-
-        number, prompt_id, prompt, extra = item[:4]
-        body = {"prompt": prompt, "prompt_id": prompt_id, "extra_data": extra, "number": number}
-        if len(item) > 4 and item[4]:
-            body["partial_execution_targets"] = list(item[4])
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{PromptServer.instance.port}/prompt",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        try:
-            urllib.request.urlopen(request, timeout=30).close()
-        except urllib.error.URLError as error:
-            said = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else error.reason
-            raise RuntimeError(f"The server did not take the job of a pack: {said}") from error
-
-    def set_flag(self, name: Any, value: Any) -> None:
-        """Ask for something after the running job: "free_memory" and "unload_models" are known."""
-        self.flags[name] = value
-
-    def get_flags(self, reset: Any = True) -> Any:
-        """What was asked for."""
-        flags = dict(self.flags)
-        if reset:
-            self.flags.clear()
-        return flags
-
-    def __getattr__(self, name: Any) -> None:
-        if name in (
-            "get",
-            "task_done",
-            "wipe_queue",
-            "delete_queue_item",
-            "wipe_history",
-            "delete_history_item",
-        ):
-            raise _NotSupported(
-                f"PromptServer.instance.prompt_queue.{name}", advice="Ask the server over HTTP: POST /prompt, /queue."
-            )
-        raise AttributeError(name)
 
 
 class PromptServer:
@@ -135,7 +47,7 @@ class PromptServer:
         self.web_root = str(_current().project / "web" / "dist")
         self.client_session = None
         self.user_manager = _placeholder("server.PromptServer.instance.user_manager")
-        self.prompt_queue = _PromptQueue()
+        self.prompt_queue = _JobQueue(_current().server)
         self._said: dict[str, Any] = {}
 
     @property

@@ -18,12 +18,16 @@ from collections.abc import Callable, Mapping, MutableSequence, Sequence
 
 from server.pools.accelerators import accelerators, device_of
 from server.pools.connection import Connection
-from server.settings import PROJECT, Settings
+from server.security import worker_key
+from server.settings import PROJECT, Settings, is_loopback
 
 __all__ = ["FD_VARIABLE", "LocalWorker", "launch", "local_launcher", "worker_command"]
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable that tells a worker the number of its socket."""
+ADDRESS_VARIABLE, KEY_VARIABLE = "HEDDLE_SERVER", "HEDDLE_SERVER_KEY"
+CERTIFICATE_VARIABLE = "HEDDLE_SERVER_CERTIFICATE"
+"""Environment variables that tell packs in a worker where the queue is, and how to show that they belong to it."""
 KILLED_VARIABLE = "HEDDLE_KILLED_WORKERS"
 """Environment variable that tells a worker which others were killed, so that it blames no pack for their ends."""
 
@@ -101,7 +105,7 @@ def local_launcher(settings: Settings) -> Callable[[int], LocalWorker]:
     def launcher(slot: int) -> LocalWorker:
         device = device_of(slot, settings, count)
         command = [*worker_command(settings), *(("--device", device) if device else ())]
-        return launch(command, killed, _threads(settings, device))
+        return launch(command, killed, {**_threads(settings, device), **_way_back(settings)})
 
     return launcher
 
@@ -111,6 +115,19 @@ def _threads(settings: Settings, device: str | None) -> dict[str, str]:
     if settings.workers == 1 or device is not None or "OMP_NUM_THREADS" in os.environ:
         return {}
     return {"OMP_NUM_THREADS": str(max(1, _cores() // settings.workers))}
+
+
+def _way_back(settings: Settings) -> dict[str, str]:
+    """Where packs in a worker reach this server, and what they show it."""
+    own = next((host for host in settings.hosts if is_loopback(host)), settings.hosts[0])
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(own, own)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    way = {ADDRESS_VARIABLE: f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"}
+    if settings.token is not None:
+        way[KEY_VARIABLE] = worker_key(settings.token)
+    if settings.tls_certificate is not None:
+        way[CERTIFICATE_VARIABLE] = str(settings.tls_certificate.absolute())
+    return way
 
 
 def _cores() -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from server.command import parse
 from server.errors import SettingsError
+from server.security import worker_key
 
 
 async def status(bench: Any, method: str = "GET", path: str = "/prompt", **headers: str) -> int:
@@ -89,6 +90,18 @@ async def test_with_a_token_nothing_is_served_without_it(start) -> None:
 
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
+
+
+async def test_a_workers_key_opens_the_queue_to_packs_and_nothing_else(start) -> None:
+    async with start(token="s3cret") as bench:
+        shown = {"Authorization": f"Bearer {worker_key('s3cret')}"}
+        opened = [await status(bench, path=path, **shown) for path in ("/prompt", "/queue", "/history", "/history/x")]
+        closed = [
+            await status(bench, path=path, **shown) for path in ("/", "/api/queue", "/settings", "/queues", "/ws")
+        ]
+
+    assert set(opened) == {200}
+    assert set(closed) == {401}
 
 
 async def test_a_browser_without_the_token_gets_a_page_that_asks_for_it(start) -> None:
