@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from diffusion.layouts.renaming import rename, reverse
 from diffusion.model import Model
 from diffusion.network import Network, Patches, WeightPatch, grouped
 from diffusion.text.encoder import TextEncoder
+from diffusion.text.towers import ClipTower, Tower
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def _blended(first: Model, second: Model, factors: Mapping[str, tuple[float, flo
 
 
 def text_merged(first: TextEncoder, second: TextEncoder, own: float, other: float) -> TextEncoder:
-    """own · first + other · second for every text encoder; position tables and scales stay those of the first.
+    """own · first + other · second for every text encoder; position numbers and scales stay those of the first.
 
     Raises:
         ModelFileError: if the two do not have the same text encoders.
@@ -123,7 +124,18 @@ def text_merged(first: TextEncoder, second: TextEncoder, own: float, other: floa
         patches = second.patches.get(tower.name, Patches())
         kept = [n for n in tower.network.parameter_names() if not n.endswith(("position_ids", "logit_scale"))]
         first = first.with_weights(tower.name, {n: Blend(own, other, twin, patches, n) for n in kept})
-    return first
+    towers = (_projecting(tower, others[tower.name], own, other) for tower in first.towers)
+    return replace(first, towers=tuple(towers))
+
+
+def _projecting(tower: Tower, twin: Tower, own: float, other: float) -> Tower:
+    """An encoder whose projection of the pooled vector is blended as its weights are."""
+    if not isinstance(tower, ClipTower) or not isinstance(twin, ClipTower):
+        return tower
+    if tower.projection is None or twin.projection is None:
+        return tower
+    blended = tower.projection.float() * own + twin.projection.float() * other
+    return replace(tower, projection=blended.to(tower.projection.dtype))
 
 
 def attention_multiplied(model: Model, layer: str, q: float, k: float, v: float, out: float) -> Model:

@@ -106,7 +106,8 @@ class DualClassifierFree:
     nested: bool = False
 
     def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
-        needs_negative = both or not math.isclose(self.scale_middle, 1.0)
+        always = both or evaluator.model.hooks.always_evaluate_negative
+        needs_negative = always or not math.isclose(self.scale_middle, 1.0)
         sides = (lists["positive"], lists["middle"], lists["negative"] if needs_negative or self.nested else ())
         if not self.nested:
             found = evaluator(sides, x, sigma)

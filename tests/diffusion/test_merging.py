@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from diffusion.merging import (
 from diffusion.model import Model
 from diffusion.network import Patches
 from diffusion.testing import tiny_checkpoint, tiny_config
+from diffusion.text.encoder import TextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,17 @@ def test_text_encoders_are_blended_too(tiny: Checkpoint, other: Checkpoint) -> N
     result = tower.network.patched_weight(name, blend.patches["l"])
     expected = (tower.network.weights[name] + twin.network.weights[name]) / 2
     torch.testing.assert_close(result, expected.to(result.dtype), rtol=1e-2, atol=1e-3)
+
+
+def test_the_projection_of_the_pooled_vector_is_blended_too(tiny: Checkpoint, other: Checkpoint) -> None:
+    def projecting(checkpoint: Checkpoint, value: float) -> TextEncoder:
+        assert checkpoint.clip is not None
+        (tower,) = checkpoint.clip.towers
+        return replace(checkpoint.clip, towers=(replace(tower, projection=torch.full((32, 4), value).half()),))
+
+    (blend,) = text_merged(projecting(tiny, 1.0), projecting(other, 3.0), 0.25, 0.75).towers
+
+    assert torch.equal(blend.projection, torch.full((32, 4), 2.5).half())  # type: ignore[union-attr, arg-type]
 
 
 def test_multiplied_attention_multiplies_only_what_was_named(tiny: Checkpoint) -> None:
