@@ -14,11 +14,14 @@ from torch import Tensor
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError
 from diffusion.layouts.renaming import rename, reverse
+from diffusion.layouts.transformers import TransformerLayout
 from diffusion.model import Model
 from diffusion.network import Patches
+from diffusion.sampling.prediction import Kind
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.towers import ClipTower, Tower
 
+ZERO_SNR_ABOVE = 1000.0  # a schedule whose last level is pure noise ends in the thousands, others near 15
 NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
 _IN_CHECKPOINT = {
     ("l",): {"l": "cond_stage_model.transformer."},
@@ -27,28 +30,20 @@ _IN_CHECKPOINT = {
     ("g",): {"g": "conditioner.embedders.0.model."},
 }
 """Where a checkpoint keeps its text encoders."""
+_OF_TRANSFORMERS = {
+    "l": "text_encoders.clip_l.transformer.",
+    "g": "text_encoders.clip_g.transformer.",
+    "t5xxl": "text_encoders.t5xxl.transformer.",
+}
+"""Where those of Stable Diffusion 3 and Flux keep them."""
 _OPEN_CLIP = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
 
 
 def network_tensors(model: Model) -> dict[str, Tensor]:
-    """The denoising network under its original names, without a prefix.
-
-    Raises:
-        ModelFileError: for a network whose file keeps several weights as one (SD3, Flux).
-    """
+    """The denoising network under its original names, without a prefix; layers that were cut are whole again."""
     network = model.network
-    if not network.names:
-        raise ModelFileError(
-            f"A {type(network.module).__name__} cannot be written: its original layout joins weights that are kept "
-            "apart here. Models with a U-Net (SD1, SD2, SDXL and their relatives) can."
-        )
-    back = reverse(network.names)
-    result = {}
-    for name in network.parameter_names():
-        original = rename(name, back)
-        assert original is not None, f"'{name}' came from a file and has a name there"
-        result[original] = network.patched_weight(name, model.patches)
-    return result
+    weights = {name: network.patched_weight(name, model.patches) for name in network.parameter_names()}
+    return TransformerLayout(network.names, network.pieces).restore(weights)
 
 
 def autoencoder_tensors(vae: Autoencoder) -> dict[str, Tensor]:
@@ -64,9 +59,16 @@ def autoencoder_tensors(vae: Autoencoder) -> dict[str, Tensor]:
     for name in vae.network.parameter_names():
         original, weight = rename(name, back), vae.network.patched_weight(name, vae.patches)
         assert original is not None, f"'{name}' came from a file and has a name there"
-        attends = re.search(r"\.attn_\d\.(q|k|v|proj_out)\.weight$", original)
-        result[original] = weight[..., None, None] if attends and weight.ndim == 2 else weight
-    return result
+        result[original] = weight
+    return as_convolutions(result)
+
+
+def as_convolutions(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """An autoencoder's tensors with its attention as the original layout has it: as 1×1 convolutions."""
+    attends = re.compile(r"\.attn_\d\.(q|k|v|proj_out)\.weight$")
+    return {
+        name: one[..., None, None] if one.ndim == 2 and attends.search(name) else one for name, one in tensors.items()
+    }
 
 
 def text_tensors(clip: TextEncoder) -> dict[str, dict[str, Tensor]]:
@@ -80,12 +82,14 @@ def checkpoint_tensors(model: Model, clip: TextEncoder | None, vae: Autoencoder 
     Raises:
         ModelFileError: for networks or text encoders that no such layout has a place for.
     """
-    result = {f"{NETWORK}{name}": tensor for name, tensor in network_tensors(model).items()}
+    result = {f"{NETWORK}{name}": tensor for name, tensor in network_tensors(model).items()} | _marks(model)
     if vae is not None:
         result |= {f"{FIRST_STAGE}{name}": tensor for name, tensor in autoencoder_tensors(vae).items()}
     if clip is None:
         return result
     places = _IN_CHECKPOINT.get(tuple(tower.name for tower in clip.towers))
+    if model.family.name in ("sd3", "flux"):
+        places = _OF_TRANSFORMERS
     if places is None:
         names = ", ".join(tower.name for tower in clip.towers)
         raise ModelFileError(f"No checkpoint of this kind has room for the text encoders {names}. Save them apart.")
@@ -95,6 +99,14 @@ def checkpoint_tensors(model: Model, clip: TextEncoder | None, vae: Autoencoder 
         found = _open_clip(tower, patches) if place.endswith("model.") else _transformers(tower, patches)
         result |= {f"{place}{name}": tensor for name, tensor in found.items()}
     return result
+
+
+def _marks(model: Model) -> dict[str, Tensor]:
+    """Empty tensors that tell how an XL network predicts, which its weights do not show."""
+    if model.family.name != "sdxl" or model.prediction.kind is not Kind.V:
+        return {}
+    unending = float(model.prediction.sigmas[-1]) > ZERO_SNR_ABOVE
+    return {name: torch.zeros(0) for name in (("v_pred", "ztsnr") if unending else ("v_pred",))}
 
 
 def described(model: Model) -> dict[str, str]:
@@ -124,8 +136,17 @@ def _transformers(tower: Tower, patches: Patches) -> dict[str, Tensor]:
 
 
 def _open_clip(tower: Tower, patches: Patches) -> dict[str, Tensor]:
-    """The layout of open_clip: queries, keys and values in one weight, the projection the other way round."""
-    plain = {name.removeprefix("text_model."): weight for name, weight in _transformers(tower, patches).items()}
+    found = _transformers(tower, patches)
+    return open_clip_layout({name.removeprefix("text_model."): weight for name, weight in found.items()})
+
+
+def open_clip_layout(encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The layout of open_clip: queries, keys and values in one weight, the projection the other way round.
+
+    Args:
+        encoder: tensors of transformers' text encoder, without the prefix `text_model.`.
+    """
+    plain = dict(encoder)
     result = {
         "token_embedding.weight": plain.pop("embeddings.token_embedding.weight"),
         "positional_embedding": plain.pop("embeddings.position_embedding.weight"),
@@ -158,5 +179,6 @@ def encoded(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes
 
 
 __all__ = [
-    "autoencoder_tensors", "carried", "checkpoint_tensors", "described", "encoded", "network_tensors", "text_tensors",
+    "as_convolutions", "autoencoder_tensors", "carried", "checkpoint_tensors", "described", "encoded",
+    "network_tensors", "open_clip_layout", "text_tensors",
 ]  # fmt: skip
