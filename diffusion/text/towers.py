@@ -133,12 +133,15 @@ class T5Tower:
     def encode(
         self, chunks: Sequence[Sequence[Token]], layer: int | None = None, patches: Patches | None = None
     ) -> Encoded:
-        """Encode a prompt; T5 has no pooled vector and one useful layer."""
-        return _weighted(chunks, self.rules, lambda rows: (self._hidden(rows, patches), None))
+        """Encode a prompt; T5 has no pooled vector, and the norm is applied to whatever layer is asked for."""
+        return _weighted(chunks, self.rules, lambda rows: (self._hidden(rows, layer or -1, patches), None))
 
-    def _hidden(self, rows: Sequence[Sequence[Token]], patches: Patches | None) -> Tensor:
+    def _hidden(self, rows: Sequence[Sequence[Token]], layer: int, patches: Patches | None) -> Tensor:
         module = self.network.prepare(patches)
         embeds = _embedded(rows, module.shared, 1)
+        if -len(module.encoder.block) <= layer < -1:
+            found = module(inputs_embeds=embeds, return_dict=True, output_hidden_states=True).hidden_states[layer]
+            return module.encoder.final_layer_norm(found).float()
         return module(inputs_embeds=embeds, return_dict=True).last_hidden_state.float()
 
 

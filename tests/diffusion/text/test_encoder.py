@@ -90,3 +90,17 @@ def test_only_encoders_of_any_length_are_padded_otherwise(tiny: Checkpoint) -> N
 
     assert usual["l"] == padded["l"]
     assert (len(usual["t5xxl"][0]), len(padded["t5xxl"][0])) == (77, 6)
+
+
+def test_an_earlier_layer_of_t5_is_normed(tiny_t5: T5Tower) -> None:
+    module = tiny_t5.network.prepare()
+    chunks = tiny_t5.tokenize("red")
+    seen: list[torch.Tensor] = []
+    hook = module.encoder.block[0].register_forward_hook(lambda layer, given, out: seen.append(out[0]))
+
+    usual, earlier, beyond = (tiny_t5.encode(chunks, layer).features for layer in (None, -2, -9))
+    hook.remove()
+
+    torch.testing.assert_close(earlier, module.encoder.final_layer_norm(seen[1]).float())
+    assert torch.equal(usual, beyond)
+    assert not torch.allclose(usual, earlier)
