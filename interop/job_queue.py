@@ -23,6 +23,8 @@ __all__ = ["JobQueue", "ServerAddress"]
 
 ADDRESS_VARIABLE, KEY_VARIABLE = "HEDDLE_SERVER", "HEDDLE_SERVER_KEY"
 CERTIFICATE_VARIABLE = "HEDDLE_SERVER_CERTIFICATE"
+BY_PACK = "X-Heddle-By-Pack"
+"""Header of what packs submit: the server asks no pack about it."""
 SECONDS = 30.0
 """How long the server may take to answer."""
 _UNSUPPORTED = ("get", "task_done")
@@ -57,7 +59,7 @@ class ServerAddress:
         Raises:
             RuntimeError: if the server refuses, with its own words, or does not answer.
         """
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", BY_PACK: "1"}
         if self.key is not None:
             headers["Authorization"] = f"Bearer {self.key}"
         data = None if body is None else json.dumps(body).encode()

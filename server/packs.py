@@ -99,7 +99,8 @@ class Packs:
                         raise ValueError(f"status {answer.status}")
                     changed = await answer.json()
             except (ClientError, OSError, ValueError, TimeoutError) as error:
-                log.warning("pack %s could not look at a submission and it is taken as it is: %s", pack.name, error)
+                why = "it took too long" if isinstance(error, TimeoutError) else error
+                log.warning("pack %s could not look at a submission and it is taken as it is: %s", pack.name, why)
                 continue
             if isinstance(changed, dict):
                 body = changed

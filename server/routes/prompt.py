@@ -12,7 +12,10 @@ from server.keys import DISPATCHER, PACKS, PUBLISHED, SUBMISSIONS
 from server.routes.route import Route
 from server.submission import Rejected, Submission
 
-__all__ = ["ROUTES"]
+__all__ = ["BY_PACK", "ROUTES"]
+
+BY_PACK = "X-Heddle-By-Pack"
+"""Marks what a pack submits: packs are asked about the submissions of clients, not about their own."""
 
 
 async def get_prompt(request: web.Request) -> web.Response:
@@ -24,7 +27,8 @@ async def post_prompt(request: web.Request) -> web.Response:
     """Submit a job; the answer means that it is on disk."""
     submissions = request.app[SUBMISSIONS]
     body = await object_body(request)
-    body = await request.app[PACKS].on_prompt(body, request.app[PUBLISHED].packs)
+    if BY_PACK not in request.headers:
+        body = await request.app[PACKS].on_prompt(body, request.app[PUBLISHED].packs)
     if "prompt" not in body:
         if body.get("number") is None:
             submissions.ticket()

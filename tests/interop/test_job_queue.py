@@ -36,6 +36,7 @@ class Server:
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
+                assert self.headers["X-Heddle-By-Pack"] == "1"
                 told.append((self.path, self.headers.get("Authorization"), body))
                 known = ANSWERS.get(self.path)
                 text = b"no such thing" if known is None else json.dumps(known).encode()

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from server.routes.prompt import BY_PACK
+
 
 async def test_object_info_lists_files_as_they_are_now_and_is_cached_by_tag(bench) -> None:
     before = await bench.client.get("/object_info")
@@ -152,6 +154,8 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
             "2": {"class_type": "FakeImage", "inputs": {"image": ["1", 0]}},
         }
         job = (await bench.prompt(graph))["prompt_id"]
+        own = await bench.client.post("/prompt", json={"prompt": graph}, headers={BY_PACK: "1"})
+        by_pack = (await own.json())["prompt_id"]
     gone = await bench.client.post("/acme/x")
 
     assert answer.status == 201 and answer.headers["X-Pack"] == "yes"
@@ -159,6 +163,7 @@ async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
     assert under_api.status == 201
     assert others == [404, 404, 404]
     assert (await bench.finished(job))["prompt"][2]["1"]["inputs"]["value"] == 99
+    assert (await bench.finished(by_pack))["prompt"][2]["1"]["inputs"]["value"] == 1
     assert gone.status == 502
 
 
