@@ -143,7 +143,8 @@ def _resolved_area(area: Any, height: int, width: int) -> Area | None:
     if area is None:
         return None
     if area[0] == "percentage":
-        h, w, y, x = area[1:]
+        sizes, offsets = area[1 : 1 + len(area) // 2], area[1 + len(area) // 2 :]  # those of videos have a time first
+        (h, w), (y, x) = sizes[:2], offsets[:2]
         return (max(1, round(h * height)), max(1, round(w * width)), round(y * height), round(x * width))
     h, w, y, x = (int(value) for value in area)
     return (h, w, y, x)

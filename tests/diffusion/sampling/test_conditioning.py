@@ -69,6 +69,12 @@ def test_a_percentage_area_is_rounded_to_cells(tiny: Checkpoint) -> None:
     assert entry.area == (8, 4, 8, 0)
 
 
+def test_the_first_two_sides_of_a_videos_area_are_those_of_a_picture(tiny: Checkpoint) -> None:
+    (entry,) = entries(tiny, ("red", {"area": ("percentage", 0.5, 0.25, 1.0, 0.5, 0.0, 0.0)}))["positive"]
+
+    assert entry.area == (8, 4, 8, 0)
+
+
 def test_an_area_can_come_from_a_mask(tiny: Checkpoint) -> None:
     mask = torch.zeros(1, 16, 16)
     mask[:, 4:14, 6:8] = 1.0
