@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, hdrs, web
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    WSCloseCode,
+    WSMsgType,
+    hdrs,
+    web,
+)
 from multidict import CIMultiDict
 
 from server.errors import Refused
@@ -19,6 +28,8 @@ __all__ = ["Pack", "Packs"]
 log = logging.getLogger("heddle.packs")
 
 _Socket = web.WebSocketResponse | ClientWebSocketResponse
+_CLOSE_CODES = frozenset({1000, 1001, 1003, *range(1007, 1015), *range(3000, 5000)})
+"""Codes that may be sent when a websocket is closed (RFC 6455, section 7.4)."""
 _HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding"}
     | {"upgrade", "host", "content-length", "content-encoding"}
@@ -141,7 +152,8 @@ class Packs:
             log.warning("a pack did not take the websocket %s: %s", request.path, error)
             raise Refused(502, "pack_unreachable", f"The pack took no websocket: {error}.") from error
         async with there:
-            here = web.WebSocketResponse(protocols=[there.protocol] if there.protocol else (), max_msg_size=0)
+            spoken = [there.protocol] if there.protocol else ()
+            here = web.WebSocketResponse(protocols=spoken, max_msg_size=request.client_max_size)
             await here.prepare(request)
             ways = [asyncio.create_task(_carry(here, there)), asyncio.create_task(_carry(there, here))]
             try:
@@ -150,7 +162,8 @@ class Packs:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
-                await here.close(code=there.close_code or 1000)
+                code = there.close_code
+                await here.close(code=WSCloseCode.OK if code is None or code not in _CLOSE_CODES else code)
         return here
 
 
