@@ -77,7 +77,7 @@ def load_checkpoint(
     folders = (*tokenizers, *folders_near(file.path))
     return Checkpoint(
         model=denoising_network(file, NETWORK, where, dtype, config),
-        clip=checkpoint_text(file, where, folders, Embeddings(tuple(embeddings)), config),
+        clip=checkpoint_text(file, where, folders, Embeddings(tuple(embeddings)), config, flux=is_flux(file, NETWORK)),
         vae=kl_autoencoder(file, FIRST_STAGE, where, config),
         metadata=file.metadata,
         vision=picture_encoder(file, str(file.path), where, VISION) if has_vision(file) else None,

@@ -169,6 +169,7 @@ def _multiplied(network: Network, factors: Mapping[str, float]) -> dict[str, Wei
 
 def _original_names(network: Network) -> dict[str, str]:
     back = reverse(network.names) if network.names else {}
+    back |= {piece.layer: layer for layer, pieces in network.pieces.items() for piece in pieces}
     return {name: rename(name, back) or name for name in network.parameter_names()}
 
 

@@ -128,6 +128,7 @@ def carried(attachments: Mapping[str, object]) -> dict[str, str]:
 def _transformers(tower: Tower, patches: Patches) -> dict[str, Tensor]:
     weights = {name: tower.network.patched_weight(name, patches) for name in tower.network.parameter_names()}
     if not isinstance(tower, ClipTower):
+        weights.pop("encoder.embed_tokens.weight", None)  # T5's words once more, under another name
         return weights
     result = {f"text_model.{name.removeprefix('text_model.')}": weight for name, weight in weights.items()}
     if tower.projection is not None:

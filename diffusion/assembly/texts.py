@@ -30,7 +30,7 @@ _SINGLE: Mapping[str, tuple[str, int, bool]] = {
     "cond_stage_model.transformer.": ("l", -1, True),
 }
 _SECOND = ("conditioner.embedders.1.model.", "conditioner.embedders.1.transformer.")
-_SD3: Mapping[str, str] = {
+_FLOWS: Mapping[str, str] = {
     "text_encoders.clip_l.transformer.": "l",
     "text_encoders.clip_g.transformer.": "g",
     "text_encoders.t5xxl.transformer.": "t5xxl",
@@ -39,18 +39,32 @@ _KINDS = ("stable_diffusion", "sdxl", "sd3", "flux")
 
 
 def checkpoint_text(
-    file: TensorFile, device: torch.device, folders: Sequence[Path], embeddings: Embeddings, config: Mapping[str, Any]
+    file: TensorFile,
+    device: torch.device,
+    folders: Sequence[Path],
+    embeddings: Embeddings,
+    config: Mapping[str, Any],
+    *,
+    flux: bool = False,
 ) -> TextEncoder | None:
     """The text encoders of a checkpoint, by where their tensors lie; None if it has none.
 
     Args:
         folders: where vocabularies are searched.
         config: what the file says about itself; empty for published models.
+        flux: whether they belong to Flux, whose files name them as those of Stable Diffusion 3 do.
+    Raises:
+        ModelFileError: if they are incomplete.
     """
-    parts = {name: prefix for prefix, name in _SD3.items() if any(key.startswith(prefix) for key in file)}
+    parts = {name: prefix for prefix, name in _FLOWS.items() if any(key.startswith(prefix) for key in file)}
     if parts:
-        towers = [_sd3_tower(file, prefix, name, device, folders) for name, prefix in parts.items()]
-        return TextEncoder(tuple(towers), join_sd3, embeddings=embeddings)
+        if flux and parts.keys() != {"l", "t5xxl"}:
+            raise ModelFileError(
+                f"'{file.path}' has the text encoders {', '.join(sorted(parts))}; Flux reads l and t5xxl. Load the "
+                "model with UNETLoader and its text encoders with DualCLIPLoader."
+            )
+        towers = [_flow_tower(file, prefix, name, device, folders, flux=flux) for name, prefix in parts.items()]
+        return TextEncoder(tuple(towers), join_flux if flux else join_sd3, embeddings=embeddings)
     second = next((prefix for prefix in _SECOND if any(key.startswith(prefix) for key in file)), None)
     if second is not None:
         first = "conditioner.embedders.0.transformer."
@@ -117,9 +131,12 @@ def _recognised(file: TensorFile) -> str:
     )
 
 
-def _sd3_tower(file: TensorFile, prefix: str, name: str, device: torch.device, folders: Sequence[Path]) -> Tower:
+def _flow_tower(
+    file: TensorFile, prefix: str, name: str, device: torch.device, folders: Sequence[Path], *, flux: bool
+) -> Tower:
+    """A text encoder as Stable Diffusion 3 and Flux read it; Flux reads longer prompts of T5."""
     if name == "t5xxl":
-        return t5_tower(file, prefix, device, folders)
+        return t5_tower(file, prefix, device, folders, shortest=256 if flux else 77)
     return clip_tower(file, prefix, name, device, folders, {}, layer=-2, normed=False, projected=name != "l")
 
 

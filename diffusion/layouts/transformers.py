@@ -16,6 +16,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from diffusion.layouts.renaming import rename, reverse
+
+_SCALES = (".query_norm.weight", ".key_norm.weight")  # of Flux, which calls their weights scales
+
 
 class Piece(NamedTuple):
     """Rows of an original layer: where they lie in a parameter's layer."""
@@ -28,7 +32,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TransformerLayout:
-    """How original layers map to those of diffusers.
+    """How original layers map to those of diffusers; a U-Net's has plain ones only, named by their beginnings.
 
     Attributes:
         plain: original layer → layer, unchanged.
@@ -51,6 +55,28 @@ class TransformerLayout:
             elif layer in self.pieces:
                 result.update(_cut(tensor, self.pieces[layer], kind))
         return result
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors under diffusers' names as the original layers again: what `convert` does, undone."""
+        result: dict[str, Tensor] = {}
+        back = reverse(self.plain)
+        for name, tensor in tensors.items():
+            old = "pos_embed" if name == "pos_embed.pos_embed" else rename(name, back)
+            if old is not None:
+                result[f"{old.removesuffix('.weight')}.scale" if old.endswith(_SCALES) else old] = tensor
+        for original, pieces in self.pieces.items():
+            for kind in ("weight", "bias"):
+                if f"{pieces[0].layer}.{kind}" in tensors:
+                    result[f"{original}.{kind}"] = _fused([tensors[f"{p.layer}.{kind}"] for p in pieces], pieces)
+        return result
+
+
+def _fused(parts: list[Tensor], pieces: tuple[Piece, ...]) -> Tensor:
+    rows = sum(piece.rows for piece in pieces)
+    result = parts[0].new_empty(rows, *parts[0].shape[1:])
+    for part, piece in zip(parts, pieces, strict=True):
+        result[piece.start : piece.start + piece.rows] = part[piece.target : piece.target + piece.rows]
+    return result
 
 
 def _cut(tensor: Tensor, pieces: tuple[Piece, ...], kind: str) -> dict[str, Tensor]:

@@ -53,28 +53,7 @@ KINDS: dict[str, tuple[Callable[[], Any], Callable[..., TransformerLayout]]] = {
 
 def original(kind: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The same weights under their original names, fused."""
-    flux = kind == "flux"
-    layout = KINDS[kind][1](original_shapes(tensors, flux=flux))
-    result: dict[str, Tensor] = {}
-    back = {new: old for old, new in layout.plain.items()}
-    for name, tensor in tensors.items():
-        layer, _, part = name.rpartition(".")
-        if name == "pos_embed.pos_embed":
-            result["pos_embed"] = tensor
-        elif layer in back:
-            scale = (flux and "norm.query" in back[layer]) or (flux and "norm.key" in back[layer])
-            result[f"{back[layer]}.{'scale' if scale else part}"] = tensor
-    for old, pieces in layout.pieces.items():
-        for part in ("weight", "bias"):
-            own = [piece for piece in pieces if f"{piece.layer}.{part}" in tensors]
-            if own:
-                rows = sum(piece.rows for piece in own)
-                fused = torch.empty(rows, *tensors[f"{own[0].layer}.{part}"].shape[1:])
-                for piece in own:
-                    source = tensors[f"{piece.layer}.{part}"]
-                    fused[piece.start : piece.start + piece.rows] = source[piece.target : piece.target + piece.rows]
-                result[f"{old}.{part}"] = fused
-    return result
+    return KINDS[kind][1](original_shapes(tensors, flux=kind == "flux")).restore(tensors)
 
 
 def loaded(kind: str, tmp_path: Path, layout: str = "original") -> Model:
@@ -245,3 +224,33 @@ def test_a_reference_counts_its_positions_from_its_corner() -> None:
 
     assert tokens.shape == (2, 4, 64)
     assert positions.tolist() == [[1, 3, 4], [1, 3, 5], [1, 4, 4], [1, 4, 5]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layout", ["original", "diffusers"])
+def test_what_is_saved_has_the_original_names_and_is_read_again(tmp_path: Path, kind: str, layout: str) -> None:
+    from diffusion.saving import network_tensors
+
+    expected = original(kind, KINDS[kind][0]().state_dict())
+
+    written = network_tensors(loaded(kind, tmp_path, layout))
+
+    assert written.keys() == expected.keys()
+    assert all(torch.equal(written[name], tensor) for name, tensor in expected.items())
+    assert ("double_blocks.0.img_attn.norm.query_norm.scale" if kind == "flux" else "pos_embed") in written
+
+
+@pytest.mark.parametrize(("kind", "part"), [("flux", "double_blocks.1."), ("sd3", "joint_blocks.1.")])
+def test_parts_are_merged_by_their_original_names(tmp_path: Path, kind: str, part: str) -> None:
+    from diffusion.merging import merged_by_part
+    from diffusion.saving import network_tensors
+
+    first = loaded(kind, tmp_path)
+    tensors = {name: tensor + 1.0 for name, tensor in original(kind, KINDS[kind][0]().state_dict()).items()}
+    save_file(tensors, tmp_path / "second.safetensors")
+    second = load_diffusion_model(tmp_path / "second.safetensors", device="cpu")
+
+    merged = network_tensors(merged_by_part(first, second, {part: 0.25}, 1.0))
+
+    for name, tensor in network_tensors(first).items():
+        torch.testing.assert_close(merged[name], tensor + 0.75 if name.startswith(part) else tensor)
