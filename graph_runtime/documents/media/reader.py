@@ -30,7 +30,8 @@ class Embedded:
     def workflow_data(self) -> Any:
         """The best workflow in the file, as plain data for `load`: `workflow`, else `prompt`, else `parameters`.
 
-        A workflow that cannot be read is passed over if there is another.
+        A workflow that cannot be read is passed over if there is another, and so is an empty one, which programs write
+        that know no saved document.
 
         Raises:
             UnreadableDocument: if there is none, or none of them can be read.
@@ -45,7 +46,7 @@ class Embedded:
             except InvalidDocument as error:
                 first = first or error
                 continue
-            if isinstance(data, Mapping):
+            if isinstance(data, Mapping) and data:
                 return data
         if first is not None:
             raise first

@@ -180,9 +180,10 @@ def test_the_workflow_is_preferred_and_the_prompt_stands_in(catalogue):
     assert load(read_media(only_prompt).workflow_data(), catalogue).nodes["1"].inputs == {"value": 7}
 
 
-def test_a_broken_workflow_text_is_passed_over_for_the_prompt(catalogue):
+@pytest.mark.parametrize("workflow", ['{"nodes": [', "{}", "null"])
+def test_a_broken_or_empty_workflow_text_is_passed_over_for_the_prompt(catalogue, workflow):
     def write(info):
-        info.add_text("workflow", '{"nodes": [')
+        info.add_text("workflow", workflow)
         info.add_text("prompt", TEXTS["prompt"])
 
     assert load(read_media(png(write)).workflow_data(), catalogue).nodes["1"].inputs == {"value": 7}
