@@ -53,13 +53,23 @@ class Growth:
                 new[node_id] = _node(node_id, data, catalogue, where)
                 self.nodes += 1
                 self.letters += len(node_id)
-        if self.nodes > self.most_nodes or self.letters > self.most_letters:
+        self._check_bounds(where, next(reversed(new), ""))
+        return list(new.values())
+
+    def _check_bounds(self, where: str, last: str) -> None:
+        if self.nodes > self.most_nodes:
             raise EndlessExpansion(
                 f"expansions added {self.nodes} nodes to this run, and it goes on.",
                 where=where,
                 fix=f"Check that its loop ends; the limit is {self.most_nodes} nodes.",
             )
-        return list(new.values())
+        if self.letters > self.most_letters:
+            raise EndlessExpansion(
+                f"expansions inside expansions added {self.nodes} nodes to this run, and it goes on; the last one's id "
+                f"has {len(last)} letters.",
+                where=where,
+                fix="Check that its loop ends, or let it expand into a row of nodes instead of nodes inside each other.",
+            )
 
 
 def _node(node_id: Any, data: Any, catalogue: Catalogue, where: str) -> Node:

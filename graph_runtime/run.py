@@ -356,7 +356,8 @@ class Run:
     # -- expansion
 
     def _expand(self, work: Work, results: list[Result]) -> None:
-        where = f"node {shown(work.node.id, 80)}"
+        own, submitted = work.node.id, self.identities.real(work.node.id)
+        where = f"node {shown(submitted, 80)}" + ("" if own == submitted else f", in its expansion {shown(own, 40)}")
         new = self._growth.read(results, self.nodes, self.catalogue, where)
         for node in new:
             self.nodes[node.id] = node

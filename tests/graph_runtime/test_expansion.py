@@ -13,8 +13,10 @@ from graph_runtime.cache import Cache
 from graph_runtime.catalogue import InputSpec, NodeSpec, OutputSpec
 from graph_runtime.declare import spec_of
 from graph_runtime.engine import Engine
+from graph_runtime.errors import EndlessExpansion
 from graph_runtime.expansion import child_prefix
 from graph_runtime.graph import Graph, Link, Node
+from graph_runtime.growth import Growth
 from graph_runtime.testing import Recorder, run_graph
 from graph_runtime.testing import function_spec as spec
 from graph_runtime.testing import show_spec as shower
@@ -282,6 +284,17 @@ async def test_an_expansion_that_never_ends_is_stopped_with_a_clear_error(make_e
 
     assert outcome.error is not None and outcome.error.exception_type.endswith("EndlessExpansion")
     assert "expansions added 501 nodes to this run" in outcome.error.message and "500" in outcome.error.fix
+    assert "node 2, in its expansion 2xxx" in outcome.error.message
+
+
+def test_an_expansion_that_only_grows_deeper_is_named_so() -> None:
+    growth = Growth(most_letters=100)
+    nested = Result([[1]], expand={"x" * 101: {"class_type": "Add", "inputs": {}}})
+
+    with pytest.raises(EndlessExpansion, match="expansions inside expansions added 1 nodes") as raised:
+        growth.read([nested], {}, Catalogue(BASE), "node 2")
+
+    assert "a row of nodes" in raised.value.fix
 
 
 async def test_a_node_that_expands_into_its_own_twin_is_found() -> None:
