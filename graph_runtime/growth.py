@@ -68,7 +68,7 @@ class Growth:
                 f"expansions inside expansions added {self.nodes} nodes to this run, and it goes on; the last one's id "
                 f"has {len(last)} letters.",
                 where=where,
-                fix="Check that its loop ends, or let it expand into a row of nodes instead of nodes inside each other.",
+                fix="Check that its loop ends, or expand into a row of nodes instead of nodes inside each other.",
             )
 
 
