@@ -216,7 +216,7 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
     *((f".hada_{part}", f"hada_{part}") for part in ("w1_a", "w1_b", "w2_a", "w2_b", "t1", "t2")),
     *((f".lokr_{part}", f"lokr_{part}") for part in ("w1", "w2", "w1_a", "w1_b", "w2_a", "w2_b", "t2")),
     *((f".{part}.weight", f"glora_{part}") for part in ("a1", "a2", "b1", "b2")),
-    (".oft_blocks", "oft"),
+    (".oft_blocks", "oft"), (".rescale", "rescale"),
 )  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def changes_of_layer(parts: Mapping[str, Tensor], parameter: str, strength: floa
     elif "glora_a1" in parts:
         yield parameter, Change(_glora(parts, alpha), strength, magnitude)
     elif "oft" in parts:
-        yield parameter, Change(_orthogonal(parts["oft"], alpha), strength)
+        yield parameter, Change(_orthogonal(parts["oft"], parts.get("rescale"), alpha), strength)
     if "diff" in parts:
         yield parameter, Change(lambda weight: parts["diff"].float().to(weight.device).reshape(weight.shape), strength)
     if "set" in parts:
@@ -329,19 +329,35 @@ def _glora(parts: Mapping[str, Tensor], alpha: float | None) -> Delta:
     return delta
 
 
-def _orthogonal(blocks: Tensor, alpha: float | None) -> Delta:
-    """Rotations by blocks of rows, through the Cayley map. Source: Qiu et al. 2023, arXiv:2306.07280."""
+def _orthogonal(blocks: Tensor, rescale: Tensor | None, alpha: float | None) -> Delta:
+    """Rotations by blocks of rows, through the Cayley map, at once or butterfly-wise in several stages.
+
+    Args:
+        blocks: [blocks, side, side] (OFT) or [stages, blocks, side, side] (BOFT).
+        rescale: factor of each row after all stages.
+        alpha: longest generator; 0 or None sets no limit.
+    Source:
+        Qiu et al. 2023, arXiv:2306.07280 (OFT); Liu et al. 2024, arXiv:2311.06243 (BOFT).
+    """
 
     def delta(weight: Tensor) -> Tensor:
         b = blocks.float().to(weight.device)
-        skew = b - b.transpose(1, 2)
-        limit = alpha or 0.0
-        if limit > 0:
-            skew = skew * (limit / (skew.norm() + 1e-8)).clamp(max=1.0)
-        eye = torch.eye(b.shape[1], device=b.device)
+        skew = b - b.transpose(-1, -2)
+        if alpha is not None and alpha > 0:
+            skew = skew * (alpha / (skew.norm() + 1e-8)).clamp(max=1.0)
+        eye = torch.eye(b.shape[-1], device=b.device)
         rotation = (eye + skew) @ torch.linalg.inv(eye - skew)
-        rows = weight.reshape(b.shape[0], b.shape[1], -1)
-        return torch.einsum("knm,knl->kml", rotation - eye, rows).reshape(weight.shape)
+        if b.ndim == 3:
+            rows = weight.reshape(b.shape[0], b.shape[1], -1)
+            return torch.einsum("knm,knl->kml", rotation - eye, rows).reshape(weight.shape)
+        turned = weight.flatten(1)
+        for stage, turn in enumerate(rotation):
+            apart = 2**stage * (b.shape[-1] // 2)  # rows that a butterfly joins
+            pairs = turned.unflatten(0, (-1, 2, apart)).transpose(1, 2).reshape(b.shape[1], b.shape[2], -1)
+            turned = (turn @ pairs).reshape(-1, apart, 2, turned.shape[-1]).transpose(1, 2).flatten(0, 2)
+        if rescale is not None:
+            turned = turned * rescale.float().to(weight.device).reshape(-1, 1)
+        return turned.reshape(weight.shape) - weight
 
     return delta
 

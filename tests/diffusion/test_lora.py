@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diffusion.errors import ModelFileError
 from diffusion.loading import Checkpoint
-from diffusion.lora import _glora, apply_lora, read_lora
+from diffusion.lora import _glora, _orthogonal, apply_lora, read_lora
 
 PARAMETER = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
 UP, DOWN = torch.full((32, 2), 0.5), torch.full((2, 32), 0.25)
@@ -129,6 +129,21 @@ def test_a_rotation_is_no_larger_than_its_constraint(tiny: Checkpoint, tmp_path:
     change = change_of(tiny, limited)
 
     assert torch.allclose(change, change_of(tiny, write(tmp_path, {f"{layer}.oft_blocks": half})), atol=1e-5)
+
+
+def test_stages_of_rotations_join_rows_ever_further_apart() -> None:
+    blocks, rescale = torch.randn(2, 2, 4, 4) * 0.1, torch.rand(8, 1)
+    skew = blocks - blocks.transpose(-1, -2)
+    turns = (torch.eye(4) + skew) @ torch.linalg.inv(torch.eye(4) - skew)
+    weight = expected = torch.randn(8, 3)
+    for turn, order in zip(turns, ([0, 2, 1, 3, 4, 6, 5, 7], [0, 4, 1, 5, 2, 6, 3, 7]), strict=True):
+        after = torch.cat([block @ rows for block, rows in zip(turn, expected[order].split(4), strict=True)])
+        expected = torch.empty_like(after)
+        expected[order] = after
+
+    found = weight + _orthogonal(blocks, rescale, None)(weight)
+
+    torch.testing.assert_close(found, expected * rescale)
 
 
 def test_a_glora_mixes_the_input_channels_of_a_convolution() -> None:
