@@ -57,10 +57,12 @@ class Attempt:
     thread: threading.Thread | None = None
     given_up: bool = False
     hung_before: bool = False
+    suspected: bool = False
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.hung_before = self.record.hung(self.pack.name, self.pack.path)
+        self.suspected = self.record.suspected(self.pack.name, self.pack.path)
         if self.record.ended_workers(self.pack.name, self.pack.path):
             self.error = BadPack(
                 "importing it ended the whole worker process the last times. "

@@ -2,9 +2,10 @@
 
 Nothing in a process can catch `os._exit` or a crash in native code. So the names of packs being imported lie in a file
 for the time it takes; a worker that finds the file of a process that is gone knows which pack was at work. A pack that
-was at work twice in a row is left out, until it changes. No pack is blamed for a worker that somebody killed: one whose
-server ended too, and one of which the server says so in `HEDDLE_KILLED_WORKERS`. Packs that did not end in time are
-remembered too: the next start does not wait for them as long.
+was at work twice in a row is left out, until it changes. Where several were at work, each is imported alone at the next
+start, after all others, so that the second time shows which one it was. No pack is blamed for a worker that somebody
+killed: one whose server ended too, and one of which the server says so in `HEDDLE_KILLED_WORKERS`. Packs that did not
+end in time are remembered too: the next start does not wait for them as long.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class CrashRecord:
         """Whether this pack, as it is now, ended workers too often."""
         entry = self._blamed.get(name, {})
         return entry.get("state") == _state(path) and int(entry.get("times", 0)) >= TIMES
+
+    def suspected(self, name: str, path: Path) -> bool:
+        """Whether this pack, as it is now, was at work when a worker ended."""
+        entry = self._blamed.get(name, {})
+        return entry.get("state") == _state(path) and int(entry.get("times", 0)) > 0
 
     def hung(self, name: str, path: Path) -> bool:
         """Whether this pack, as it is now, did not end in time at the last start."""

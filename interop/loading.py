@@ -166,13 +166,21 @@ class _Load:
                 attempt.have_turn()
         waiting: list[Attempt] = []
         for attempt in self.attempts:
+            if attempt.error is None and attempt.suspected:
+                continue
             if attempt.error is None:
                 attempt.start(partial(_load, attempt, self.loaded.host))
                 if not attempt.have_turn():
                     waiting.append(attempt)
                     continue
             self._report(attempt)
-        if waiting:
+        suspects = [attempt for attempt in self.attempts if attempt.suspected and attempt.error is None]
+        if suspects:
+            self._finish(waiting)
+            for attempt in suspects:  # alone, so that it is clear whose import ends the process
+                attempt.start(partial(_load, attempt, self.loaded.host))
+                self._finish([attempt])
+        elif waiting:
             rest = threading.Thread(target=self._finish, args=(waiting,), name="packs that take long", daemon=True)
             self.loaded._waiting = rest
             rest.start()

@@ -52,6 +52,21 @@ def test_a_pack_that_ends_the_process_twice_is_left_out_until_it_changes(tmp_pat
     assert fourth.stdout.splitlines() == ["a_ends True ", "b_fine True "]
 
 
+def test_a_slow_pack_is_not_blamed_for_the_one_beside_it(tmp_path: Path) -> None:
+    packs = tmp_path / "custom_nodes"
+    packs.mkdir()
+    (packs / "a_slow.py").write_text("import time\ntime.sleep(3)\nNODE_CLASS_MAPPINGS = {}\n")
+    (packs / "b_ends.py").write_text("import os\nos._exit(7)\n")
+
+    statuses = [start(tmp_path).returncode for _ in range(2)]
+    third = start(tmp_path)
+
+    assert statuses == [7, 7]
+    assert third.returncode == 0, third.stderr
+    assert "a_slow True" in third.stdout
+    assert "b_ends False" in third.stdout
+
+
 def test_stopping_a_worker_once_blames_nobody(tmp_path: Path) -> None:
     pack = tmp_path / "pack.py"
     pack.write_text("")
