@@ -108,16 +108,9 @@ class Guider:
         return estimate(self.inner_model, x, timestep, lists, ClassifierFree(self.cfg), model_options or {})
 
     def sample(
-        self,
-        noise: Tensor,
-        latent_image: Tensor,
-        sampler: Any,
-        sigmas: Tensor,
-        denoise_mask: Any = None,
-        callback: Any = None,
-        disable_pbar: bool = False,
-        seed: int | None = None,
-    ) -> Tensor:
+        self, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, denoise_mask: Any = None,
+        callback: Any = None, disable_pbar: bool = False, seed: int | None = None,
+    ) -> Tensor:  # fmt: skip
         """Denoise a latent.
 
         Args:
@@ -147,17 +140,9 @@ class Guider:
         return result.float().cpu()
 
     def outer_sample(
-        self,
-        noise: Tensor,
-        latent_image: Tensor,
-        sampler: Any,
-        sigmas: Tensor,
-        denoise_mask: Any = None,
-        callback: Any = None,
-        disable_pbar: bool = False,
-        seed: int | None = None,
-        **rest: Any,
-    ) -> Tensor:
+        self, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, denoise_mask: Any = None,
+        callback: Any = None, disable_pbar: bool = False, seed: int | None = None, **rest: Any,
+    ) -> Tensor:  # fmt: skip
         """Bring the model into place, run, and leave everything as it was."""
         patcher = self.model_patcher
         prepare = WrapperExecutor.new_executor(_prepared, _wrappers(self.model_options, WrappersMP.PREPARE_SAMPLING))
@@ -178,18 +163,9 @@ class Guider:
             self.loaded_models = []
 
     def inner_sample(
-        self,
-        noise: Tensor,
-        latent_image: Tensor,
-        device: Any,
-        sampler: Any,
-        sigmas: Tensor,
-        denoise_mask: Any,
-        callback: Any,
-        disable_pbar: bool,
-        seed: int | None,
-        **rest: Any,
-    ) -> Tensor:
+        self, noise: Tensor, latent_image: Tensor, device: Any, sampler: Any, sigmas: Tensor, denoise_mask: Any,
+        callback: Any, disable_pbar: bool, seed: int | None, **rest: Any,
+    ) -> Tensor:  # fmt: skip
         """Prepare the conditioning and let the sampler work."""
         inner = self.inner_model
         if latent_image is not None and bool(latent_image.any()):

@@ -19,16 +19,9 @@ def default(val: Any, d: Any) -> Any:
 
 
 def optimized_attention(
-    q: Any,
-    k: Any,
-    v: Any,
-    heads: Any,
-    mask: Any = None,
-    attn_precision: Any = None,
-    skip_reshape: Any = False,
-    skip_output_reshape: Any = False,
-    **kwargs: Any,
-) -> Any:
+    q: Any, k: Any, v: Any, heads: Any, mask: Any = None, attn_precision: Any = None, skip_reshape: Any = False,
+    skip_output_reshape: Any = False, **kwargs: Any,
+) -> Any:  # fmt: skip
     """Attention over heads.
 
     Args:

@@ -114,21 +114,10 @@ class KSampler:
             self.sigmas = self.calculate_sigmas(int(steps / denoise))[-(steps + 1) :]
 
     def sample(
-        self,
-        noise: Any,
-        positive: Any,
-        negative: Any,
-        cfg: Any,
-        latent_image: Any = None,
-        start_step: Any = None,
-        last_step: Any = None,
-        force_full_denoise: Any = False,
-        denoise_mask: Any = None,
-        sigmas: Any = None,
-        callback: Any = None,
-        disable_pbar: Any = False,
-        seed: Any = None,
-    ) -> Any:
+        self, noise: Any, positive: Any, negative: Any, cfg: Any, latent_image: Any = None, start_step: Any = None,
+        last_step: Any = None, force_full_denoise: Any = False, denoise_mask: Any = None, sigmas: Any = None,
+        callback: Any = None, disable_pbar: Any = False, seed: Any = None,
+    ) -> Any:  # fmt: skip
         """Denoise a latent."""
         from diffusion.sampling.run import part
 
@@ -144,21 +133,10 @@ class KSampler:
 
 
 def sample(
-    model: Any,
-    noise: Any,
-    positive: Any,
-    negative: Any,
-    cfg: Any,
-    device: Any,
-    sampler: Any,
-    sigmas: Any,
-    model_options: Any = None,
-    latent_image: Any = None,
-    denoise_mask: Any = None,
-    callback: Any = None,
-    disable_pbar: Any = False,
-    seed: Any = None,
-) -> Any:
+    model: Any, noise: Any, positive: Any, negative: Any, cfg: Any, device: Any, sampler: Any, sigmas: Any,
+    model_options: Any = None, latent_image: Any = None, denoise_mask: Any = None, callback: Any = None,
+    disable_pbar: Any = False, seed: Any = None,
+) -> Any:  # fmt: skip
     """Denoise a latent with classifier-free guidance."""
     guider = __getattr__("CFGGuider")(model)
     if model_options:
@@ -233,14 +211,9 @@ def cfg_function(
 
 
 def process_conds(
-    model: Any,
-    noise: Any,
-    conds: Any,
-    device: Any = None,
-    latent_image: Any = None,
-    denoise_mask: Any = None,
+    model: Any, noise: Any, conds: Any, device: Any = None, latent_image: Any = None, denoise_mask: Any = None,
     seed: Any = None,
-) -> Any:
+) -> Any:  # fmt: skip
     """Conditioning by role, ready to be evaluated."""
     from interop.models.conditions import prepared
 

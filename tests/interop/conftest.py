@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,20 @@ def open_house(root: Path, names: tuple[str, ...], cache: Cache | None = None, *
         encode_preview=encode_preview,
     )
     return House(loaded, folders, engine, sent)
+
+
+@contextmanager
+def open_studio(places: pytest.TempPathFactory, *names: str) -> Iterator[House]:
+    """Specimens and a tiny checkpoint for a whole module; results that tests share are kept in the engine's cache."""
+    from diffusion.testing import tiny_checkpoint
+
+    root = places.mktemp("studio")
+    (root / "models" / "checkpoints").mkdir(parents=True)
+    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
+    opened = open_house(root, names, cache=Cache())
+    yield opened
+    opened.engine.close()
+    close_packs(opened.packs)
 
 
 @pytest.fixture

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from graph_runtime.cache import Cache
-from interop import close_packs
 from interop.errors import NotSupported
-from tests.interop.conftest import House, open_house
+from tests.interop.conftest import House, open_studio
 from tests.interop.test_models import graph, numbers
 
 SKIPS = 4
@@ -20,16 +18,8 @@ SKIPS = 4
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Packs, and a tiny checkpoint; results that tests share are kept in the engine's cache."""
-    from diffusion.testing import tiny_checkpoint
-
-    root = tmp_path_factory.mktemp("control")
-    (root / "models" / "checkpoints").mkdir(parents=True)
-    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
-    opened = open_house(root, ("models", "controls"), cache=Cache())
-    yield opened
-    opened.engine.close()
-    close_packs(opened.packs)
+    with open_studio(tmp_path_factory, "models", "controls") as opened:
+        yield opened
 
 
 def steered(value: float, *, end: float = 1.0, **places: int) -> dict[str, Any]:

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph_runtime.cache import Cache
-from interop import close_packs
-from tests.interop.conftest import House, open_house
+from tests.interop.conftest import House, open_studio
 from tests.interop.test_models import from_parts, graph, numbers
 
 KINDS = [
@@ -20,16 +18,8 @@ KINDS = [
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Packs that change models, and a tiny checkpoint."""
-    from diffusion.testing import tiny_checkpoint
-
-    root = tmp_path_factory.mktemp("patched")
-    (root / "models" / "checkpoints").mkdir(parents=True)
-    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
-    opened = open_house(root, ("models", "model_patches"), cache=Cache())
-    yield opened
-    opened.engine.close()
-    close_packs(opened.packs)
+    with open_studio(tmp_path_factory, "models", "model_patches") as opened:
+        yield opened
 
 
 @pytest.fixture

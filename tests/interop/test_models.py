@@ -7,23 +7,13 @@ from typing import Any
 
 import pytest
 
-from graph_runtime.cache import Cache
-from interop import close_packs
-from tests.interop.conftest import House, open_house
+from tests.interop.conftest import House, open_studio
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Packs, and a tiny checkpoint; results that tests share are kept in the engine's cache."""
-    from diffusion.testing import tiny_checkpoint
-
-    root = tmp_path_factory.mktemp("studio")
-    (root / "models" / "checkpoints").mkdir(parents=True)
-    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
-    opened = open_house(root, ("models",), cache=Cache())
-    yield opened
-    opened.engine.close()
-    close_packs(opened.packs)
+    with open_studio(tmp_path_factory, "models") as opened:
+        yield opened
 
 
 def graph(**changes: Any) -> dict[str, Any]:

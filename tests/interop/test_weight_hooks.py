@@ -9,25 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from graph_runtime.cache import Cache
-from interop import close_packs
 from interop.errors import NotSupported
-from tests.interop.conftest import House, open_house
+from tests.interop.conftest import House, open_studio
 from tests.interop.test_models import graph, numbers
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Packs, and a tiny checkpoint; results that tests share are kept in the engine's cache."""
-    from diffusion.testing import tiny_checkpoint
-
-    root = tmp_path_factory.mktemp("hooks")
-    (root / "models" / "checkpoints").mkdir(parents=True)
-    tiny_checkpoint(root / "models" / "checkpoints" / "tiny.safetensors")
-    opened = open_house(root, ("models", "weight_hooks"), cache=Cache())
-    yield opened
-    opened.engine.close()
-    close_packs(opened.packs)
+    with open_studio(tmp_path_factory, "models", "weight_hooks") as opened:
+        yield opened
 
 
 def changed(where: str, until: float = 1.0, **more: Any) -> dict[str, Any]:

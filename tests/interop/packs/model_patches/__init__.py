@@ -58,28 +58,21 @@ class Inside:
             assert extra["n_heads"] * extra["dim_head"] == q.shape[-1]
             return optimized_attention(q, k, v, extra["n_heads"]) + strength
 
-        if kind == "attn1":
-            m.set_model_attn1_patch(source)
-        elif kind == "attn2":
-            m.set_model_attn2_patch(source)
-        elif kind == "attn1_output":
-            m.set_model_attn1_output_patch(after)
-        elif kind == "attn2_output":
-            m.set_model_attn2_output_patch(after)
-        elif kind == "input":
-            m.set_model_input_block_patch(block)
-        elif kind == "after_skip":
-            m.set_model_input_block_patch_after_skip(block)
-        elif kind == "output":
-            m.set_model_output_block_patch(join)
-        elif kind == "emb":
-            m.set_model_emb_patch(embedding)
-        elif kind == "attn1_replace":
-            m.set_model_attn1_replace(replaced, "middle", 0)
-        elif kind == "attn2_replace":
-            m.set_model_attn2_replace(replaced, "input", 1, 0)
-        else:
-            m.set_model_patch(after, "middle_patch")
+        put = {
+            "attn1": (m.set_model_attn1_patch, source),
+            "attn2": (m.set_model_attn2_patch, source),
+            "attn1_output": (m.set_model_attn1_output_patch, after),
+            "attn2_output": (m.set_model_attn2_output_patch, after),
+            "input": (m.set_model_input_block_patch, block),
+            "after_skip": (m.set_model_input_block_patch_after_skip, block),
+            "output": (m.set_model_output_block_patch, join),
+            "emb": (m.set_model_emb_patch, embedding),
+            "attn1_replace": (m.set_model_attn1_replace, replaced, "middle", 0),
+            "attn2_replace": (m.set_model_attn2_replace, replaced, "input", 1, 0),
+            "middle": (m.set_model_patch, after, "middle_patch"),
+        }
+        setter, *arguments = put[kind]
+        setter(*arguments)
         return (m,)
 
 
