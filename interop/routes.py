@@ -21,6 +21,7 @@ from typing import Any
 
 from aiohttp import web
 
+from graph_runtime.failure import RAISED
 from interop.host import current
 from interop.turn import loading
 
@@ -187,11 +188,17 @@ def _named(route: web.AbstractRoute) -> str:
 
 def _asker(pack: str) -> Callable[[web.Request], Any]:
     async def ask(request: web.Request) -> web.Response:
-        """Let a pack change a submitted prompt, with its functions in the order in which they were added."""
+        """Let a pack change a submitted prompt, with its functions in the order in which they were added.
+
+        One that fails is passed over.
+        """
         data = await request.json()
         for owner, handler in list(current().on_prompt):
             if owner == pack:
-                data = handler(data)
+                try:
+                    data = handler(data)
+                except RAISED:
+                    _log.exception("Pack '%s' could not look at a submission, which is taken without its help.", pack)
         return web.json_response(data)
 
     return ask

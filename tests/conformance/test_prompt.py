@@ -376,3 +376,5 @@ async def test_secrets_reach_nodes_but_are_never_shown(client: Client) -> None:
 async def test_packs_may_change_a_submission(client: Client) -> None:
     assert await client.shown(GOOD, "2", extra_data={"mark": True}) == ["'marked'"]
     assert await client.shown(GOOD, "2", extra_data={"break": True}) == ["'a'"]
+    assert await client.shown(GOOD, "2", extra_data={"mark": True, "sign": True}) == ["'marked signed'"]
+    assert await client.shown(GOOD, "2", extra_data={"break": True, "sign": True}) == ["'a signed'"]

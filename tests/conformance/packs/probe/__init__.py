@@ -60,4 +60,12 @@ def mark(body):
     return body
 
 
+def sign(body):
+    """Comes after the other; signs submissions that ask for it."""
+    if body.get("extra_data", {}).get("sign"):
+        body["prompt"]["1"]["inputs"]["text"] += " signed"
+    return body
+
+
 PromptServer.instance.add_on_prompt_handler(mark)
+PromptServer.instance.add_on_prompt_handler(sign)
