@@ -25,6 +25,8 @@ from diffusion.text.encoder import TextEncoder
 
 log = logging.getLogger(__name__)
 
+MOST_MISFITS = 0.1  # changes that may be left out because their shape does not fit, as a share of those that do
+
 Delta = Callable[[Tensor], Tensor]  # weight → change at strength 1, shaped like the weight
 
 
@@ -107,7 +109,8 @@ def apply_lora(
     """The model and text encoders with a LoRA added. Keys that fit nothing are logged.
 
     Raises:
-        ModelFileError: if no key fits, or a shape does not: the LoRA belongs to another family.
+        ModelFileError: if no key fits, or many shapes do not: the LoRA belongs to another family. Where only a few
+            do not (the first convolution of a variant for inpainting), they are left out.
     """
     found = with_lora(lora, model, clip, strength_model, strength_clip)
     left = sorted(set(lora.tensors) - found.used)
@@ -129,7 +132,7 @@ def with_lora(
     """The same without a word about keys that fit nothing.
 
     Raises:
-        ModelFileError: if a shape does not fit.
+        ModelFileError: if more than a few shapes do not fit.
     """
     used: set[str] = set()
     if model is not None:
@@ -146,8 +149,8 @@ def _changes(
     lora: LoraFile, names: Mapping[str, str], network: Network, strength: float, used: set[str]
 ) -> dict[str, WeightPatch]:
     result: dict[str, WeightPatch] = {}
-    layers = _layers(lora.tensors)
-    for layer, suffixes in layers.items():
+    misfits: list[ModelFileError] = []
+    for layer, suffixes in _layers(lora.tensors).items():
         if layer not in names:
             continue
         parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
@@ -155,10 +158,16 @@ def _changes(
         for target, change in changes_of_layer(parts, parameter, strength):
             if target not in network.weights:
                 continue
-            shape = network.weights[target].shape
-            _check_fit(change, shape, layer, lora)
-            result[target] = change
+            try:
+                _check_fit(change, network.weights[target].shape, layer, lora)
+                result[target] = change
+            except ModelFileError as error:
+                misfits.append(error)
         used.update(suffixes.values())
+    if len(misfits) > MOST_MISFITS * len(result):
+        raise misfits[0]
+    for misfit in misfits:
+        log.warning("%s It is left out.", misfit)
     return result
 
 

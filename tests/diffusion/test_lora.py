@@ -168,6 +168,19 @@ def test_a_lora_for_another_family_is_refused(tiny: Checkpoint, tmp_path: Path) 
         change_of(tiny, path)
 
 
+def test_a_first_convolution_of_other_width_is_left_out(
+    tiny: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = tiny.model.network.weights
+    layer = NAMINGS["kohya original"].removesuffix(".lora_{}.weight")
+    tensors = {f"{layer}.diff": FULL, "lora_unet_input_blocks_0_0.diff": torch.ones(32, 9, 3, 3)}
+    others = [name for name in tiny.model.network.parameter_names() if name.endswith("to_q.weight")]
+    tensors |= {f"unet.{name.removesuffix('.weight')}.diff": weights[name] * 0 for name in others}
+
+    assert torch.allclose(change_of(tiny, write(tmp_path, tensors)), FULL, atol=1e-6)
+    assert "the change for 'lora_unet_input_blocks_0_0' does not fit" in caplog.text
+
+
 def test_tensors_that_match_nothing_are_logged(tiny: Checkpoint, tmp_path: Path, caplog) -> None:  # type: ignore[no-untyped-def]
     pattern = NAMINGS["kohya original"]
     tensors = {pattern.format("up"): UP, pattern.format("down"): DOWN, "lora_unet_elsewhere.lora_up.weight": UP}
