@@ -8,6 +8,7 @@ import torch
 
 from diffusion.assembly.controls import flux_control, is_flux_control, is_sd3_control, sd3_control, unet_control
 from diffusion.control import ControlNet
+from diffusion.errors import recognising
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.network import Network, check_finite
 from diffusion.picture_adapter import adapter_of, is_adapter
@@ -28,13 +29,14 @@ def load_control(
     file = open_tensors(path)
     check_finite(file, str(file.path))
     file, home = with_scales_applied(file), torch.device(device) if device is not None else default_device()
-    if is_adapter(file):
-        return adapter_of(file, home)
-    if is_sd3_control(file):
-        return sd3_control(file, home)
-    if is_flux_control(file):
-        return flux_control(file, home)
-    return unet_control(file, home, base)
+    with recognising(file.path):
+        if is_adapter(file):
+            return adapter_of(file, home)
+        if is_sd3_control(file):
+            return sd3_control(file, home)
+        if is_flux_control(file):
+            return flux_control(file, home)
+        return unet_control(file, home, base)
 
 
 __all__ = ["load_control"]

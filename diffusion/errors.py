@@ -12,6 +12,9 @@ Messages say what happened, in which file, and what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DiffusionError(Exception):
     """Base of all errors that `diffusion` raises on purpose."""
@@ -19,6 +22,27 @@ class DiffusionError(Exception):
 
 class ModelFileError(DiffusionError):
     """A model file is damaged, hostile, or does not fit where it is used."""
+
+
+@contextmanager
+def recognising(source: object) -> Iterator[None]:
+    """Name the file when what is inferred from its tensors meets names or shapes that no network has.
+
+    Layouts are read from whatever a file holds: a tensor that is absent, or has too few sides, shows as one of Python's
+    own look-up errors.
+
+    Raises:
+        ModelFileError: in place of those, with them as its cause.
+    """
+    try:
+        yield
+    except UnknownModel as error:
+        raise error if str(source) in str(error) else UnknownModel(f"'{source}' holds {error}.") from error
+    except (LookupError, ValueError, TypeError) as error:
+        raise ModelFileError(
+            f"'{source}' has tensors whose names or shapes make no network that is known ({type(error).__name__}: "
+            f"{error}). The file is damaged, incomplete or of another kind; use the complete file."
+        ) from error
 
 
 class MissingWeights(ModelFileError):
@@ -37,4 +61,7 @@ class SamplingError(DiffusionError):
     """A sampling request that makes no sense."""
 
 
-__all__ = ["DiffusionError", "MissingWeights", "ModelFileError", "SamplingError", "TokenizerMissing", "UnknownModel"]
+__all__ = [
+    "DiffusionError", "MissingWeights", "ModelFileError", "SamplingError", "TokenizerMissing", "UnknownModel",
+    "recognising",
+]  # fmt: skip

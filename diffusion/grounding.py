@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from diffusion.errors import ModelFileError, SamplingError, UnknownModel
+from diffusion.errors import ModelFileError, SamplingError, UnknownModel, recognising
 from diffusion.network import Network, check_finite, empty, grouped
 from diffusion.patching.record import Site
 from diffusion.placement import default_device, place
@@ -131,7 +131,8 @@ def load_gligen(path: str | Path, *, device: torch.device | str | None = None) -
             f"'{source}' is no GLIGEN model for text boxes: its tensors are {grouped(sorted(file), 3)}. "
             "Choose a file with 'position_net' and 'fuser' tensors."
         )
-    module = empty(lambda: _module(weights, len(places), source), source)
+    with recognising(source):
+        module = empty(lambda: _module(weights, len(places), source), source)
     where = place(weights, torch.device(device) if device is not None else default_device())
     network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
     return Gligen(network, weights["position_net.null_positive_feature"].shape[0])

@@ -18,7 +18,7 @@ from diffusion.assembly.flows import SD3_SHIFT, flux_model, is_flux, is_sd3, sd3
 from diffusion.assembly.texts import checkpoint_text, separate_text
 from diffusion.assembly.unets import unet_model
 from diffusion.autoencoder import Autoencoder
-from diffusion.errors import ModelFileError, UnknownModel
+from diffusion.errors import ModelFileError, UnknownModel, recognising
 from diffusion.layouts.clip_vision import has_open_clip_vision
 from diffusion.layouts.diffusers_names import with_original_names
 from diffusion.layouts.scaled_weights import with_scales_applied
@@ -74,14 +74,15 @@ def load_checkpoint(
             "If it is a LoRA, autoencoder, text encoder or separate diffusion model, load it with the node for that."
         )
     check_finite(file, str(file.path))
-    folders = (*tokenizers, *folders_near(file.path))
-    return Checkpoint(
-        model=denoising_network(file, NETWORK, where, dtype, config),
-        clip=checkpoint_text(file, where, folders, Embeddings(tuple(embeddings)), config, flux=is_flux(file, NETWORK)),
-        vae=kl_autoencoder(file, FIRST_STAGE, where, config),
-        metadata=file.metadata,
-        vision=picture_encoder(file, str(file.path), where, VISION) if has_vision(file) else None,
-    )
+    folders, given = (*tokenizers, *folders_near(file.path)), Embeddings(tuple(embeddings))
+    with recognising(file.path):
+        return Checkpoint(
+            model=denoising_network(file, NETWORK, where, dtype, config),
+            clip=checkpoint_text(file, where, folders, given, config, flux=is_flux(file, NETWORK)),
+            vae=kl_autoencoder(file, FIRST_STAGE, where, config),
+            metadata=file.metadata,
+            vision=picture_encoder(file, str(file.path), where, VISION) if has_vision(file) else None,
+        )
 
 
 def has_vision(file: TensorFile) -> bool:
@@ -94,12 +95,13 @@ def _folder_checkpoint(
     embeddings: Sequence[Path],
 ) -> Checkpoint:  # fmt: skip
     places = (*tokenizers, *folders_near(folder.path))
-    return Checkpoint(
-        model=denoising_network(folder.denoiser(), "", device, dtype, folder.config),
-        clip=folder.text(device, places, Embeddings(tuple(embeddings))),
-        vae=folder.autoencoder(device),
-        metadata={},
-    )
+    with recognising(folder.path):
+        return Checkpoint(
+            model=denoising_network(folder.denoiser(), "", device, dtype, folder.config),
+            clip=folder.text(device, places, Embeddings(tuple(embeddings))),
+            vae=folder.autoencoder(device),
+            metadata={},
+        )
 
 
 def own_config(file: TensorFile) -> dict[str, Any]:
@@ -130,9 +132,11 @@ def load_diffusion_model(
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown.
     """
-    file = with_original_names(_opened(path))
-    prefix = NETWORK if any(name.startswith(NETWORK) for name in file) else ""
-    return denoising_network(file, prefix, _device(device), dtype, own_config(file), storage)
+    file = _opened(path)
+    with recognising(file.path):
+        file = with_original_names(file)
+        prefix = NETWORK if any(name.startswith(NETWORK) for name in file) else ""
+        return denoising_network(file, prefix, _device(device), dtype, own_config(file), storage)
 
 
 def load_autoencoder(path: str | Path | TensorFile, *, device: torch.device | str | None = None) -> Autoencoder:
@@ -141,9 +145,11 @@ def load_autoencoder(path: str | Path | TensorFile, *, device: torch.device | st
     Raises:
         ModelFileError: if the file is damaged, incomplete or unknown.
     """
-    file = with_original_names(_opened(path))
-    prefix = FIRST_STAGE if any(name.startswith(FIRST_STAGE) for name in file) else ""
-    found = kl_autoencoder(file, prefix, _device(device), own_config(file))
+    file = _opened(path)
+    with recognising(file.path):
+        file = with_original_names(file)
+        prefix = FIRST_STAGE if any(name.startswith(FIRST_STAGE) for name in file) else ""
+        found = kl_autoencoder(file, prefix, _device(device), own_config(file))
     if found is None:
         raise UnknownModel(f"'{file.path}' holds no autoencoder: it begins with {grouped(sorted(file), 3)}.")
     return found
@@ -166,7 +172,8 @@ def load_text_encoders(
     """
     files = [_opened(path) for path in paths]
     folders = (*tokenizers, *(folder for file in files for folder in folders_near(file.path)))
-    return separate_text(files, kind, _device(device), folders, Embeddings(tuple(embeddings)))
+    with recognising("', '".join(str(file.path) for file in files)):
+        return separate_text(files, kind, _device(device), folders, Embeddings(tuple(embeddings)))
 
 
 def _opened(path: str | Path | TensorFile) -> TensorFile:

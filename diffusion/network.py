@@ -8,6 +8,7 @@ weight patches (LoRA, merges) are applied to the module and undone again without
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -299,9 +300,10 @@ def empty(build: Callable[[], nn.Module], source: str) -> nn.Module:
         ModelFileError: if the sizes found in the file fit no such module.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("error", "Initializing zero-element", UserWarning)
             return build()
-    except (ValueError, TypeError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, UserWarning) as error:
         raise ModelFileError(
             f"'{source}' has tensors whose sizes make no network: {error}. It may need a description of its own "
             "(docs/embedded-models.md), or is damaged."

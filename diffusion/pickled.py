@@ -6,6 +6,7 @@ plain containers and refuses every other name.
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -41,8 +42,11 @@ def read_pickled(path: Path) -> Any:
             warnings.simplefilter("ignore", UserWarning)  # about the age of the pickle format
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # a damaged or hostile pickle can fail in any way
+        # PyTorch's own text advises to run the program; what it refused stands in one of its lines
+        refused = re.search(r"unsupported [^\n]+?(?=\.? *(\n|$))", str(error), re.IGNORECASE)
+        reason = refused[0] if refused else str(error).split("\n", 1)[0].rstrip(".")
         raise ModelFileError(
-            f"'{path}' cannot be read as weights alone: {error}. It is damaged, or holds a program: do not use it."
+            f"'{path}' cannot be read as weights alone: {reason}. It is damaged, or holds a program: do not use it."
         ) from error
 
 

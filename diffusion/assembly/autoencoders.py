@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from diffusion.autoencoder import Autoencoder, KlCodec
-from diffusion.errors import UnknownModel
 from diffusion.layouts.autoencoder import read_autoencoder
 from diffusion.layouts.renaming import renamed
 from diffusion.network import Network, empty
@@ -29,10 +28,7 @@ def kl_autoencoder(
     if not any(name.startswith(prefix + "decoder.") for name in file):
         return None
     shapes = {name[len(prefix) :]: file.shape(name) for name in file if name.startswith(prefix)}
-    try:
-        layout = read_autoencoder(shapes)
-    except UnknownModel as error:
-        raise UnknownModel(f"'{file.path}' holds {error}.") from error
+    layout = read_autoencoder(shapes)
     own = config.get("vae", {})
     details = {key: own[key] for key in ("norm_num_groups", "act_fn") if key in own}
     arguments = {**layout.config, **details}

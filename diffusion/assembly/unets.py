@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from diffusion.errors import UnknownModel
 from diffusion.families.family import Family
 from diffusion.families.sdxl import SdxlFamily
 from diffusion.families.unclip import UnclipFamily
@@ -52,10 +51,7 @@ def unet_model(
     from diffusers import UNet2DConditionModel
 
     shapes = {name[len(prefix) :]: file.shape(name) for name in file if name.startswith(prefix)}
-    try:
-        layout = read_unet(shapes)
-    except UnknownModel as error:
-        raise UnknownModel(f"'{file.path}' holds {error}.") from error
+    layout = read_unet(shapes)
     arguments = {**layout.config, **_unet_details(config)}
     weights = renamed(file, file, layout.table, prefix)
     where = place(weights, device, dtype, storage)

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from diffusion.errors import recognising
 from diffusion.layouts.clip_vision import read_clip_vision
 from diffusion.network import Network, check_finite, empty
 from diffusion.placement import default_device, place_text
@@ -118,7 +119,8 @@ def load_picture_encoder(path: str | Path, *, device: torch.device | str | None 
     """
     file = open_tensors(path)
     check_finite(file, str(file.path))
-    return picture_encoder(file, str(file.path), torch.device(device) if device is not None else default_device())
+    with recognising(file.path):
+        return picture_encoder(file, str(file.path), torch.device(device) if device is not None else default_device())
 
 
 def picture_encoder(

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffusion.errors import ModelFileError, UnknownModel
+from diffusion.errors import ModelFileError, UnknownModel, recognising
 from diffusion.network import Network, check_finite, empty, grouped
 from diffusion.placement import default_device, place
 from diffusion.residual_attention import ResidualAttention
@@ -93,7 +93,8 @@ def load_style_model(path: str | Path, *, device: torch.device | str | None = No
     file = open_tensors(path)
     source, weights = str(file.path), {name: file[name] for name in file}
     check_finite(file, source)
-    module, width = _module(weights, source)
+    with recognising(source):
+        module, width = _module(weights, source)
     where = place(weights, torch.device(device) if device is not None else default_device())
     network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
     return StyleModel(network, width)
