@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["digest_of", "numbered_names", "write_file"]
+__all__ = ["digest_of", "is_unfinished", "numbered_names", "write_file"]
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -29,6 +29,11 @@ def write_file(path: Path, data: bytes) -> None:
             os.unlink(temporary)
         raise
     _flush_folder(path.parent)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether this is the name of a file that is still being written."""
+    return name.startswith(".") and name.endswith(".part")
 
 
 def numbered_names(path: Path) -> Iterator[Path]:

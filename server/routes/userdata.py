@@ -12,7 +12,7 @@ from aiohttp import web
 
 from graph_runtime.folders import UnsafePath, confine
 from server.errors import Refused
-from server.files import write_file
+from server.files import is_unfinished, write_file
 from server.keys import USERS
 from server.routes.query import says
 from server.routes.route import Route
@@ -37,7 +37,8 @@ async def get_listing(request: web.Request) -> web.Response:
         return _text(404, "Directory not found")
     files = await asyncio.to_thread(lambda: list(_walk(folder, says(request, "recurse", "true"))))
     if says(request, "full_info", "true"):
-        return web.json_response([_info(path, folder) for path in files])
+        described = await asyncio.to_thread(lambda: [_info(path, folder) for path in files])
+        return web.json_response([item for item in described if item is not None])
     names = [path.relative_to(folder).as_posix() for path in files]
     if says(request, "split", "true"):
         return web.json_response([[name, *name.split("/")] for name in names])
@@ -134,14 +135,24 @@ def _walk(folder: Path, recurse: bool) -> Iterator[Path]:
     for directory, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            if not name.endswith(".part"):
+            if not is_unfinished(name):
                 yield Path(directory) / name
         if not recurse:
             return
 
 
-def _info(path: Path, root: Path) -> dict[str, Any]:
-    status = path.stat()
+def _status(path: Path) -> os.stat_result | None:
+    """What is known of a file; None when it is gone since its folder was read."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _info(path: Path, root: Path) -> dict[str, Any] | None:
+    status = _status(path)
+    if status is None:
+        return None
     name = path.relative_to(root).as_posix()
     return {"path": name, "size": status.st_size, "modified": status.st_mtime, "created": status.st_ctime}
 
@@ -153,7 +164,9 @@ def _tree(folder: Path, root: Path) -> list[dict[str, Any]]:
         for name in folders:
             found.append({"name": name, "path": (here / name).relative_to(root).as_posix(), "type": "directory"})
         for name in files:
-            status = (here / name).stat()
+            status = None if is_unfinished(name) else _status(here / name)
+            if status is None:
+                continue
             place = {"name": name, "path": (here / name).relative_to(root).as_posix(), "type": "file"}
             found.append({**place, "size": status.st_size, "modified": status.st_mtime})
     return sorted(found, key=lambda item: (item["type"] == "file", item["name"].lower()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from typing import Any
@@ -167,3 +168,23 @@ async def test_a_users_style_sheet_is_served(client: Client) -> None:
 
     assert (status, body, headers["Content-Type"]) == (200, "body { color: red }", "text/css")
     await client.ask("DELETE", "/userdata/user.css")
+
+
+async def test_listings_while_files_come_and_go_are_never_errors(client: Client, folder: str) -> None:
+    async def change(number: int) -> None:
+        for _ in range(15):
+            await put(client, f"{folder}/{number}.json", "xyz")
+            await client.ask("DELETE", f"/userdata/{folder}%2F{number}.json")
+
+    changes = asyncio.gather(*(change(number) for number in range(4)))
+    while not changes.done():
+        for path in (f"/userdata?dir={folder}&full_info=true", f"/v2/userdata?path={folder}"):
+            status, text, _ = await client.ask("GET", path)
+            assert status in (200, 404) and ".part" not in text, text
+    await changes
+
+
+async def test_a_users_own_part_files_are_listed(client: Client, folder: str) -> None:
+    await put(client, f"{folder}/song.part", "x")
+
+    assert await client.get(f"/userdata?dir={folder}") == ["song.part"]
