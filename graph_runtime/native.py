@@ -93,7 +93,7 @@ class NativeBehaviour(Behaviour):
         if isinstance(returned, Result | Blocker):
             return returned
         count = self._outputs
-        if count == 1 and not (type(returned) is tuple and len(returned) == 1):
+        if count == 1 and not _holds_one(returned):
             return Result((returned,))
         values = () if returned is None else returned
         if not isinstance(values, tuple):
@@ -116,6 +116,12 @@ class NativeBehaviour(Behaviour):
         assert self._validate is not None, "called only for specs with a validation hook"
         verdict = self._validate(invocation)
         return _verdict_later(verdict) if inspect.isawaitable(verdict) else _verdict(verdict)
+
+
+def _holds_one(returned: Any) -> bool:
+    """Whether a returned value is a tuple, plain or named, around the single output instead of the output itself."""
+    plain_or_named = type(returned) is tuple or (isinstance(returned, tuple) and hasattr(returned, "_fields"))
+    return plain_or_named and len(returned) == 1
 
 
 class _Hook:

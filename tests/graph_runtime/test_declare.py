@@ -33,6 +33,7 @@ from graph_runtime.api import (
     node,
     spec_of,
 )
+from graph_runtime.behaviour import Invocation, Result
 from graph_runtime.catalogue import MISSING
 from graph_runtime.object_info import object_info
 
@@ -289,3 +290,21 @@ def test_a_catalogue_collects_only_what_a_module_defines_itself() -> None:
 def test_a_function_that_is_no_node_is_refused() -> None:
     with pytest.raises(DeclarationError, match="is not a node"):
         spec_of(unannotated)
+
+
+class Only(NamedTuple):
+    answer: int
+
+
+def test_a_named_tuple_with_one_field_is_a_name_and_not_the_value() -> None:
+    @node("Answer")
+    def answer(*, number: int = 41) -> Only:
+        """Add one.
+
+        Args:
+            number: to what.
+        """
+        return Only(number + 1)
+
+    result = spec_of(answer).behaviour.call(Invocation({"number": 41}))
+    assert isinstance(result, Result) and result.values == (42,)
