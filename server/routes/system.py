@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiohttp import web
 
 from server.bodies import object_body
 from server.errors import NoWorker
+from server.files import is_unfinished
 from server.keys import DISPATCHER, FOLDERS, HUB, LOGS, POOL, PUBLISHED, SETTINGS
 from server.routes.route import Route
 from server.settings import Settings
@@ -109,9 +111,13 @@ async def get_readiness(request: web.Request) -> web.Response:
 def _newest_first(root: Path) -> list[str]:
     if not root.is_dir():
         return []
+    files: list[tuple[int, str]] = []
     with os.scandir(root) as entries:
-        files = [(entry.stat().st_mtime_ns, entry.name) for entry in entries if entry.is_file()]
-    return [name for _, name in sorted(files, key=lambda item: (-item[0], item[1]))]
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # it may be gone since the folder was read
+                if entry.is_file() and not is_unfinished(entry.name):
+                    files.append((-entry.stat().st_mtime_ns, entry.name))
+    return [name for _, name in sorted(files)]
 
 
 ROUTES = (

@@ -237,10 +237,12 @@ async def test_folders_are_told_by_key(client: Client) -> None:
 async def test_files_are_listed_newest_first(client: Client, kind: str) -> None:
     folder = client.host.base / kind
     (folder / "newest.txt").write_text("x")
+    (folder / ".a.png.1.2.part").write_text("being written")
 
     found = await client.get(f"/internal/files/{kind}")
 
     (folder / "newest.txt").unlink()
+    (folder / ".a.png.1.2.part").unlink()
     assert found[0] == "newest.txt"
     assert not any("/" in name for name in found)
 
