@@ -108,6 +108,9 @@ def _words(name: str, path: Path, error: BaseException) -> tuple[str, str]:
         return f"it called sys.exit({error.code!r}) while being imported.", "Remove that call, or disable the pack."
     if isinstance(error, NotSupported):
         return str(error), "Nothing else of the pack can be used until then."
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] in ROOTS | SHARED:
+        cure = "This engine does not know that module of the host. Use another version of the pack."
+        return f"it needs the host's module '{error.name}'.", cure
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"it needs the module '{error.name}', which is not installed.", cure_for_missing(error.name, path)
     if isinstance(error, ImportError) and error.name:

@@ -93,6 +93,7 @@ OPEN_ENDED = frozenset(
 )
 """Modules of which every public name exists: as a placeholder, if not in their file."""
 
+_OPEN_ROOTS = frozenset({"comfy", "comfy_extras", "comfy_api_nodes", "comfy_config"})
 _PACKAGES = frozenset({name.rpartition(".")[0] for name in FILES}) & FILES.keys()
 _HERE = Path(__file__).parent
 _code: dict[str, CodeType] = {}
@@ -101,13 +102,13 @@ _code: dict[str, CodeType] = {}
 def make(name: str) -> ModuleType | None:
     """Make the host module of this dotted name, still empty; None where the host cannot have one.
 
-    Everything below `comfy`, `comfy_extras` and `comfy_api_nodes` exists, because packs are written for many
-    versions of the host; elsewhere only what is known.
+    Everything below `comfy`, `comfy_extras`, `comfy_api_nodes` and `comfy_config` exists, because packs are written
+    for many versions of the host; elsewhere only what is known.
     """
     if name in FILES:
         return _empty(name, FILES[name])
     root = name.partition(".")[0]
-    if root not in ("comfy", "comfy_extras", "comfy_api_nodes") and not is_known_module(name) and name != root:
+    if root not in _OPEN_ROOTS and not is_known_module(name) and name != root:
         return None
     return _package(_BuiltInNodes(name) if root == "comfy_extras" else PlaceholderPackage(name))
 

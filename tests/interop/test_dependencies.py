@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from interop.dependencies import cure_for_missing, package_of
+from tests.interop.conftest import Open
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,16 @@ def test_a_package_that_the_list_lacks_is_named_as_well(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("numpy\n")
 
     assert cure_for_missing("sklearn", tmp_path).startswith("It is brought by 'scikit-learn'. Run: pip install -r")
+
+
+def test_a_module_that_the_host_alone_could_bring_is_not_to_be_installed(house: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "custom_nodes"
+    folder.mkdir()
+    (folder / "asks.py").write_text("import comfy_execution.made_up\n")
+    (folder / "reads.py").write_text("from comfy_config.types import ProjectConfig\nNODE_CLASS_MAPPINGS = {}\n")
+
+    opened = house()
+
+    assert opened.report("reads").ok
+    assert "needs the host's module 'comfy_execution.made_up'. This engine does not know" in opened.report("asks").error
+    assert "pip" not in opened.report("asks").error
