@@ -70,6 +70,10 @@ class ControlNet:
         """
         return replace(self, hint=hint, strength=strength, start=start, end=end, previous=previous, vae=vae, mask=mask)
 
+    def on(self, base: Network) -> ControlNet:
+        """The chain beside a denoising network, for those that are made of its weights."""
+        return self if self.previous is None else replace(self, previous=self.previous.on(base))
+
     def typed(self, types: tuple[int, ...]) -> ControlNet:
         """The network told what its picture shows; networks for one kind of picture need not be told.
 

@@ -8,6 +8,7 @@ import torch
 
 from diffusion.assembly.controls import flux_control, is_flux_control, is_sd3_control, sd3_control, unet_control
 from diffusion.control import ControlNet
+from diffusion.control_lora import MARK, control_lora
 from diffusion.errors import recognising
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.network import Network, check_finite
@@ -30,6 +31,8 @@ def load_control(
     check_finite(file, str(file.path))
     file, home = with_scales_applied(file), torch.device(device) if device is not None else default_device()
     with recognising(file.path):
+        if MARK in file:
+            return control_lora(file, str(file.path))
         if is_adapter(file):
             return adapter_of(file, home)
         if is_sd3_control(file):

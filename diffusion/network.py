@@ -156,6 +156,11 @@ class Network:
             self.streamed = True
             self._converted = cast_on_use(self.module, self.compute)
 
+    @property
+    def applied(self) -> Patches:
+        """The patches that are effective."""
+        return self._applied
+
     def patched_weight(self, name: str, patches: Patches) -> Tensor:
         """One weight as the patches make it, in the storage dtype, on the CPU."""
         return self._weight(name, patches.by_name.get(name, ()), torch.device("cpu"))

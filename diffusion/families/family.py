@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
+
+if TYPE_CHECKING:
+    from diffusion.network import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Scene:
         mask: inpainting mask [batch, 1, h, w], or None.
         negative: whether the conditioning is on the negative side.
         seed: of the run.
+        network: that is sampled from, or None where nothing is made of its weights.
     """
 
     noise: Tensor
@@ -31,6 +35,7 @@ class Scene:
     mask: Tensor | None
     negative: bool
     seed: int = 0
+    network: Network | None = None
 
 
 class Family(Protocol):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from diffusion.errors import SamplingError
 from diffusion.families.family import Family, Scene, to_batch
+from diffusion.network import Network
 from diffusion.sampling.prediction import Prediction
 
 FEATHER = 8  # latent pixels over which the inner edges of an area fade
@@ -65,6 +66,7 @@ def within(sigma: float, start: float | None, end: float | None) -> bool:
 def prepare(
     lists: Mapping[str, Conditioning], family: Family, prediction: Prediction, noise: Tensor, latent: Tensor | None,
     mask: Tensor | None, seed: int = 0,
+    network: Network | None = None,
 ) -> dict[str, tuple[Entry, ...]]:  # fmt: skip
     """Turn the conditioning lists of a run into entries.
 
@@ -72,13 +74,14 @@ def prepare(
         lists: by role; `positive` is the side whose control networks may be lent to the others.
         latent: network-space latent the run starts from.
         seed: of the run.
+        network: that is sampled from; control networks may be made of its weights.
     Raises:
         SamplingError: if a list is malformed.
     """
     result: dict[str, list[Entry]] = {}
     controls: dict[int, Any] = {}  # one preparation for each control network, so that batches can be joined
     for role, conditioning in lists.items():
-        scene = Scene(noise, latent, mask, negative=role != "positive", seed=seed)
+        scene = Scene(noise, latent, mask, negative=role != "positive", seed=seed, network=network)
         result[role] = [_entry(item, family, prediction, scene, controls) for item in conditioning]
     for role, entries in list(result.items()):
         for entry in list(entries):
@@ -108,7 +111,8 @@ def _entry(
     inputs = {name: value.to(noise.device) for name, value in family.inputs(embedding, options, scene).items()}
     control = options.get("control")
     if control is not None and id(control) not in controls:
-        controls[id(control)] = control.prepared(prediction, noise)
+        beside = control if scene.network is None else control.on(scene.network)
+        controls[id(control)] = beside.prepared(prediction, noise)
     return Entry(
         inputs=inputs,
         weight=_weight(options, area, mask, noise),

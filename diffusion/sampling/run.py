@@ -97,7 +97,7 @@ def _integrate(run: Run) -> Tensor:
     start = run.latent.to(device, torch.float32)
     start = model.latent_format.to_network(start) if bool(start.any()) else start
     mask = None if run.noise_mask is None else latent_mask(run.noise_mask, noise)
-    lists = prepare(run.conditioning, model.family, model.prediction, noise, start, mask, seed)
+    lists = prepare(run.conditioning, model.family, model.prediction, noise, start, mask, seed, model.network)
     chance = after_noise(noise, seed + run.fresh_mask_noise)  # ddim draws again, masked or not
     denoiser: Denoiser = GuidedDenoiser(Evaluator(model, module, sigmas, chance), run.guidance)
     if mask is not None:

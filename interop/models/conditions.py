@@ -60,7 +60,7 @@ def prepared(
     model = inner.heddle_model
     ready = {role: list(items) for role, items in conditions.items() if _is_ready(items)}
     raw = {role: as_pairs(items or ()) for role, items in conditions.items() if role not in ready}
-    entries = prepare(raw, model.family, model.prediction, noise, latent, mask, seed or 0)
+    entries = prepare(raw, model.family, model.prediction, noise, latent, mask, seed or 0, model.network)
     return {role: ready[role] if role in ready else list(entries[role]) for role in conditions}
 
 

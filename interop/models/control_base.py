@@ -210,6 +210,10 @@ class PackControl:
         steered: PackControl = control.heddle_object
         return steered
 
+    def on(self, base: Any) -> PackControl:
+        """Itself: packs' networks are not made of the model's weights."""
+        return self
+
     def typed(self, types: tuple[int, ...]) -> PackControl:
         """The network told what its picture shows, as numbers of kinds."""
         copied = self.copy()

@@ -245,3 +245,58 @@ def test_the_kind_of_a_picture_shifts_what_is_read_of_it(tmp_path: Path) -> None
     x = x + (h * torch.sigmoid(1.702 * h)) @ block["mlp.c_proj.weight"].T + block["mlp.c_proj.bias"]
     shift = x @ tensors["spatial_ch_projs.weight"].T + tensors["spatial_ch_projs.bias"]
     torch.testing.assert_close(typed, plain + shift[..., None, None])
+
+
+def lora_file(base: Any, rank: int) -> dict[str, torch.Tensor]:
+    """A Control-LoRA for a U-Net, under original names."""
+    made = torch.Generator().manual_seed(6)
+    changes, back = {"lora_controlnet": torch.zeros(0)}, reverse(base.names)
+    shared = {rename(name, back) for name in base.parameter_names()}
+    for name, tensor in tiny_control(original=True).items():
+        own = name.removeprefix("control_model.")
+        if own not in shared:
+            changes[own] = tensor
+        elif own.endswith("to_q.weight"):
+            rows, columns = tensor.shape
+            changes[own.replace(".weight", ".up")] = torch.randn(rows, rank, generator=made)
+            changes[own.replace(".weight", ".down")] = torch.randn(rank, columns, generator=made)
+    return changes
+
+
+def test_a_control_lora_is_made_of_the_model_it_stands_beside(tiny: Checkpoint, tmp_path: Path) -> None:
+    changes = lora_file(tiny.model.network, rank=3)
+    save_file({name: tensor.contiguous() for name, tensor in changes.items()}, tmp_path / "lora.safetensors")
+    loaded = load_control(tmp_path / "lora.safetensors", device="cpu")
+    hint = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+    made = loaded.on(tiny.model.network)
+
+    base = tiny.model.network
+    name = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    old = "input_blocks.1.1.transformer_blocks.0.attn1.to_q"
+    expected = base.weights[f"{name}.weight"] + changes[f"{old}.up"] @ changes[f"{old}.down"]
+    torch.testing.assert_close(made.network.weights[f"{name}.weight"], expected)
+    assert torch.equal(made.network.weights["conv_in.weight"], base.weights["conv_in.weight"])
+    assert loaded.on(base).network is made.network
+    one = loaded.applied(hint, 1.0)
+    assert not torch.allclose(run(tiny, one, one), run(tiny, None, None), atol=1e-3)
+
+
+def test_two_control_loras_are_chained(tiny: Checkpoint, tmp_path: Path) -> None:
+    changes = lora_file(tiny.model.network, rank=3)
+    save_file({name: tensor.contiguous() for name, tensor in changes.items()}, tmp_path / "lora.safetensors")
+    loaded = load_control(tmp_path / "lora.safetensors", device="cpu")
+    hint = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    whole, halves = loaded.applied(hint, 1.0), loaded.applied(hint, 0.5, previous=loaded.applied(hint, 0.5))
+
+    assert torch.allclose(run(tiny, whole, whole), run(tiny, halves, halves), atol=1e-3)
+
+
+def test_a_control_lora_for_another_model_is_refused(tiny: Checkpoint, tmp_path: Path) -> None:
+    changes = lora_file(tiny.model.network, rank=3)
+    layer = "input_blocks.1.1.transformer_blocks.0.attn1.to_q"
+    changes[f"{layer}.up"] = torch.zeros(7, 3)
+    save_file({name: tensor.contiguous() for name, tensor in changes.items()}, tmp_path / "lora.safetensors")
+
+    with pytest.raises(SamplingError, match="is made for another model: its change of"):
+        load_control(tmp_path / "lora.safetensors", device="cpu").on(tiny.model.network)
