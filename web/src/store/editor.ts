@@ -239,9 +239,14 @@ export class Editor {
     if (id === active) this.fit();
   }
 
+  /** Panels lie over the canvas of a phone, and beside it elsewhere. */
+  get isNarrow(): boolean {
+    return this.size.width < 700;
+  }
+
   /** The part of the canvas that no bar or panel covers. */
   insets(): Insets {
-    const narrow = this.size.width < 700;
+    const narrow = this.isNarrow;
     const right = this.state.view.panel && !narrow ? 348 : 32;
     return narrow ? { top: 68, right: 16, bottom: 92, left: 16 } : { top: 84, right, bottom: 56, left: 84 };
   }
@@ -255,7 +260,7 @@ export class Editor {
   openingView(): void {
     this.fit();
     const first = [...this.scene.nodes.values()].find((node) => node.face.rows.some((row) => row.kind === "widget" && row.widget === "multiline"));
-    if (first && this.size.width < 700 && this.viewport.k < 0.5) this.fit(new Set([first.id]));
+    if (first && this.isNarrow && this.viewport.k < 0.5) this.fit(new Set([first.id]));
   }
 
   showBox(box: Box, largest: number): void {

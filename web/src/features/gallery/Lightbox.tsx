@@ -1,8 +1,9 @@
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { type FileRef, viewUrl } from "../../core/wire";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import { CompareSlider } from "../../ui/CompareSlider";
 import css from "./gallery.module.css";
 import { LightboxActions } from "./LightboxActions";
@@ -30,14 +31,11 @@ function useShelf(file: FileRef): readonly FileRef[] {
 /** One picture large, or two on top of each other; what can be done with it below. */
 function OpenLightbox({ file }: { file: FileRef }) {
   const { editor } = useWorkbench();
-  const dialog = useRef<HTMLDivElement>(null);
+  const dialog = useModal<HTMLDivElement>();
   const shelf = useShelf(file);
   const [other, setOther] = useState<FileRef | null>(null);
   const [comparing, setComparing] = useState(false);
   const [facts, setFacts] = useState(false);
-  useEffect(() => {
-    dialog.current?.focus();
-  }, []);
   const at = shelf.findIndex((each) => keyOfFile(each) === keyOfFile(file));
   const close = () => editor.patchView({ lightbox: null, shelf: [] });
   const step = (by: number) => {

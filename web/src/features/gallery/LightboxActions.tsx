@@ -40,6 +40,7 @@ export function LightboxActions({ file, onClose, facts, onFacts, comparing, onCo
       await session.loadCatalogue(); // its choices name the new file
       setAsInput(editor, name);
       onClose();
+      if (editor.isNarrow) editor.patchView({ panel: null }); // it would cover the node
     });
   const bare = () =>
     void session.report(t("The picture could not be downloaded"), async () => {

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import type { Mask } from "../../core/mask";
 import type { FileRef } from "../../core/wire";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import { MaskCanvas } from "./MaskCanvas";
 import { MaskTools, type Tool } from "./MaskTools";
 import css from "./mask.module.css";
@@ -18,7 +19,7 @@ interface Props {
 /** Paints what of a picture is masked, and stores it as a new picture. */
 export function MaskEditor({ file, onSaved, onClose }: Props) {
   const { session } = useWorkbench();
-  const dialog = useRef<HTMLDivElement>(null);
+  const dialog = useModal<HTMLDivElement>();
   const [mask, setMask] = useState<Mask | null>(null);
   const [tool, setTool] = useState<Tool>("brush");
   const [radius, setRadius] = useState(24);
@@ -28,7 +29,6 @@ export function MaskEditor({ file, onSaved, onClose }: Props) {
   const [saving, setSaving] = useState(false);
 
   useEffect(() => {
-    dialog.current?.focus();
     void session.report(t("The picture could not be read"), () => maskOf(file)).then((read) => (read ? setMask(read) : onClose()));
     // The picture that the dialog was opened for stays the same while it is open.
     // eslint-disable-next-line react-hooks/exhaustive-deps

@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import type { Point } from "../../core/geometry";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import css from "./palette.module.css";
 
 interface Props {
@@ -32,6 +33,7 @@ function placed(screen: Point | undefined): React.CSSProperties {
 
 export function PaletteShell(props: Props) {
   const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, filters, nothing, children } = props;
+  const dialog = useModal<HTMLDivElement>(false);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
     list.current?.children[at]?.scrollIntoView({ block: "nearest" });
@@ -41,13 +43,13 @@ export function PaletteShell(props: Props) {
     else if (event.key === "Enter") onChoose(at);
     else if (event.key === "ArrowDown") onAt(Math.min(count - 1, at + 1));
     else if (event.key === "ArrowUp") onAt(Math.max(0, at - 1));
-    else if (event.key !== "Tab") return;
+    else return;
     event.preventDefault();
     event.stopPropagation();
   };
   return (
     <div className={css.backdrop} onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
-      <div className={css.palette} role="dialog" aria-modal="true" aria-label={label} style={placed(screen)} onKeyDown={onKeyDown}>
+      <div ref={dialog} className={css.palette} role="dialog" aria-modal="true" aria-label={label} style={placed(screen)} onKeyDown={onKeyDown}>
         <div className={css.main}>
           <input
             className={css.search}

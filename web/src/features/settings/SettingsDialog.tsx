@@ -1,7 +1,8 @@
 import { IconX } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import { CanvasHabits } from "./CanvasHabits";
 import { KeyBindings } from "./KeyBindings";
 import { Looks } from "./Looks";
@@ -28,11 +29,8 @@ export function SettingsDialog() {
 
 function OpenSettings() {
   const { editor } = useWorkbench();
-  const dialog = useRef<HTMLDivElement>(null);
+  const dialog = useModal<HTMLDivElement>();
   const [page, setPage] = useState<Page>("looks");
-  useEffect(() => {
-    dialog.current?.focus();
-  }, []);
   const close = () => editor.patchView({ settingsOpen: false });
   return (
     <div className={css.backdrop} onPointerDown={(event) => event.target === event.currentTarget && close()}>

@@ -1,11 +1,12 @@
 import { IconPhoto, IconX } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { api } from "../../api/client";
 import type { TemplateItem } from "../../api/schema";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { parseDocument } from "../../core/parse";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import css from "./templates.module.css";
 
 /** The workflows that come with the project, with pictures of what they make. */
@@ -16,11 +17,10 @@ export function TemplatesDialog() {
 
 function OpenTemplates() {
   const { editor, session } = useWorkbench();
-  const dialog = useRef<HTMLDivElement>(null);
+  const dialog = useModal<HTMLDivElement>();
   const [templates, setTemplates] = useState<readonly TemplateItem[] | null>(null);
   const [query, setQuery] = useState("");
   useEffect(() => {
-    dialog.current?.querySelector("input")?.focus();
     void session.report(t("The templates could not be listed"), () => api.templates()).then((found) => setTemplates(found ?? []));
   }, [session]);
   const close = () => editor.patchView({ templatesOpen: false });
@@ -35,7 +35,7 @@ function OpenTemplates() {
       <div ref={dialog} className={css.dialog} role="dialog" aria-modal="true" aria-label={t("Templates")} onKeyDown={(event) => event.key === "Escape" && close()}>
         <header className={css.head}>
           <h2>{t("Templates")}</h2>
-          <input type="search" aria-label={t("Search templates")} placeholder={t("Search templates")} value={query} onChange={(event) => setQuery(event.target.value)} />
+          <input type="search" autoFocus aria-label={t("Search templates")} placeholder={t("Search templates")} value={query} onChange={(event) => setQuery(event.target.value)} />
           <button type="button" aria-label={t("Close")} onClick={close}>
             <IconX size={17} />
           </button>

@@ -1,10 +1,11 @@
 import { IconX } from "@tabler/icons-react";
-import { useEffect, useMemo, useRef } from "react";
+import { useMemo, useRef } from "react";
 import type { ComparisonCanvas } from "../../canvas/comparison";
 import { compare } from "../../core/compare";
 import type { State } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { useModal } from "../../ui/useModal";
 import { DifferenceList } from "./DifferenceList";
 import { useComparisonCanvas } from "./useComparisonCanvas";
 import css from "./comparison.module.css";
@@ -17,13 +18,10 @@ export function ComparisonView() {
 /** Two documents in one picture, with every difference listed beside it. */
 function OpenComparison({ before, after }: NonNullable<State["view"]["comparing"]>) {
   const { editor } = useWorkbench();
-  const dialog = useRef<HTMLDivElement>(null);
+  const dialog = useModal<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const comparison = useMemo(() => compare(before.document, after.document), [before, after]);
   const painted: { readonly current: ComparisonCanvas | null } = useComparisonCanvas(canvas, comparison);
-  useEffect(() => {
-    dialog.current?.focus();
-  }, []);
   const close = () => editor.patchView({ comparing: null });
   return (
     <div ref={dialog} className={css.dialog} role="dialog" aria-modal="true" aria-label={t("Comparison")} tabIndex={-1} onKeyDown={(event) => event.key === "Escape" && close()}>
