@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from importlib.abc import Loader
@@ -47,6 +48,7 @@ class PackImports:
         self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self._import}
         self._views = {
             "sys": _View(sys, {"modules": _Modules(self)}),
+            "inspect": _View(inspect, {"getfile": self._file_of}),
             "importlib.util": _View(
                 importlib.util,
                 {"spec_from_file_location": self._spec_from_file, "find_spec": self._find_spec},
@@ -131,7 +133,7 @@ class PackImports:
         top = name.partition(".")[0]
         if level == 0 and top in SHARED:
             return self._shared(name)
-        if level == 0 and top in ("sys", "importlib"):
+        if level == 0 and top in ("sys", "importlib", "inspect"):
             module = builtins.__import__(name, globals, locals, fromlist, level)
             return self._views.get(name if fromlist else top, module)
         try:
@@ -154,6 +156,12 @@ class PackImports:
         if top in SHARED:
             return self._shared(name)
         return self._views.get(name) or importlib.import_module(name, package)
+
+    def _file_of(self, thing: Any) -> str:
+        """`inspect.getfile`, which looks for the module of a class in `sys.modules`."""
+        if isinstance(thing, type) and thing.__module__ in SHARED:
+            return str(self.module(thing.__module__).__file__)
+        return inspect.getfile(thing)
 
     def _spec_from_file(self, name: str, location: Any = None, **kwargs: Any) -> ModuleSpec | None:
         return self.adopt(importlib.util.spec_from_file_location(name, location, **kwargs))

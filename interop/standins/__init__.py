@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from interop.host import current
 from interop.namespace import SURFACE, is_known_module
 from interop.placeholders import PlaceholderModule, placeholder
 
@@ -106,7 +107,7 @@ def make(name: str) -> ModuleType | None:
     for many versions of the host; elsewhere only what is known.
     """
     if name in FILES:
-        return _empty(name, FILES[name])
+        return _empty(name)
     root = name.partition(".")[0]
     if root not in _OPEN_ROOTS and not is_known_module(name) and name != root:
         return None
@@ -156,9 +157,15 @@ def _path(file: str) -> Path:
     return _HERE / f"{file}.py"
 
 
-def _empty(name: str, file: str) -> ModuleType:
+def _believed(name: str) -> Path:
+    """Where packs believe a host module to lie: the folder of `folder_paths` is the host's for many of them."""
+    place = current().project.joinpath(*name.split("."))
+    return place / "__init__.py" if name in _PACKAGES else place.with_name(f"{place.name}.py")
+
+
+def _empty(name: str) -> ModuleType:
     module = ModuleType(name)
-    module.__file__ = str(_path(file))
+    module.__file__ = str(_believed(name))
     module.__package__ = name if name in _PACKAGES else name.rpartition(".")[0]
     return _package(module) if name in _PACKAGES else module
 

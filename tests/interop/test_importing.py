@@ -20,7 +20,7 @@ async def test_every_way_to_import_gives_the_host(house: Open) -> None:
     ran = await opened.run({"1": {"class_type": "Uses", "inputs": {"what": "checks"}}})
 
     assert ran.shown("1", "failed") == []
-    assert ran.shown("1", "checks") == [10]
+    assert ran.shown("1", "checks") == [11]
 
 
 def test_generic_names_and_the_loop_of_the_host_are_there_for_packs_alone(house: Open) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 from importlib import import_module
@@ -28,6 +29,11 @@ spec = importlib.util.spec_from_file_location("specimen_loose", os.path.join(os.
 loose = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(loose)
 
+
+class Local:
+    pass
+
+
 CHECKS = {
     "import and sys.modules agree": sys.modules["nodes"] is nodes and sys.modules.get("server") is server,
     "what the host has imported is in sys.modules": "execution" in sys.modules
@@ -39,6 +45,9 @@ CHECKS = {
     "unimported submodules are attributes": comfy.samplers.KSampler.SAMPLERS[0] == "euler",
     "unknown names do not exist": not hasattr(comfy.utils, "no_such_function"),
     "kinds": BinaryEventTypes.TEXT == 3,
+    "the host's folder is found by its files": {
+        os.path.dirname(inspect.getfile(PromptServer)), os.path.dirname(sys.modules["folder_paths"].__file__)
+    } == {sys.modules["folder_paths"].base_path} and inspect.getfile(Local) == __file__,
     "sys is sys": sys.version_info >= (3, 11) and "specimen" not in sys.modules,
 }
 comfy.utils.a_name_of_the_pack = 1

@@ -327,7 +327,7 @@ CHECKS = {
     "comfy_execution.graph_utils.is_link": lambda: comfy_execution.graph_utils.is_link(["1", 0])
     and not comfy_execution.graph_utils.is_link([1, 0]),
     "execution.PromptExecutor.handle_execution_error": wraps_execution,
-    "folder_paths.__file__": lambda: os.path.isfile(folder_paths.__file__),
+    "folder_paths.__file__": lambda: os.path.dirname(folder_paths.__file__) == folder_paths.base_path,
     "folder_paths.add_model_folder_path": lambda: in_models("surface", "a.any")
     and "a.any" in folder_paths.get_filename_list("surface_more"),
     "folder_paths.annotated_filepath": lambda: folder_paths.annotated_filepath("a.png [temp]")
