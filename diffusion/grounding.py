@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.errors import ModelFileError, SamplingError, UnknownModel, recognising
-from diffusion.network import Network, check_finite, empty, grouped
+from diffusion.network import Network, check_finite, grouped
 from diffusion.patching.record import Site
 from diffusion.placement import default_device, place
 from diffusion.tensor_file import open_tensors
@@ -131,10 +131,9 @@ def load_gligen(path: str | Path, *, device: torch.device | str | None = None) -
             f"'{source}' is no GLIGEN model for text boxes: its tensors are {grouped(sorted(file), 3)}. "
             "Choose a file with 'position_net' and 'fuser' tensors."
         )
-    with recognising(source):
-        module = empty(lambda: _module(weights, len(places), source), source)
     where = place(weights, torch.device(device) if device is not None else default_device())
-    network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
+    with recognising(source):
+        network = where.network(lambda: _module(weights, len(places), source), weights, source)
     return Gligen(network, weights["position_net.null_positive_feature"].shape[0])
 
 

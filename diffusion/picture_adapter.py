@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.control import ControlNet, unhinted
-from diffusion.network import Network, empty
 from diffusion.placement import place
 from diffusion.residuals import Added, Residuals, joined
 from diffusion.resize import resize
@@ -113,14 +112,12 @@ def adapter_of(file: TensorFile, device: torch.device) -> PictureAdapter:
     channels = first // fold**2
     widths = widths[:-1] if light else widths  # diffusers repeats the last width of light adapters itself
     where = place(weights, device)
-    module = empty(
+    network = where.network(
         lambda: T2IAdapter(
             in_channels=channels, channels=widths, num_res_blocks=layers, downscale_factor=fold, adapter_type=kind
         ),
+        weights,
         str(file.path),
-    )
-    network = Network(
-        module, weights, device=where.device, storage=where.storage, compute=where.compute, source=str(file.path)
     )
     return PictureAdapter(network, fold=fold, channels=channels)
 

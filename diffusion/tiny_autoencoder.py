@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import UnknownModel
 from diffusion.latents import FLUX, SD1, SD3, SDXL, LatentFormat
-from diffusion.network import Network, check_finite, empty
+from diffusion.network import check_finite
 from diffusion.placement import default_device, place_autoencoder
 from diffusion.tensor_file import open_tensors
 
@@ -103,11 +103,10 @@ def load_tiny_autoencoder(
         check_finite(file, str(file.path))
     where = place_autoencoder(torch.device(device) if device is not None else default_device())
     form = FORMATS[name]
-    network = Network(
-        empty(lambda: TinyAutoencoder(form.channels, encodes=encoder is not None), str(files["decoder"].path)),
-        {f"{half}.{key}": file[key] for half, file in files.items() for key in file},
-        device=where.device, storage=where.storage, compute=where.compute, source=str(files["decoder"].path),
-    )  # fmt: skip
+    weights = {f"{half}.{key}": file[key] for half, file in files.items() for key in file}
+    network = where.network(
+        lambda: TinyAutoencoder(form.channels, encodes=encoder is not None), weights, str(files["decoder"].path)
+    )
     return Autoencoder(network, TinyCodec(form, 8, form.channels))
 
 

@@ -10,7 +10,6 @@ import torch
 from diffusion.autoencoder import Autoencoder, KlCodec
 from diffusion.layouts.autoencoder import read_autoencoder
 from diffusion.layouts.renaming import renamed
-from diffusion.network import Network, empty
 from diffusion.placement import place_autoencoder
 from diffusion.tensor_file import TensorFile
 
@@ -33,11 +32,8 @@ def kl_autoencoder(
     details = {key: own[key] for key in ("norm_num_groups", "act_fn") if key in own}
     arguments = {**layout.config, **details}
     where = place_autoencoder(device)
-    network = Network(
-        empty(lambda: AutoencoderKL(**arguments), str(file.path)), renamed(file, file, layout.table, prefix),
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-        names=dict(layout.table),
-    )  # fmt: skip
+    weights = renamed(file, file, layout.table, prefix)
+    network = where.network(lambda: AutoencoderKL(**arguments), weights, str(file.path), names=layout.table)
     return Autoencoder(network, KlCodec(2 ** (len(arguments["block_out_channels"]) - 1), arguments["latent_channels"]))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.families.flux import join_flux
@@ -15,7 +14,7 @@ from diffusion.families.sd3 import join_sd3
 from diffusion.families.sdxl import join_sdxl
 from diffusion.layouts.clip import read_clip
 from diffusion.layouts.t5 import read_t5
-from diffusion.network import Network, empty, grouped
+from diffusion.network import grouped
 from diffusion.placement import place_text
 from diffusion.tensor_file import TensorFile
 from diffusion.text.embeddings import Embeddings
@@ -156,21 +155,15 @@ def clip_tower(
     own = config.get(key, {})
     layout = read_clip(file, prefix, heads=own.get("num_attention_heads"), act=own.get("hidden_act"))
     details = {"layer_norm_eps": own["layer_norm_eps"]} if "layer_norm_eps" in own else {}
-    where = place_text(device)
-    network = Network(
-        empty(lambda: CLIPTextModel(CLIPTextConfig(**layout.config, **details)), str(file.path)), layout.tensors,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-    )  # fmt: skip
+    network = place_text(device).network(
+        lambda: CLIPTextModel(CLIPTextConfig(**layout.config, **details)), layout.tensors, str(file.path)
+    )
     carried = file.metadata.get("heddle.tokenizer")
     return ClipTower(
         name, network, (lambda: carried_clip(carried)) if carried else (lambda: find_clip(folders)),
-        layer=layer, normed=normed, projection=_kept(layout.projection, projected),
+        layer=layer, normed=normed, projection=layout.projection if projected else None,
         pad_with_zero=name != "l" and not carried,
     )  # fmt: skip
-
-
-def _kept(projection: Tensor | None, projected: bool) -> Tensor | None:
-    return projection if projected else None
 
 
 def t5_tower(
@@ -182,11 +175,9 @@ def t5_tower(
     from diffusion.text.t5_casting import keep_precision
 
     layout = read_t5(file, prefix)
-    where = place_text(device)
-    network = Network(
-        empty(lambda: T5EncoderModel(T5Config(**layout.config)), str(file.path)), layout.tensors,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-    )  # fmt: skip
+    network = place_text(device).network(
+        lambda: T5EncoderModel(T5Config(**layout.config)), layout.tensors, str(file.path)
+    )
     keep_precision(network.module)
     return T5Tower("t5xxl", network, lambda: find_t5(folders), shortest)
 

@@ -16,7 +16,6 @@ from diffusion.latents import SD1, SDXL, LatentFormat
 from diffusion.layouts.renaming import renamed
 from diffusion.layouts.unet import read_unet
 from diffusion.model import Model
-from diffusion.network import Network, empty
 from diffusion.placement import place
 from diffusion.sampling.model_levels import PLAYGROUND, continuous_levels
 from diffusion.sampling.prediction import (
@@ -55,11 +54,7 @@ def unet_model(
     arguments = {**layout.config, **_unet_details(config)}
     weights = renamed(file, file, layout.table, prefix)
     where = place(weights, device, dtype, storage)
-    network = Network(
-        empty(lambda: UNet2DConditionModel(**arguments), str(file.path)), weights,
-        device=where.device, storage=where.storage, compute=where.compute, source=str(file.path),
-        names={**layout.table},
-    )  # fmt: skip
+    network = where.network(lambda: UNet2DConditionModel(**arguments), weights, str(file.path), names=layout.table)
     family = _unet_family(arguments, file, config)
     return Model(network, family, _prediction(file, prefix, family, config))
 

@@ -135,8 +135,7 @@ def picture_encoder(
     module = empty(lambda: _module(layout.siglip, layout.config), source)
     names = {name.removeprefix("vision_model."): name for name in module.state_dict()}
     weights = {names.get(name, name): tensor for name, tensor in layout.tensors.items()}
-    where = place_text(device)
-    network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
+    network = place_text(device).network(lambda: module, weights, source)
     return PictureEncoder(network, layout.size, SIGLIP_COLOURS if layout.siglip else CLIP_COLOURS)
 
 

@@ -96,7 +96,7 @@ def load_style_model(path: str | Path, *, device: torch.device | str | None = No
     with recognising(source):
         module, width = _module(weights, source)
     where = place(weights, torch.device(device) if device is not None else default_device())
-    network = Network(module, weights, device=where.device, storage=where.storage, compute=where.compute, source=source)
+    network = where.network(lambda: module, weights, source)
     return StyleModel(network, width)
 
 
