@@ -120,7 +120,7 @@ class ControlHandle(ControlBase):
         self._network = self._network.typed(tuple(value or ()))
 
     @property
-    def concat_mask(self) -> bool:
+    def concat_mask(self) -> bool:  # type: ignore[override]
         """Whether a mask is joined to the latent of the picture."""
         return self._network.masked
 

@@ -8,6 +8,7 @@ Source: protocol §5.8.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,10 @@ class ModelHandle(PatchSetters):
     Args:
         model: of `diffusion`, or the inside of another handle.
         load_device, offload_device, size, weight_inplace_update: the host's; this engine decides by itself.
+
+    Attributes:
+        patches_uuid: another one whenever weights change.
+        backup, object_patches_backup: what was there before patches: nothing, because nothing is changed in place.
     """
 
     def __init__(
@@ -75,6 +80,10 @@ class ModelHandle(PatchSetters):
         self.attachments = {key: value for key, value in own.attachments.items() if key != KEPT}
         self.object_patches: dict[str, Any] = supported_object(own)
         self.parent: ModelHandle | None = None
+        self.patches_uuid = uuid.uuid4()
+        self.backup: dict[str, Any] = {}
+        self.object_patches_backup: dict[str, Any] = {}
+        self.weight_inplace_update = False
 
     @property
     def heddle_object(self) -> Model:
@@ -210,6 +219,10 @@ class ModelHandle(PatchSetters):
         """Every further model."""
         return [model for models in self.additional_models.values() for model in models]
 
+    def get_nested_additional_models(self) -> list[Any]:
+        """Every further model, and theirs."""
+        return [one for model in self.get_additional_models() for one in (model, *model.get_nested_additional_models())]
+
     def remove_additional_models(self, key: str) -> None:
         """Keep them no longer."""
         self.additional_models.pop(key, None)
@@ -223,7 +236,7 @@ class ModelHandle(PatchSetters):
             strength_patch, strength_model: factors of the change and of the weight it is added to.
         """
         self._model, names = add_weights(self._model, patches, strength_patch, strength_model)
-        self._inner = None
+        self._inner, self.patches_uuid = None, uuid.uuid4()
         return names
 
     def get_key_patches(self, filter_prefix: str | None = None) -> dict[str, Any]:

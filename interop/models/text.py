@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from diffusion.text.encoder import TextEncoder
-from interop.errors import NotSupported
+from interop.errors import ClosedAttribute, NotSupported
 from interop.models.lora import LoraPart, add_to_clip
 from interop.models.names import tower_names
 from interop.models.text_stage import TextStage, Vocabularies, as_tokens, stage_of, unprojected
@@ -140,6 +140,11 @@ class ClipHandle:
         raise NotSupported("CLIP.load_sd", "called", "Use comfy.sd.load_text_encoder_state_dicts.")
 
     get_key_patches = load_sd
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise ClosedAttribute(f"CLIP.{name}", advice="docs/node-packs.md lists what text encoders offer here.")
 
 
 class ClipPatcher:

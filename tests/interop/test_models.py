@@ -167,6 +167,24 @@ def test_a_lora_that_a_pack_reads_changes_the_model(studio: House) -> None:
     assert same_clip.heddle_object.patches == clip.heddle_object.patches
 
 
+def test_a_model_says_when_its_weights_changed_and_what_its_companions_are(studio: House) -> None:
+    import importlib
+
+    sd = importlib.import_module("comfy.sd")
+    path = str(studio.folders.find("checkpoints", "tiny.safetensors"))
+    model, clip, _, _ = sd.load_checkpoint_guess_config(path, output_vae=False)
+    name = next(iter(model.model_state_dict()))
+    other, third = model.clone(), model.clone()
+
+    other.add_patches({name: ("diff", (model.model_state_dict()[name],))})
+    third.set_additional_models("own", [other])
+    model.set_additional_models("own", [third])
+
+    assert model.clone().patches_uuid == model.patches_uuid != other.patches_uuid
+    assert model.get_nested_additional_models() == [third, other]
+    assert model.backup == {} and not hasattr(clip, "made_up")
+
+
 def from_parts(**changes: Any) -> dict[str, Any]:
     """The graph of `graph`, with the sampler put together from parts."""
     parts: dict[str, Any] = {
