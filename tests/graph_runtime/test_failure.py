@@ -16,7 +16,7 @@ from graph_runtime.behaviour import Behaviour
 from graph_runtime.cache import Cache
 from graph_runtime.catalogue import NodeSpec
 from graph_runtime.declare import spec_of
-from graph_runtime.failure import current_inputs, exception_type
+from graph_runtime.failure import current_inputs, exception_type, message_of
 from graph_runtime.graph import Graph, Link, Node
 from graph_runtime.testing import Recorder, run_graph
 from graph_runtime.testing import function_spec as spec
@@ -304,9 +304,18 @@ def test_values_that_do_not_travel_are_described() -> None:
         "a": [None, True, 3, 1.5, "x"],
         "b": ["nan", "inf"],
         "c": ["<Picture [1, 8, 8, 3] float32 on cpu>"],
-        "d": ["<Odd, whose text cannot be made: no text>"],
+        "d": ["<Odd, whose text cannot be made: RuntimeError>"],
         "e": ["xxxxx", "[1]"],
     }
+
+
+def test_an_exception_whose_text_cannot_be_made_has_a_message_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    assert message_of(Mute()) == "<Mute, whose text cannot be made: ValueError>"
+    assert message_of(ValueError()) == "ValueError"
 
 
 def test_exception_types_are_named_as_clients_know_them() -> None:
