@@ -37,7 +37,9 @@ def recognising(source: object) -> Iterator[None]:
     try:
         yield
     except UnknownModel as error:
-        raise error if str(source) in str(error) else UnknownModel(f"'{source}' holds {error}.") from error
+        if str(source) in str(error):
+            raise
+        raise UnknownModel(f"'{source}' holds {error}.") from error
     except (LookupError, ValueError, TypeError) as error:
         raise ModelFileError(
             f"'{source}' has tensors whose names or shapes make no network that is known ({type(error).__name__}: "

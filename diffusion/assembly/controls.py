@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from diffusion.assembly.flows import flux_config, sd3_config
 from diffusion.control import ControlNet
@@ -103,16 +103,23 @@ def flux_control(file: TensorFile, device: torch.device) -> ControlNet:
     if pixels:
         hint = weights["input_hint_block.conv_in.weight"].shape[0]
         config |= {"conditioning_embedding_channels": hint, "patch_size": 2}
-    channels = weights[_FLUX_INPUT].shape[1]
-    where = place(weights, device)
-    if channels != config["in_channels"] and not pixels:
+    channels, own = weights[_FLUX_INPUT].shape[1], config["in_channels"]
+    masked = channels == own + 4  # a mask, as 2×2 cells, beside the latent
+    if channels != own and not masked and not pixels:
         raise ModelFileError(
-            f"'{source}' reads {channels} channels beside {config['in_channels']}; control networks for Flux that read "
-            "masks are not known here. Choose one without."
+            f"'{source}' reads {channels} channels where the model has {own}; a picture's latent has {own}, and "
+            f"{own + 4} with a mask. Choose a control network for Flux."
         )
-    network = where.network(lambda: FluxControlNetModel(**config), weights, source)
+
+    def build() -> FluxControlNetModel:
+        module = FluxControlNetModel(**config)
+        if masked:
+            module.controlnet_x_embedder = nn.Linear(channels, module.inner_dim)
+        return module
+
+    network = place(weights, device).network(build, weights, source)
     steering = FluxSteering(config["guidance_embeds"], pixels, count)
-    return ControlNet(network, steering=steering, latents=None if pixels else FLUX)
+    return ControlNet(network, steering=steering, latents=None if pixels else FLUX, masked=masked)
 
 
 def _of_xlabs(weights: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:

@@ -128,10 +128,14 @@ def test_few_blocks_serve_many() -> None:
     assert single is not None and [float(one) for one in single] == [2, 2]
 
 
-def test_a_latent_and_its_mask_are_joined_for_inpainting(tmp_path: Path) -> None:
-    loaded = control(sd3_control(extra_conditioning_channels=1), tmp_path)
+@pytest.mark.parametrize("kind", ["flux", "sd3"])
+def test_a_latent_and_its_mask_are_joined_for_inpainting(tmp_path: Path, kind: str) -> None:
+    module = flux_control() if kind == "flux" else sd3_control(extra_conditioning_channels=1)
+    if kind == "flux":
+        module.controlnet_x_embedder = torch.nn.Linear(68, 128)
+    loaded = control(module, tmp_path)
     assert loaded.masked
-    network = model("sd3", tmp_path)
+    network = model(kind, tmp_path)
     left = torch.zeros(1, 1, 40, 56)
     left[..., :28] = 1.0
 
@@ -220,6 +224,6 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     tensors.pop("transformer_blocks.0.attn.to_q.weight")
     with pytest.raises(MissingWeights, match="lacks 1 of"):
         load_control(written(tensors, tmp_path / "cut.safetensors"), device="cpu")
-    wide = random_weights(flux_control(), 3) | {"controlnet_x_embedder.weight": torch.zeros(128, 68)}
-    with pytest.raises(ModelFileError, match="reads 68 channels"):
+    wide = random_weights(flux_control(), 3) | {"controlnet_x_embedder.weight": torch.zeros(128, 80)}
+    with pytest.raises(ModelFileError, match="reads 80 channels"):
         load_control(written(wide, tmp_path / "wide.safetensors"), device="cpu")
