@@ -94,26 +94,30 @@ class Routes:
 
     Attributes:
         table: what packs decorate handlers with.
-        app: for packs that add routes to the application itself. It never runs: what is added to it is served by the
-            server of the pack that is read next.
+        app: for packs that add routes to the application itself. It never runs: what a pack adds to it is served by
+            that pack's server.
     """
 
     def __init__(self) -> None:
         self.table = _Table()
         self.app = web.Application()
         self.key = secrets.token_urlsafe(32)
-        self._served: set[int] = set()
+        self._added: list[tuple[str, web.AbstractResource]] = []
+        self._register = self.app.router.register_resource
+        self.app.router.register_resource = self._note  # type: ignore[method-assign]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._runners: list[web.AppRunner] = []
-        self._claiming = threading.Lock()
+
+    def _note(self, resource: web.AbstractResource) -> None:
+        """Add a resource to the application, and note which pack it belongs to."""
+        self._register(resource)
+        self._added.append((loading.pack, resource))
 
     def claim(self, pack: str) -> Claim:
         """Answer the routes of a pack from now on."""
-        with self._claiming:
-            defined = [route for owner, route in self.table.owners if owner == pack]
-            added = [one for one in self.app.router.resources() if id(one) not in self._served]
-            self._served.update(id(one) for one in added)
+        defined = [route for owner, route in self.table.owners if owner == pack]
+        added = [resource for owner, resource in self._added if owner == pack]
         on_prompt = any(owner == pack for owner, _ in current().on_prompt)
         if not defined and not added and not on_prompt:
             return Claim()

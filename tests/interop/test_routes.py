@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -51,6 +52,20 @@ async def test_packs_change_submitted_prompts_through_their_handlers(house: Open
     async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}", headers=key_of(report)) as session:
         async with session.post("/heddle/on_prompt", json={"prompt": {}, "extra_data": {"a": 1}}) as answer:
             assert await answer.json() == {"prompt": {}, "extra_data": {"a": 1, "seen": True}}
+
+
+def test_routes_of_a_pack_that_fails_are_not_taken_for_anothers(house: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "custom_nodes"
+    folder.mkdir()
+    adds = "import server\nfrom aiohttp import web\nasync def h(r): pass\nadd = server.PromptServer.instance.app.add_routes"
+    adds += "\n"
+    (folder / "a_fails.py").write_text(adds + "add([web.get('/one', h)])\nraise ValueError\n")
+    (folder / "b_works.py").write_text(adds + "add([web.get('/two', h)])\nNODE_CLASS_MAPPINGS = {}\n")
+
+    opened = house()
+
+    assert set(opened.report("b_works").routes) == {"GET /two", "HEAD /two"}
+    assert opened.report("a_fails").routes == ()
 
 
 async def test_who_does_not_have_the_key_cannot_ask_a_pack(house: Open) -> None:
