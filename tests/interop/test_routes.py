@@ -57,8 +57,8 @@ async def test_packs_change_submitted_prompts_through_their_handlers(house: Open
 def test_routes_of_a_pack_that_fails_are_not_taken_for_anothers(house: Open, tmp_path: Path) -> None:
     folder = tmp_path / "custom_nodes"
     folder.mkdir()
-    adds = "import server\nfrom aiohttp import web\nasync def h(r): pass\nadd = server.PromptServer.instance.app.add_routes"
-    adds += "\n"
+    adds = "import server\nfrom aiohttp import web\nasync def h(r): pass\n"
+    adds += "add = server.PromptServer.instance.app.add_routes\n"
     (folder / "a_fails.py").write_text(adds + "add([web.get('/one', h)])\nraise ValueError\n")
     (folder / "b_works.py").write_text(adds + "add([web.get('/two', h)])\nNODE_CLASS_MAPPINGS = {}\n")
 
