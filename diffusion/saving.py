@@ -5,8 +5,12 @@ Weights are written as the model's patches (LoRA, merges) make them, in the dtyp
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import struct
 from collections.abc import Mapping
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -18,6 +22,7 @@ from diffusion.layouts.transformers import TransformerLayout
 from diffusion.model import Model
 from diffusion.network import Patches
 from diffusion.sampling.prediction import Kind
+from diffusion.tensor_file import dtype_name
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.towers import ClipTower, Tower
 
@@ -172,14 +177,34 @@ def open_clip_layout(encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return result
 
 
-def encoded(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of a safetensors file."""
-    from safetensors.torch import save
+def write_tensors(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file, one tensor after the other, so that no second copy of a model is in memory.
 
-    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata) or None)
+    Source of the format: huggingface/safetensors, `README.md`.
+    """
+    ordered = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))  # so that all lie aligned
+    header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+    end = 0
+    for name in ordered:
+        start, end = end, end + tensors[name].numel() * tensors[name].element_size()
+        entry = {"dtype": dtype_name(tensors[name].dtype), "shape": list(tensors[name].shape)}
+        header[name] = {**entry, "data_offsets": [start, end]}
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(struct.pack("<Q", len(text)) + text)
+    for name in ordered:
+        file.write(memoryview(tensors[name].contiguous().cpu().reshape(-1).view(torch.uint8).numpy()))
+
+
+def encoded(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a small safetensors file."""
+    file = io.BytesIO()
+    write_tensors(file, tensors, metadata)
+    return file.getvalue()
 
 
 __all__ = [
     "as_convolutions", "autoencoder_tensors", "carried", "checkpoint_tensors", "described", "encoded",
     "network_tensors", "open_clip_layout", "text_tensors",
+    "write_tensors",
 ]  # fmt: skip

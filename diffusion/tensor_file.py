@@ -40,6 +40,18 @@ _DTYPES: dict[str, tuple[torch.dtype, int]] = {
 }
 
 
+def dtype_name(dtype: torch.dtype) -> str:
+    """What files call a dtype.
+
+    Raises:
+        ModelFileError: if they have no name for it.
+    """
+    for name, (known, _) in _DTYPES.items():
+        if known is dtype:
+            return name
+    raise ModelFileError(f"Tensors of {dtype} cannot be written. Known: {', '.join(_DTYPES)}.")
+
+
 class TensorFile(Mapping[str, Tensor]):
     """The tensors of one file by name; data stays on disk, mapped, until it is touched.
 
@@ -201,4 +213,12 @@ def _are_counts(values: object) -> bool:
     return isinstance(values, list) and all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values)
 
 
-__all__ = ["LARGEST_COUNT", "LARGEST_HEADER", "TensorFile", "TensorsInMemory", "open_tensors", "read_header"]
+__all__ = [
+    "LARGEST_COUNT",
+    "LARGEST_HEADER",
+    "TensorFile",
+    "TensorsInMemory",
+    "dtype_name",
+    "open_tensors",
+    "read_header",
+]

@@ -113,7 +113,7 @@ def lora_save(
 
 
 def _write(ctx: Context, prefix: str, tensors: Mapping[str, Any], description: Mapping[str, str]) -> None:
-    from diffusion.saving import encoded
+    from diffusion.saving import write_tensors
 
     metadata = {**description, **embedded_texts(ctx.prompt, ctx.extra_pnginfo)}
-    ctx.files.write(prefix, ".safetensors", encoded(tensors, metadata))
+    ctx.files.write(prefix, ".safetensors", lambda file: write_tensors(file, tensors, metadata))

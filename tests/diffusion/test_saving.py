@@ -16,6 +16,7 @@ from diffusion.merging import merged, subtracted, text_merged
 from diffusion.model import Model
 from diffusion.network import Patches
 from diffusion.saving import _open_clip, autoencoder_tensors, checkpoint_tensors, described, encoded, text_tensors
+from diffusion.tensor_file import open_tensors
 from diffusion.testing import tiny_checkpoint
 
 
@@ -101,3 +102,20 @@ def test_bytes_that_are_written_hold_the_metadata(tiny: Checkpoint) -> None:
     data = encoded({"a": torch.zeros(2)}, {"prompt": "{}"})
 
     assert load(data)["a"].tolist() == [0, 0] and b'"prompt":"{}"' in data
+
+
+def test_a_file_is_written_as_the_format_says(tmp_path: Path) -> None:
+    kinds = (torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.uint8, torch.bool)
+    tensors = {f"größe.{kind}": torch.arange(5).to(kind) for kind in kinds}
+    tensors |= {"number": torch.tensor(3.0), "nothing": torch.zeros(0), "turned": torch.arange(6.0).reshape(2, 3).T}
+    path = tmp_path / "all.safetensors"
+    path.write_bytes(encoded(tensors, {"prompt": "{}"}))
+
+    found = load_file(path)
+
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert found[name].dtype == tensor.dtype and found[name].tolist() == tensor.tolist(), name
+    assert open_tensors(path).metadata == {"prompt": "{}"}
+    header = open_tensors(path).header
+    assert all(entry["data_offsets"][0] % found[name].element_size() == 0 for name, entry in header.items())
