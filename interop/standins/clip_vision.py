@@ -5,16 +5,15 @@ Source: pack_surface, tier 2.
 
 from typing import Any
 
-_CLASSES = {"ClipVisionModel": "VisionHandle", "Output": "Output", "clip_preprocess": "clip_preprocess"}
-"""Name here → name in `interop.models.vision`; those need torch, and are found when they are asked for."""
+from interop.late_names import late_names as _late_names
 
-
-def __getattr__(name: Any) -> Any:
-    if name not in _CLASSES:
-        raise AttributeError(name)
-    from interop.models import vision
-
-    return getattr(vision, _CLASSES[name])
+__getattr__ = _late_names(
+    {
+        "ClipVisionModel": "vision.VisionHandle",
+        "Output": "vision.Output",
+        "clip_preprocess": "vision.clip_preprocess",
+    }
+)
 
 
 def load(ckpt_path: Any) -> Any:

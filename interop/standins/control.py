@@ -5,18 +5,15 @@ Source: pack_surface, tier 2.
 
 from typing import Any
 
-_CLASSES = {"ControlNet": ("control", "ControlHandle"), "ControlBase": ("control_base", "ControlBase")}
-_CLASSES |= {"StrengthType": ("control_base", "StrengthType")}
-"""Name here → module and name below `interop.models`; those need torch, and are found when they are asked for."""
+from interop.late_names import late_names as _late_names
 
-
-def __getattr__(name: Any) -> Any:
-    if name not in _CLASSES:
-        raise AttributeError(name)
-    import importlib
-
-    module, own = _CLASSES[name]
-    return getattr(importlib.import_module(f"interop.models.{module}"), own)
+__getattr__ = _late_names(
+    {
+        "ControlBase": "control_base.ControlBase",
+        "ControlNet": "control.ControlHandle",
+        "StrengthType": "control_base.StrengthType",
+    }
+)
 
 
 def broadcast_image_to(tensor: Any, target_batch_size: Any, batched_number: Any) -> Any:

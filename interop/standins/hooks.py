@@ -5,17 +5,17 @@ Source: pack_surface, tier 2.
 
 from typing import Any
 
-_CLASSES = {"HookGroup": "HookGroup", "HookKeyframe": "HookKeyframe", "HookKeyframeGroup": "HookKeyframeGroup"}
-_CLASSES |= {"Hook": "Hook", "WeightHook": "Hook"}
-"""Name here → name in `interop.models.weight_hooks`; those need torch, and are found when they are asked for."""
+from interop.late_names import late_names as _late_names
 
-
-def __getattr__(name: Any) -> Any:
-    if name not in _CLASSES:
-        raise AttributeError(name)
-    from interop.models import weight_hooks
-
-    return getattr(weight_hooks, _CLASSES[name])
+__getattr__ = _late_names(
+    {
+        "Hook": "weight_hooks.Hook",
+        "HookGroup": "weight_hooks.HookGroup",
+        "HookKeyframe": "weight_hooks.HookKeyframe",
+        "HookKeyframeGroup": "weight_hooks.HookKeyframeGroup",
+        "WeightHook": "weight_hooks.Hook",
+    }
+)
 
 
 def create_hook_lora(lora: Any, strength_model: Any, strength_clip: Any) -> Any:

@@ -6,6 +6,8 @@ Source: pack_surface, tier 2.
 import enum
 from typing import Any
 
+from interop.late_names import late_names as _late_names
+
 
 class CLIPType(enum.Enum):
     """Families of text encoders."""
@@ -31,19 +33,7 @@ class CLIPType(enum.Enum):
     HUNYUAN_IMAGE = 19
 
 
-_CLASSES = {"VAE": ("autoencoder", "VaeHandle"), "CLIP": ("text", "ClipHandle")}
-"""Name here → module and name below `interop.models`; those need torch, and are found when they are asked for."""
-
-
-def __getattr__(name: Any) -> Any:
-    if name not in _CLASSES:
-        raise AttributeError(name)
-    import importlib
-
-    module, own = _CLASSES[name]
-    found = getattr(importlib.import_module(f"interop.models.{module}"), own)
-    globals()[name] = found
-    return found
+__getattr__ = _late_names({"CLIP": "text.ClipHandle", "VAE": "autoencoder.VaeHandle"})
 
 
 def _tensors(state: Any, metadata: Any = None) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from diffusion.sampling.names import SAMPLERS as _SAMPLERS
 from diffusion.sampling.names import SCHEDULES as _SCHEDULES
+from interop.late_names import late_names as _late_names
 
 
 class SchedulerHandler(NamedTuple):
@@ -38,20 +39,14 @@ ddim_scheduler = SCHEDULER_HANDLERS["ddim_uniform"].handler
 beta_scheduler = SCHEDULER_HANDLERS["beta"].handler
 linear_quadratic_schedule = SCHEDULER_HANDLERS["linear_quadratic"].handler
 
-_CLASSES = {"CFGGuider": ("guider", "Guider"), "KSAMPLER": ("k_samplers", "KSAMPLER")}
-_CLASSES |= {"Sampler": ("k_samplers", "Sampler"), "KSamplerX0Inpaint": ("k_samplers", "MaskedModel")}
-"""Name here → module and name below `interop.models`; those need torch, and are found when they are asked for."""
-
-
-def __getattr__(name: Any) -> Any:
-    if name not in _CLASSES:
-        raise AttributeError(name)
-    import importlib
-
-    module, own = _CLASSES[name]
-    found = getattr(importlib.import_module(f"interop.models.{module}"), own)
-    globals()[name] = found
-    return found
+__getattr__ = _late_names(
+    {
+        "CFGGuider": "guider.Guider",
+        "KSAMPLER": "k_samplers.KSAMPLER",
+        "KSamplerX0Inpaint": "k_samplers.MaskedModel",
+        "Sampler": "k_samplers.Sampler",
+    }
+)
 
 
 def normal_scheduler(model_sampling: Any, steps: Any, sgm: Any = False, floor: Any = False) -> Any:
@@ -138,7 +133,9 @@ def sample(
     disable_pbar: Any = False, seed: Any = None,
 ) -> Any:  # fmt: skip
     """Denoise a latent with classifier-free guidance."""
-    guider = __getattr__("CFGGuider")(model)
+    import comfy.samplers as host  # where packs may have put a guider of their own
+
+    guider = host.CFGGuider(model)
     if model_options:
         guider.model_options = model_options
     guider.set_conds(positive, negative)
