@@ -215,6 +215,24 @@ def test_a_file_that_is_no_workflow_is_refused_in_words(open_page: OpenPage) -> 
     expect(page.get_by_role("alert").filter(has_text="notes.json could not be opened")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("name", "mime", "content", "said"),
+    [
+        ("cut.json", "application/json", b'{"nodes": [1,', "It is not JSON"),
+        ("cut.png", "image/png", b"\x89PNG\r\n\x1a\nnothing", "neither a workflow nor a picture"),
+    ],
+)
+def test_a_damaged_file_changes_nothing_and_is_named(
+    open_page: OpenPage, name: str, mime: str, content: bytes, said: str
+) -> None:
+    page = open_page()
+    nodes = page.locator("[data-node]").count()
+    open_file(page, name, mime, content)
+
+    expect(page.get_by_role("alert").filter(has_text=f"{name} could not be opened")).to_contain_text(said)
+    assert page.locator("[data-node]").count() == nodes
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_that_axe_calls_serious_is_found(open_page: OpenPage, scheme: str) -> None:
     page = open_page(scheme=scheme)

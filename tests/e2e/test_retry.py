@@ -105,4 +105,6 @@ def test_why_each_node_ran_is_known_after_a_reload_too(open_page: OpenPage) -> N
     source.get_by_role("button", name="cached. Why?").click()
 
     expect(page.get_by_text("its result was there already")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("its result was there already")).to_be_hidden()
     expect(node_named(page, "Save Image").get_by_role("button", name="Why?")).to_be_visible()

@@ -67,10 +67,9 @@ def form(page: Page) -> None:
 
 
 def sockets(page: Page) -> None:
-    command(page, "Select all")
-    page.keyboard.press("Escape")
     node_named(page, "EmptyImage").focus()
     page.keyboard.press("Alt+s")
+    expect(page.get_by_role("dialog", name="Turn a value into a socket")).to_be_visible()
 
 
 ROOMS: dict[str, Callable[[Page], None]] = {

@@ -194,7 +194,7 @@ export class Session {
   /** The document in anything a person may have: our documents, other formats, pictures with a workflow inside. */
   async readFile(file: File): Promise<{ readonly document: WorkflowDocument; readonly warnings: readonly string[] }> {
     const isText = /json/.test(file.type) || file.name.endsWith(".json");
-    const data: unknown = isText ? parseJson(await file.text()) : null;
+    const data: unknown = isText ? readJson(await file.text()) : null;
     if (isOwnFormat(data)) return { document: parseDocument(data), warnings: [] };
     const { document, warnings } = await api.convert(isText ? await file.text() : file);
     return { document: named(parseDocument(document), file.name), warnings };
@@ -256,6 +256,15 @@ export class Session {
       this.editor.notify("error", title, error instanceof Error ? error.message : String(error));
       return null;
     }
+  }
+}
+
+/** Throws Error in words for what is no JSON. */
+function readJson(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new Error(`It is not JSON: ${error instanceof Error ? error.message : String(error)}. It may be cut off: save or download it again.`, { cause: error });
   }
 }
 

@@ -9,8 +9,9 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest(typed) !== null;
 }
 
+/** Popovers are dialogs too, but leave the rest of the page usable. */
 function isDialogOpen(): boolean {
-  return document.querySelector("[role=dialog]") !== null;
+  return document.querySelector("[role=dialog][aria-modal=true]") !== null;
 }
 
 /** Keys and the clipboard, for the whole page. */

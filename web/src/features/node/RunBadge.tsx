@@ -1,10 +1,10 @@
-import { Popover } from "@mantine/core";
 import { IconAlertTriangle, IconCheck, IconRecycle } from "@tabler/icons-react";
 import type { NodeRun } from "../../store/state";
 import { activeRun } from "../../store/store";
 import { useEditorState } from "../../ui/context";
 import { durationText } from "../../ui/duration";
 import { t } from "../../ui/i18n";
+import { Popup } from "../../ui/Popup";
 import css from "./NodeHeader.module.css";
 
 /** What the newest job did with the node: it runs, ran for so long, or its result was there already, and why. */
@@ -34,20 +34,22 @@ function Explained({ run }: { run: NodeRun }) {
   const otherwise = cached ? t("Nothing changed: the result of an earlier run was used") : t("Ran in this job");
   const reasons = run.reasons.length ? run.reasons : [otherwise];
   return (
-    <Popover width={280} position="top-end" shadow="md" radius="md" withinPortal trapFocus={false}>
-      <Popover.Target>
-        <button type="button" className={cached ? css.cached : css.done} data-widget aria-label={`${word}. ${t("Why?")}`} title={reasons.join("\n")}>
+    <Popup
+      width={280}
+      position="top-end"
+      className={css.why}
+      target={(press) => (
+        <button type="button" className={cached ? css.cached : css.done} data-widget aria-label={`${word}. ${t("Why?")}`} title={reasons.join("\n")} onClick={press}>
           {cached ? <IconRecycle size={13} aria-hidden="true" /> : <IconCheck size={13} aria-hidden="true" />}
           {!cached && took}
         </button>
-      </Popover.Target>
-      <Popover.Dropdown className={css.why} data-widget>
-        <b>{cached ? t("cached") : t("Ran in this job")}</b>
-        {took && !cached && <span> · {took}</span>}
-        {reasons.map((reason) => (
-          <p key={reason}>{reason}</p>
-        ))}
-      </Popover.Dropdown>
-    </Popover>
+      )}
+    >
+      <b>{cached ? t("cached") : t("Ran in this job")}</b>
+      {took && !cached && <span> · {took}</span>}
+      {reasons.map((reason) => (
+        <p key={reason}>{reason}</p>
+      ))}
+    </Popup>
   );
 }

@@ -1,10 +1,10 @@
-import { Popover } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { type Missing, missingIn } from "../../core/missing";
 import { activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { Popup } from "../../ui/Popup";
 import { sizeText } from "../../ui/size";
 import css from "./missing.module.css";
 
@@ -23,20 +23,21 @@ export function MissingNotice() {
   if (missing.length === 0) return null;
   const label = missing.length === 1 ? t("1 thing is missing") : t("{count} things are missing", { count: missing.length });
   return (
-    <Popover width={340} position="bottom-end" shadow="md" radius="md" withinPortal>
-      <Popover.Target>
-        <button type="button" className={css.mark} title={label}>
+    <Popup
+      width={340}
+      position="bottom-end"
+      target={(press) => (
+        <button type="button" className={css.mark} title={label} onClick={press}>
           <IconAlertTriangle size={14} aria-hidden="true" /> <span>{label}</span>
         </button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <ul className={css.list} aria-label={label}>
-          {missing.slice(0, MOST_SHOWN).map((each, index) => (
-            <Entry key={index} missing={each} />
-          ))}
-        </ul>
-      </Popover.Dropdown>
-    </Popover>
+      )}
+    >
+      <ul className={css.list} aria-label={label}>
+        {missing.slice(0, MOST_SHOWN).map((each, index) => (
+          <Entry key={index} missing={each} />
+        ))}
+      </ul>
+    </Popup>
   );
 }
 
