@@ -37,6 +37,11 @@ class PictureEncoding:
     image_embeds: Tensor
     penultimate_hidden_states: Tensor
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes it holds, for those who bound what they keep."""
+        return sum(one.nbytes for one in {id(self[name]): self[name] for name in self.__slots__}.values())
+
     def __getitem__(self, name: str) -> Tensor:
         if name not in self.__slots__:
             raise KeyError(name)

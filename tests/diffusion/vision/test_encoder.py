@@ -100,6 +100,9 @@ def test_siglip_gives_its_normed_last_state(tmp_path: Path) -> None:
         expected = module(pixel_values=pixels)
     torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state, rtol=1e-4, atol=1e-4)
     assert torch.equal(found.image_embeds, found.last_hidden_state)
+    assert found.nbytes == found.last_hidden_state.nbytes + found.penultimate_hidden_states.nbytes
+    with pytest.raises(KeyError):
+        found["nbytes"]
 
 
 @pytest.mark.parametrize(
