@@ -21,7 +21,7 @@ from server.pools.connection import Connection
 from server.security import worker_key
 from server.settings import PROJECT, Settings, is_loopback
 
-__all__ = ["FD_VARIABLE", "LocalWorker", "launch", "local_launcher", "worker_command"]
+__all__ = ["FD_VARIABLE", "LocalWorker", "launch", "local_launcher", "way_back", "worker_command"]
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable that tells a worker the number of its socket."""
@@ -105,7 +105,7 @@ def local_launcher(settings: Settings) -> Callable[[int], LocalWorker]:
     def launcher(slot: int) -> LocalWorker:
         device = device_of(slot, settings, count)
         command = [*worker_command(settings), *(("--device", device) if device else ())]
-        return launch(command, killed, {**_threads(settings, device), **_way_back(settings)})
+        return launch(command, killed, {**_threads(settings, device), **way_back(settings)})
 
     return launcher
 
@@ -117,7 +117,7 @@ def _threads(settings: Settings, device: str | None) -> dict[str, str]:
     return {"OMP_NUM_THREADS": str(max(1, _cores() // settings.workers))}
 
 
-def _way_back(settings: Settings) -> dict[str, str]:
+def way_back(settings: Settings) -> dict[str, str]:
     """Where packs in a worker reach this server, and what they show it."""
     own = next((host for host in settings.hosts if is_loopback(host)), settings.hosts[0])
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(own, own)

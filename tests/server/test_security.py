@@ -9,7 +9,9 @@ import pytest
 
 from server.command import parse
 from server.errors import SettingsError
+from server.pools.local import way_back
 from server.security import worker_key
+from server.settings import Settings
 
 
 async def status(bench: Any, method: str = "GET", path: str = "/prompt", **headers: str) -> int:
@@ -205,3 +207,26 @@ async def test_an_oversized_websocket_message_ends_that_socket_only(bench, liste
     job = (await bench.prompt(picture, client_id="good"))["prompt_id"]
 
     assert await good.until_idle(job)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    [
+        (("127.0.0.1",), "http://127.0.0.1:8188"),
+        (("0.0.0.0",), "http://127.0.0.1:8188"),
+        (("::",), "http://[::1]:8188"),
+        (("10.0.0.5", "127.0.0.1"), "http://127.0.0.1:8188"),
+        (("10.0.0.5",), "http://10.0.0.5:8188"),
+    ],
+)
+def test_workers_are_told_an_address_that_they_can_reach(tmp_path, hosts, url) -> None:
+    told = way_back(Settings(data_dir=tmp_path, hosts=hosts, token="s3cret"))
+
+    assert told["HEDDLE_SERVER"] == url
+    assert told["HEDDLE_SERVER_KEY"] == worker_key("s3cret")
+
+
+def test_workers_are_told_the_certificate_of_a_server_with_tls(tmp_path) -> None:
+    told = way_back(Settings(data_dir=tmp_path, tls_key=tmp_path / "key.pem", tls_certificate=tmp_path / "own.pem"))
+
+    assert told == {"HEDDLE_SERVER": "https://127.0.0.1:8188", "HEDDLE_SERVER_CERTIFICATE": str(tmp_path / "own.pem")}
