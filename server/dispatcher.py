@@ -271,7 +271,7 @@ class Dispatcher:
             if active.cancelling:
                 await self._pool.cancel(active.job, active.attempt)
         else:
-            await self._lose(active, f"{worker} died before it could take the job.", died=False)
+            await self._lose(active, f"{worker} could not take the job any more.", died=False, change="returned")
 
     async def _end(self, active: _Active, done: RunDone) -> None:
         kind, data = active.translation.end(done.outcome, done.error)

@@ -309,6 +309,8 @@ class FramedPool:
             case "returned":
                 for job, attempt in header["runs"]:
                     if worker.assigned.returned((job, attempt)):
+                        if not worker.assigned:
+                            self._free[worker.name] = None
                         await put(RunReturned(worker.name, job, attempt))
             case "hello" | "catalogue" as kind:
                 packs = header.get("packs", [])

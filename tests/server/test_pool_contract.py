@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from server.errors import NoWorker
+from server.pools.connection import Connection
 from server.pools.fake import FakeLauncher
 from server.pools.framed import Deadlines, FramedPool
 from server.pools.local import LocalWorker, launch
@@ -50,6 +52,26 @@ class Watched:
                 if isinstance(event, kind):
                     return event
         raise AssertionError(f"the pool ended without {kind.__name__}")
+
+
+class Scripted:
+    """A worker whose words a test chooses, at the other end of a socket."""
+
+    pid = 0
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._gone = asyncio.Event()
+
+    async def connect(self) -> Connection:
+        return await Connection.over(self._end)
+
+    def kill(self) -> None:
+        self._gone.set()
+
+    async def wait(self) -> str:
+        await self._gone.wait()
+        return "the script is over"
 
 
 @contextlib.asynccontextmanager
@@ -202,6 +224,35 @@ async def test_runs_behind_one_that_takes_longer_come_back_unbegun(watched: Watc
     assert (done.job, done.outcome) == ("long", "cancelled")
     assert not any(isinstance(event, RunEvent) and event.job in "bc" for event in watched.seen)
     assert watched.pool.free() == [worker]
+
+
+async def test_a_worker_that_gives_everything_back_just_as_its_run_ends_is_free() -> None:
+    ours, theirs = socket.socketpair()
+    worker = await Connection.over(theirs)
+    pool = FramedPool(lambda slot: Scripted(ours), 1, LIMITS)
+    await pool.open()
+    watched = Watched(pool, ours.close)
+    await worker.send({"t": "hello", "pid": 0, "catalogue": {}, "digest": "", "packs": []})
+    name = (await watched.until(WorkerFree)).worker
+
+    async def ends(job: str) -> None:
+        await worker.send({"t": "done", "job": job, "attempt": 1, "outcome": "succeeded"})
+
+    for number in range(8):
+        assert await pool.start(name, run(NOTHING, f"short{number}"))
+        await ends(f"short{number}")
+        await watched.until(RunDone)
+    assert await pool.start(name, run(NOTHING, "a")) and await pool.start(name, run(NOTHING, "b"))
+    async for header, _ in worker.frames():
+        if header["t"] == "recall":
+            break
+    await ends("a")  # the worker heard of the recall between two runs
+    await worker.send({"t": "returned", "runs": [["b", 1]]})
+
+    assert (await watched.until(RunReturned)).job == "b"
+    assert pool.free() == [name]
+    await pool.close()
+    await worker.close()
 
 
 async def test_the_death_of_a_worker_gives_back_what_it_had_not_begun(watched: Watched) -> None:
