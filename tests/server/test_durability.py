@@ -118,21 +118,6 @@ async def test_a_second_server_on_the_same_job_table_is_refused(start, tmp_path)
                 pass
 
 
-async def test_short_and_longer_jobs_in_any_order_all_run_exactly_once(start, picture, waiting) -> None:
-    lengths = random.Random(5)
-    async with start() as bench:
-        for _ in range(12):
-            await asyncio.gather(*(bench.prompt(picture) for _ in range(12)))
-            await asyncio.gather(*(bench.prompt(waiting(lengths.uniform(0.03, 0.08))) for _ in range(3)))
-        async with asyncio.timeout(60):
-            while (await bench.json("/prompt"))["exec_info"]["queue_remaining"]:  # noqa: ASYNC110 - over HTTP
-                await asyncio.sleep(0.05)
-        history = await bench.json("/history")
-
-    assert len(history) == 12 * 15
-    assert all(entry["status"]["completed"] for entry in history.values())
-
-
 async def test_a_second_server_on_the_same_data_is_refused(data_dir) -> None:
     from server.errors import SettingsError
     from server.lock import lock_data_folder
