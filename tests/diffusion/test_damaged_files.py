@@ -110,3 +110,15 @@ def test_what_a_hostile_pickle_wanted_is_named_without_advice_to_run_it(
         read_pickled(tmp_path / "hostile.ckpt")
 
     assert "print" in str(caught.value) and "weights_only" not in str(caught.value)
+
+
+def test_a_file_of_averaged_weights_alone_says_so(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    start = "model.diffusion_model."
+    alone = {
+        f"model_ema.diffusion_model{name.removeprefix(start).replace('.', '')}" if name.startswith(start) else name: one
+        for name, one in tensors.items()
+    }
+    save_file(alone, tmp_path / "averaged.safetensors")
+
+    with pytest.raises(ModelFileError, match=r"averaged.safetensors' has no denoising network.*averaged weights"):
+        load_checkpoint(tmp_path / "averaged.safetensors", device="cpu")
