@@ -69,13 +69,12 @@ def load_checkpoint(
     file = with_scales_applied(path if isinstance(path, TensorFile) else open_tensors(path))
     config, where = own_config(file), _device(device)
     if not any(name.startswith(NETWORK) for name in file):
-        averaged = any(name.startswith("model_ema.") for name in file)
+        cure = "If it is a LoRA, autoencoder, text encoder or separate diffusion model, load it with the node for that."
+        if any(name.startswith("model_ema.") for name in file):
+            cure = "It has averaged weights for further training alone (model_ema.); use the file for pictures."
         raise UnknownModel(
-            f"'{file.path}' has no denoising network: none of its {len(file)} tensors begins with '{NETWORK}'. "
-            + ("It has averaged weights for further training alone (model_ema.); use the file for pictures."
-               if averaged else
-               "If it is a LoRA, autoencoder, text encoder or separate diffusion model, load it with the node for that.")
-        )  # fmt: skip
+            f"'{file.path}' has no denoising network: none of its {len(file)} tensors begins with '{NETWORK}'. {cure}"
+        )
     check_finite(file, str(file.path))
     folders, given = (*tokenizers, *folders_near(file.path)), Embeddings(tuple(embeddings))
     with recognising(file.path):
