@@ -62,7 +62,7 @@ def test_the_svg_picture_opens_again_as_the_workflow(open_page: OpenPage, tmp_pa
     open_file(other, "drawing.svg", "image/svg+xml", svg.read_bytes())
 
     expect(other.get_by_role("button", name="Inside the drawing", exact=True)).to_be_visible()
-    expect(node_named(other, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(str(RED))
+    expect(node_named(other, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(f"#{RED:06x}")
 
 
 def test_the_png_picture_shows_the_graph(open_page: OpenPage, tmp_path: Path) -> None:

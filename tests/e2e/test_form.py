@@ -52,7 +52,7 @@ def test_a_shared_form_works_on_a_phone_until_it_is_taken_back(
     phone = context.new_page()
     phone.goto(link)
     field = phone.get_by_role("textbox", name="Colour")
-    expect(field).to_have_value(str(BLUE))
+    expect(field).to_have_value(f"#{BLUE:06x}")
     assert phone.locator("[data-node]").count() == 0
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     field.fill(str(RED))

@@ -65,7 +65,7 @@ def test_a_subgraph_is_pasted_into_another_workflow_with_its_inside(open_page: O
     page.keyboard.press("Control+v")
     node_named(page, "Subgraph").get_by_role("button", name="Open subgraph").click()
 
-    expect(node_named(page, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(str(RED))
+    expect(node_named(page, "EmptyImage").get_by_role("textbox", name="color")).to_have_value(f"#{RED:06x}")
 
 
 def test_a_double_click_leads_a_link_around_and_another_takes_the_waypoint_away(open_page: OpenPage) -> None:

@@ -48,11 +48,11 @@ def test_a_named_version_is_compared_with_now_and_restored(open_page: OpenPage, 
     expect(comparison).to_be_hidden()
 
     page.get_by_role("button", name="Restore Red").click()
-    expect(color).to_have_value(str(RED))
+    expect(color).to_have_value(f"#{RED:06x}")
     expect(node_named(page, "Save Image")).to_be_visible()
     page.get_by_role("button", name="Close panel").click()
     page.locator("body").press("Control+z")
-    expect(color).to_have_value(str(BLUE))
+    expect(color).to_have_value(f"#{BLUE:06x}")
 
 
 def test_a_version_is_kept_at_each_run_and_found_after_a_reload(open_page: OpenPage) -> None:

@@ -80,8 +80,8 @@ def test_a_colour_is_typed_or_picked(open_page: OpenPage) -> None:
     node = node_named(page, "EmptyImage")
     node.get_by_role("textbox", name="color").fill("#20d030")
     page.keyboard.press("Enter")
-    expect(node.get_by_label("Colour palette")).to_have_value("#20d030")
-    node.get_by_label("Colour palette").fill("#d02020")
+    expect(node.get_by_label("Palette")).to_have_value("#20d030")
+    node.get_by_label("Palette").fill("#d02020")
     expect(node.get_by_role("textbox", name="color")).to_have_value("#d02020")
     page.get_by_test_id("run").click()
 

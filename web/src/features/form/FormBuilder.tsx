@@ -3,6 +3,7 @@ import type { FormRecord } from "../../core/document";
 import { formFields, formOutputs, setForm, withoutBlanks, suggestedForm } from "../../core/form";
 import { activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
+import field from "../../ui/field.module.css";
 import { t } from "../../ui/i18n";
 import { FormChooser } from "./FormChooser";
 import { FormEntries } from "./FormEntries";
@@ -34,11 +35,11 @@ export function FormBuilder() {
     <div className={css.builder}>
       <label>
         {t("Title")}
-        <input value={form.title ?? ""} placeholder={root.name} onChange={(event) => edit({ title: event.target.value })} />
+        <input className={field.field} value={form.title ?? ""} placeholder={root.name} onChange={(event) => edit({ title: event.target.value })} />
       </label>
       <label>
         {t("Description")}
-        <textarea rows={2} value={form.description ?? ""} onChange={(event) => edit({ description: event.target.value })} />
+        <textarea className={field.field} rows={2} value={form.description ?? ""} onChange={(event) => edit({ description: event.target.value })} />
       </label>
       <FormEntries title={t("It asks for")} entries={form.inputs ?? []} named={(field) => fields.find((each) => each.field === field)?.input.name ?? null} onChange={(inputs) => edit({ inputs })} withHelp />
       <FormEntries title={t("It shows")} entries={form.outputs ?? []} named={(output) => outputs.find((each) => each.output === output)?.title ?? null} onChange={(outputs_) => edit({ outputs: outputs_ })} />

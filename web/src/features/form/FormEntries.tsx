@@ -1,5 +1,6 @@
 import { IconArrowDown, IconArrowUp, IconTrash } from "@tabler/icons-react";
 import { moved, withoutBlanks } from "../../core/form";
+import field from "../../ui/field.module.css";
 import { t } from "../../ui/i18n";
 import css from "./builder.module.css";
 
@@ -32,7 +33,7 @@ export function FormEntries<T extends Entry>({ title, entries, named, onChange, 
           return (
             <li key={`${entry.node} ${entry.input ?? ""}`}>
               <div className={css.entry}>
-                <input aria-label={t("Label of {name}", { name: shown })} value={entry.label ?? ""} placeholder={name ?? entry.input ?? entry.node} onChange={(event) => edit(index, { label: event.target.value })} />
+                <input className={field.field} aria-label={t("Label of {name}", { name: shown })} value={entry.label ?? ""} placeholder={name ?? entry.input ?? entry.node} onChange={(event) => edit(index, { label: event.target.value })} />
                 <button type="button" aria-label={t("Move {name} up", { name: shown })} disabled={index === 0} onClick={() => onChange(moved(entries, index, index - 1))}>
                   <IconArrowUp size={14} />
                 </button>
@@ -44,7 +45,7 @@ export function FormEntries<T extends Entry>({ title, entries, named, onChange, 
                 </button>
               </div>
               {name === null && <p className={css.lost}>{t("Gone from the workflow, or fed by a link: the form leaves it out.")}</p>}
-              {withHelp && <input className={css.help} aria-label={t("Help for {name}", { name: shown })} placeholder={t("Help text")} value={entry.help ?? ""} onChange={(event) => edit(index, { help: event.target.value })} />}
+              {withHelp && <input className={`${field.field} ${css.help ?? ""}`} aria-label={t("Help for {name}", { name: shown })} placeholder={t("Help text")} value={entry.help ?? ""} onChange={(event) => edit(index, { help: event.target.value })} />}
             </li>
           );
         })}

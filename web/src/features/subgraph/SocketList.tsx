@@ -3,6 +3,7 @@ import { socketColor } from "../../canvas/socketColor";
 import type { SocketRecord } from "../../core/document";
 import { labelSocket, moveSocket, removeSocket, type Side } from "../../core/subgraphSockets";
 import { useWorkbench } from "../../ui/context";
+import field from "../../ui/field.module.css";
 import { t } from "../../ui/i18n";
 import css from "./subgraph.module.css";
 
@@ -27,7 +28,7 @@ export function SocketList({ id, side, title, sockets }: Props) {
         {sockets.map((socket, index) => (
           <li key={socket.name} className={css.socket}>
             <i style={{ background: socketColor(socket.type, "var(--socket-l)") }} title={socket.type} />
-            <input aria-label={t("Label of {name}", { name: socket.name })} value={socket.label ?? socket.name} onChange={(event) => label(index, event.target.value)} />
+            <input className={field.field} aria-label={t("Label of {name}", { name: socket.name })} value={socket.label ?? socket.name} onChange={(event) => label(index, event.target.value)} />
             <button type="button" aria-label={t("Move {name} up", { name: socket.name })} disabled={index === 0} onClick={() => move(index, -1)}>
               <IconArrowUp size={14} />
             </button>

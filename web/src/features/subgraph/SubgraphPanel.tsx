@@ -3,6 +3,7 @@ import type { Definition } from "../../core/document";
 import { definitionAtHand } from "../../store/subgraphs";
 import { activeTab } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
+import field from "../../ui/field.module.css";
 import { t } from "../../ui/i18n";
 import { PromotedWidgets } from "./PromotedWidgets";
 import { SocketList } from "./SocketList";
@@ -31,11 +32,11 @@ function Names({ id, definition }: { id: string; definition: Definition }) {
     <div className={css.names}>
       <label>
         {t("Name")}
-        <input value={definition.name} onChange={(event) => edit({ name: event.target.value })} />
+        <input className={field.field} value={definition.name} onChange={(event) => edit({ name: event.target.value })} />
       </label>
       <label>
         {t("Description")}
-        <textarea rows={2} value={definition.description ?? ""} onChange={(event) => edit({ description: event.target.value })} />
+        <textarea className={field.field} rows={2} value={definition.description ?? ""} onChange={(event) => edit({ description: event.target.value })} />
       </label>
     </div>
   );

@@ -34,7 +34,7 @@ export function ColourWidget({ input, value, problem, onChange }: ControlProps<J
           if (event.key === "Enter") finish();
         }}
       />
-      <input type="color" className={css.swatch} value={known ?? "#000000"} aria-label={t("Colour palette")} onChange={(event) => onChange(colourValue(event.target.value, input.type))} />
+      <input type="color" className={css.swatch} value={known ?? "#000000"} aria-label={t("Palette")} onChange={(event) => onChange(colourValue(event.target.value, input.type))} />
     </div>
   );
 }
