@@ -13,9 +13,13 @@ from diffusion.text.encoder import TextEncoder
 from interop.errors import ClosedAttribute, NotSupported
 from interop.models.lora import LoraPart, add_to_clip
 from interop.models.names import tower_names
-from interop.models.text_stage import TextStage, Vocabularies, as_tokens, stage_of, unprojected
+from interop.models.text_stage import TextStage, Vocabularies, as_tokens, stage_of
+from interop.models.text_stage import unprojected as without_projection
 
 __all__ = ["ClipHandle"]
+
+_PADDINGS = ("_min_padding", "_min_length")
+"""What a tokenizer option is called, behind the name of its encoder."""
 
 
 class ClipHandle:
@@ -37,7 +41,7 @@ class ClipHandle:
     @property
     def asked(self) -> TextEncoder:
         """The text encoder as it is read now."""
-        return self._encoder if self.projected_pooled else unprojected(self._encoder)
+        return self._encoder if self.projected_pooled else without_projection(self._encoder)
 
     @property
     def cond_stage_model(self) -> TextStage:
@@ -78,8 +82,19 @@ class ClipHandle:
         self.projected_pooled = bool(options.get("projected_pooled", self.projected_pooled))
 
     def set_tokenizer_option(self, option_name: str, value: Any) -> None:
-        """Keep an option; this engine's tokenisers have none."""
+        """Change how T5 pads prompts, in place: `t5xxl_min_padding`, `t5xxl_min_length` and the like.
+
+        Raises:
+            NotSupported: for other options.
+        """
+        if not option_name.endswith(_PADDINGS):
+            raise NotSupported(f"CLIP.set_tokenizer_option({option_name!r}, …)", "called")
         self.tokenizer_options[option_name] = value
+        padding, shortest = (
+            max((int(n) for name, n in self.tokenizer_options.items() if name.endswith(ending)), default=0)
+            for ending in _PADDINGS
+        )
+        self._encoder = self._encoder.with_padding(padding, shortest)
 
     def tokenize(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> dict[str, list[list[Any]]]:
         """A text as each encoder reads it: chunks of (token, weight), with a number for each word if asked for."""
@@ -89,7 +104,7 @@ class ClipHandle:
         self, tokens: Mapping[str, Any], return_pooled: bool | str = False, return_dict: bool = False
     ) -> Any:
         """Tokens as an embedding; with its pooled vector if asked for, which "unprojected" leaves as it comes out."""
-        encoder = unprojected(self._encoder) if return_pooled == "unprojected" else self.asked
+        encoder = without_projection(self._encoder) if return_pooled == "unprojected" else self.asked
         features, pooled = encoder.encode_tokens({name: as_tokens(chunks) for name, chunks in tokens.items()})
         if return_dict:
             return {"cond": features, "pooled_output": pooled}
@@ -102,9 +117,10 @@ class ClipHandle:
         add_dict: Mapping[str, Any] | None = None,
         show_pbar: bool = True,
     ) -> list[list[Any]]:
-        """Tokens as conditioning."""
-        features, pooled = self.encode_from_tokens(tokens, return_pooled="unprojected" if unprojected else True)
-        return [[features, {"pooled_output": pooled, **(add_dict or {})}]]
+        """Tokens as conditioning, once for each version of the weights that hooks ask for."""
+        encoder = without_projection(self._encoder) if unprojected else self.asked
+        found = encoder.conditioning({name: as_tokens(chunks) for name, chunks in tokens.items()})
+        return [[features, {**options, **(add_dict or {})}] for features, options in found]
 
     def encode(self, text: str) -> Any:
         """A text as an embedding."""

@@ -114,3 +114,24 @@ def test_a_packs_lora_changes_the_text_encoder(house: Open, clip: Any) -> None:
     tensors = {f"{layer}.lora_up.weight": torch.ones(width, 1), f"{layer}.lora_down.weight": torch.ones(1, width)}
 
     assert clip.clone().add_patches(lora.load_lora(tensors, keys), 0.5) == [keys[layer]]
+
+
+def test_a_prompt_becomes_one_conditioning_for_each_version_of_the_weights(encoder: Any) -> None:
+    from diffusion.text.encoder import Version
+    from interop.models import lend_one
+
+    versions = tuple(Version({}, {"start_percent": start}) for start in (0.0, 0.5))
+    clip = lend_one(replace(encoder, versions=versions))
+
+    found = clip.encode_from_tokens_scheduled(clip.tokenize("red"), add_dict={"guidance": 3.5})
+
+    assert [(options["start_percent"], options["guidance"]) for _, options in found] == [(0.0, 3.5), (0.5, 3.5)]
+
+
+def test_options_of_tokenizers_pad_t5_and_others_are_refused(clip: Any) -> None:
+    clip.set_tokenizer_option("t5xxl_min_length", 100)
+    clip.set_tokenizer_option("t5xxl_min_padding", 4)
+
+    assert clip.tokenizer_options == {"t5xxl_min_length": 100, "t5xxl_min_padding": 4}
+    with pytest.raises(NotSupported, match="set_tokenizer_option"):
+        clip.set_tokenizer_option("colour", 1)
