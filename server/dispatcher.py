@@ -37,6 +37,9 @@ log = logging.getLogger("heddle.jobs")
 LEASE_SECONDS = 60.0
 """How long an attempt is valid without being extended, unless told otherwise."""
 _RETURNED = "The job before it takes longer than those before, so it waits in the queue again."
+CROWD = 16
+"""How many unfinished jobs there must be before any is given to a worker ahead of time: until then every job but the
+one that runs is seen as queued, as established clients expect."""
 LOOK_AGAIN = 5.0
 """Seconds after which the table is looked at though nothing woke the dispatcher: a safety net."""
 
@@ -234,7 +237,7 @@ class Dispatcher:
             choose = self._choose if len(free) > 1 else None
             taken = [await self._table.claim(free[0], self._lease_ms, choose)]
         else:
-            ahead = self._pool.ahead()
+            ahead = self._pool.ahead() if self._remaining >= CROWD else ()
             taken = await asyncio.gather(*(self._table.claim(worker, self._lease_ms) for worker in ahead))
         for claimed in taken:
             if claimed is not None:

@@ -72,25 +72,44 @@ async def test_every_submission_under_load_is_in_history_exactly_once(start, pic
 
 
 async def test_jobs_behind_one_that_takes_longer_wait_in_the_queue_and_count_no_death(start, picture, waiting) -> None:
+    after = [f"after{number}" for number in range(20)]
     async with start() as bench:
-        for number in range(40):
+        await bench.client.post("/api/v1/queue/pause", json={})
+        for number in range(20):
             await bench.prompt(picture, prompt_id=f"short{number}")
         await bench.prompt(waiting(30.0), prompt_id="long")
-        for name in ("a", "b"):
+        for name in after:
             await bench.prompt(picture, prompt_id=name)
+        await bench.client.post("/api/v1/queue/resume", json={})
         await bench.until("long", "running")
         async with asyncio.timeout(10):
             while (queue := await bench.json("/queue"))["queue_running"][0][1] != "long":  # noqa: ASYNC110 - over HTTP
                 await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)  # longer than short runs take
+        states = {name: (await bench.json(f"/api/v1/jobs/{name}"))["job"]["state"] for name in after}
         await bench.client.post("/interrupt")
         await bench.until("long", "cancelled")
-        for name in ("a", "b"):
+        for name in after:
             await bench.until(name, "succeeded")
-        details = [(await bench.json(f"/api/v1/jobs/{name}"))["job"] for name in ("a", "b")]
+        details = [(await bench.json(f"/api/v1/jobs/{name}"))["job"] for name in after]
 
     assert [item[1] for item in queue["queue_running"]] == ["long"]
-    assert [item[1] for item in queue["queue_pending"]] == ["a", "b"]
-    assert [detail["deaths"] for detail in details] == [0, 0]
+    assert [item[1] for item in queue["queue_pending"]] == after
+    assert set(states.values()) == {"queued"}
+    assert {detail["deaths"] for detail in details} == {0}
+    assert {detail["attempt"] for detail in details} == {1, 2}, "none was given ahead"
+
+
+async def test_few_jobs_are_seen_as_queued_until_their_turn(start, picture, waiting) -> None:
+    async with start() as bench:
+        for number in range(20):
+            await bench.finished((await bench.prompt(picture, prompt_id=f"short{number}"))["prompt_id"])
+        await bench.prompt(waiting(30.0), prompt_id="long")
+        states = [
+            (await bench.json(f"/api/v1/jobs/{(await bench.prompt(picture))['prompt_id']}"))["job"] for _ in "abc"
+        ]
+
+    assert [job["state"] for job in states] == ["queued"] * 3
 
 
 async def test_short_and_longer_jobs_in_any_order_all_run_exactly_once(start, picture, waiting) -> None:
