@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { keyLabel } from "../../commands/command";
 import { keysOf } from "../../commands/bindings";
 import { allCommands, isEnabled } from "../../commands/registry";
@@ -7,6 +7,7 @@ import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./palette.module.css";
 import { Emphasis, PaletteShell } from "./PaletteShell";
+import { useSearch } from "./useSearch";
 
 /** Every command with its key. */
 export function CommandPalette() {
@@ -17,26 +18,19 @@ export function CommandPalette() {
 function OpenCommands() {
   const workbench = useWorkbench();
   const settings = useEditorState((state) => state.settings);
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  const search = useSearch();
   const found = useMemo(() => {
     const scored = allCommands(workbench.editor).filter((command) => isEnabled(command, workbench)).flatMap((command) => {
-      const match = fuzzyMatch(query, t(command.label));
+      const match = fuzzyMatch(search.query, t(command.label));
       return match ? [{ command, match }] : [];
     });
-    return query === "" ? scored : scored.sort((a, b) => b.match.score - a.match.score);
-  }, [query, workbench]);
+    return search.query === "" ? scored : scored.sort((a, b) => b.match.score - a.match.score);
+  }, [search.query, workbench]);
   const close = () => workbench.editor.patchView({ commandsOpen: false });
   return (
     <PaletteShell
       label={t("Run a command")}
-      query={query}
-      onQuery={(text) => {
-        setQuery(text);
-        setAt(0);
-      }}
-      at={at}
-      onAt={setAt}
+      {...search}
       count={found.length}
       onChoose={(index) => {
         close();

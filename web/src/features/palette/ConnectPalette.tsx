@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { labelOf, outputKeys, visibleInputs } from "../../core/catalogue";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { connect, type InputEnd, mayConnect, type OutputEnd } from "../../core/links";
@@ -8,6 +8,7 @@ import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./palette.module.css";
 import { Emphasis, PaletteShell } from "./PaletteShell";
+import { useSearch } from "./useSearch";
 
 interface Choice {
   readonly from: OutputEnd;
@@ -43,24 +44,17 @@ export function ConnectPalette() {
 
 function OpenConnect({ loose }: { loose: LooseEnd }) {
   const { editor } = useWorkbench();
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  const search = useSearch();
   const all = useMemo(() => choicesFor(editor, loose), [editor, loose]);
   const found = all.flatMap((choice) => {
-    const match = fuzzyMatch(query, choice.label);
+    const match = fuzzyMatch(search.query, choice.label);
     return match ? [{ ...choice, at: match.at }] : [];
   });
   const close = () => editor.patchView({ connecting: null });
   return (
     <PaletteShell
       label={loose.from ? t("Link {name} to…", { name: loose.from.output }) : t("Link {name} from…", { name: loose.to?.input ?? "" })}
-      query={query}
-      onQuery={(text) => {
-        setQuery(text);
-        setAt(0);
-      }}
-      at={at}
-      onAt={setAt}
+      {...search}
       count={found.length}
       onChoose={(index) => {
         const choice = found[index];

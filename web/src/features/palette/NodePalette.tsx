@@ -1,5 +1,5 @@
 /** Search and add a node. */
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { addLinked } from "../../store/addLinked";
 import type { PaletteRequest } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
@@ -11,6 +11,7 @@ import css from "./palette.module.css";
 import { recentNodes, rememberNode } from "./recent";
 import { SearchFilters } from "./SearchFilters";
 import { searchNodes } from "./search";
+import { useSearch } from "./useSearch";
 
 export function NodePalette() {
   const request = useEditorState((state) => state.view.palette);
@@ -21,14 +22,10 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
   const { editor } = useWorkbench();
   const specs = useOfferedSpecs();
   const loading = useEditorState((state) => state.catalogue.state !== "ready");
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  const search = useSearch();
+  const { query } = search;
   const offers = useMemo(() => searchNodes(specs, query, request.drag, recentNodes()), [specs, query, request]);
   const close = () => editor.patchView({ palette: null });
-  const search = (text: string) => {
-    setQuery(text);
-    setAt(0);
-  };
   const choose = (index: number) => {
     const offer = offers[index];
     if (!offer) return;
@@ -36,15 +33,12 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
     close();
     addLinked(editor, offer.spec.id, request.graph, request.drag);
   };
-  const shown = offers[at]?.spec;
+  const shown = offers[search.at]?.spec;
   return (
     <PaletteShell
       label={request.drag ? t("Add a node for {type}", { type: request.drag.type }) : t("Add a node")}
-      query={query}
-      onQuery={search}
-      filters={<SearchFilters specs={specs} query={query} onQuery={search} />}
-      at={at}
-      onAt={setAt}
+      {...search}
+      filters={<SearchFilters specs={specs} query={query} onQuery={search.onQuery} />}
       count={offers.length}
       onChoose={choose}
       onClose={close}

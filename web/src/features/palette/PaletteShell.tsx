@@ -4,13 +4,10 @@ import type { Point } from "../../core/geometry";
 import { t } from "../../ui/i18n";
 import { useModal } from "../../ui/useModal";
 import css from "./palette.module.css";
+import type { Search } from "./useSearch";
 
-interface Props {
+interface Props extends Search {
   readonly label: string;
-  readonly query: string;
-  readonly onQuery: (query: string) => void;
-  readonly at: number;
-  readonly onAt: (index: number) => void;
   readonly count: number;
   readonly onChoose: (index: number) => void;
   readonly onClose: () => void;

@@ -1,4 +1,3 @@
-import { useState } from "react";
 import { findInput, labelOf } from "../../core/catalogue";
 import { jsonText, literalOf } from "../../core/document";
 import { fuzzyMatch } from "../../core/fuzzy";
@@ -8,6 +7,7 @@ import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 import css from "./palette.module.css";
 import { Emphasis, PaletteShell } from "./PaletteShell";
+import { useSearch } from "./useSearch";
 
 /** The values of one node: each becomes a socket, or a control again. */
 export function SocketPalette() {
@@ -29,14 +29,13 @@ function meaning(shape: Shape): string {
 function OpenSockets({ node }: { node: string }) {
   const { editor } = useWorkbench();
   const document = useEditorState(activeDocument);
-  const [query, setQuery] = useState("");
-  const [at, setAt] = useState(0);
+  const search = useSearch();
   const record = document.nodes[node];
   const spec = editor.specs[record?.type ?? ""];
   const found = shapesOf(document, editor.specs, node).flatMap((entry) => {
     const input = findInput(spec, entry.input);
     const label = input ? labelOf(input) : entry.input;
-    const match = fuzzyMatch(query, label);
+    const match = fuzzyMatch(search.query, label);
     const value = literalOf(record?.inputs[entry.input]) ?? input?.default;
     return match ? [{ ...entry, label, at: match.at, value: value === undefined ? "" : jsonText(value).slice(0, 24) }] : [];
   });
@@ -44,13 +43,7 @@ function OpenSockets({ node }: { node: string }) {
   return (
     <PaletteShell
       label={t("Turn a value into a socket, or back")}
-      query={query}
-      onQuery={(text) => {
-        setQuery(text);
-        setAt(0);
-      }}
-      at={at}
-      onAt={setAt}
+      {...search}
       count={found.length}
       onChoose={(index) => {
         const entry = found[index];
