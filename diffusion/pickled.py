@@ -22,8 +22,8 @@ __all__ = ["PICKLED", "read_pickled", "read_tensors"]
 
 PICKLED = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 """Extensions of pickle files, in lower case."""
-_WRAPPERS = ("state_dict", "params_ema", "params", "model")
-"""Keys under which training programs keep the weights themselves."""
+_WRAPPERS = ("state_dict", "params_ema", "params", "model", "id_encoder")
+"""Keys under which training programs keep the weights themselves, and PhotoMaker its encoder."""
 
 
 def read_pickled(path: Path) -> Any:

@@ -26,6 +26,7 @@ __all__ = [
     "Mask",
     "Model",
     "Noise",
+    "PhotoMaker",
     "Sampler",
     "Sigmas",
     "StyleModel",
@@ -47,6 +48,7 @@ Clip = Annotated[Any, Socket("CLIP", "a text encoder with its tokenizer")]
 ClipVision = Annotated[Any, Socket("CLIP_VISION", "an encoder of pictures")]
 ClipVisionOutput = Annotated[Any, Socket("CLIP_VISION_OUTPUT", "what an encoder of pictures says")]
 StyleModel = Annotated[Any, Socket("STYLE_MODEL", "turns an encoded picture into conditioning")]
+PhotoMaker = Annotated[Any, Socket("PHOTOMAKER", "merges a photographed person into a word of a prompt")]
 Vae = Annotated[Any, Socket("VAE", "an autoencoder between images and latents")]
 Sigmas = Annotated[Tensor, Socket("SIGMAS", "float32 [steps + 1], decreasing, usually ending in 0")]
 Sampler = Annotated[Any, Socket("SAMPLER", "an integrator over sigmas, with its options")]
