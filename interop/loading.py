@@ -132,6 +132,7 @@ def load_packs(
     loaded = LoadedPacks(host, imports, record)
     host.everything = loaded.catalogue
     attempts = [Attempt(pack, imports, record, patience, deadline, idle) for pack in packs]
+    attempts.sort(key=lambda attempt: attempt.hung_before)  # those that hung at the last start come last
     _Load(loaded, attempts, on_report).run()
     if wait:
         loaded.wait()

@@ -16,6 +16,10 @@ from worker.lifeline import die_before_the_server, die_with_parent
 
 FD_VARIABLE = "HEDDLE_WORKER_FD"
 """Environment variable with the number of the inherited socket."""
+SWITCH_INTERVAL = 0.0005
+"""Seconds for which one thread may keep the interpreter while others wait, a tenth of the usual. Imports and jobs give
+the interpreter away at every file and every frame, and would wait the whole time to get it back whenever a pack runs in
+a loop or model classes are being imported."""
 
 
 def main() -> int:
@@ -32,6 +36,7 @@ def main() -> int:
     os.set_inheritable(int(number), False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end = socket.socket(fileno=int(number))
+    sys.setswitchinterval(SWITCH_INTERVAL)
     asyncio.run(_serve(end, chosen))
     return 0
 

@@ -74,6 +74,20 @@ def test_packs_that_hang_are_left_to_themselves_while_the_others_are_published(h
     assert not opened.report("a_waits").ok
 
 
+def test_a_pack_that_hung_at_the_last_start_comes_after_the_others(house: Open, tmp_path: Path) -> None:
+    order = tmp_path / "order.txt"
+    note = "with open({!r}, 'a') as file:\n    file.write('{} ')\n"
+    folder = tmp_path / "custom_nodes"
+    folder.mkdir()
+    (folder / "a_spins.py").write_text(note.format(str(order), "a") + "while True:\n    pass\n")
+    (folder / "b_good.py").write_text(note.format(str(order), "b") + "NODE_CLASS_MAPPINGS = {}\n")
+
+    house(deadline=0.2)
+    house(deadline=0.2)
+
+    assert order.read_text() == "a b b a "
+
+
 def test_a_pack_that_brings_in_a_slow_library_keeps_its_turn(house: Open, tmp_path: Path) -> None:
     (tmp_path / "libraries").mkdir()
     (tmp_path / "libraries" / "slow_library_of_a_pack.py").write_text("import time\ntime.sleep(0.6)\n")
