@@ -77,6 +77,7 @@ _SD1_RGB: Basis = ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189,
 _SDXL_RGB: Basis = ((0.235, 0.235, 0.235), (-0.235, -0.020, 0.137), (0.098, 0.055, -0.098), (-0.196, -0.157, -0.157))
 
 SD1 = LatentFormat("sd1", 4, 0.18215, rgb=_SD1_RGB, taesd="taesd")
+SD_X4 = LatentFormat("sd_x4", 4, 0.08333, ratio=4)
 SDXL = LatentFormat("sdxl", 4, 0.13025, rgb=_SDXL_RGB, taesd="taesdxl")
 SD3 = LatentFormat("sd3", 16, 1.5305, 0.0609, taesd="taesd3")
 FLUX = LatentFormat("flux", 16, 0.3611, 0.1159, taesd="taef1")
@@ -120,4 +121,6 @@ def fit_basis(latents: Tensor, images: Tensor) -> tuple[Basis, tuple[float, floa
     return basis, (float(solution[-1, 0]), float(solution[-1, 1]), float(solution[-1, 2]))
 
 
-__all__ = ["FLUX", "SD1", "SD3", "SDXL", "LatentFormat", "NormalizedFormat", "fit_basis", "preview", "spread_basis"]
+__all__ = [
+    "FLUX", "SD1", "SD3", "SDXL", "SD_X4", "LatentFormat", "NormalizedFormat", "fit_basis", "preview", "spread_basis",
+]  # fmt: skip

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from diffusion.families.family import Scene
 from diffusion.latents import LatentFormat
 from diffusion.patching.record import Patching
-from diffusion.patching.unet import run_unet
+from diffusion.patching.unet import as_labels, run_unet
 from diffusion.residuals import of_unet
 from diffusion.resize import resize
 
@@ -53,7 +53,7 @@ class UNetFamily:
             return run_unet(module, x, timestep, inputs, added, patching)
         arguments: dict[str, Any] = {}
         if "vector" in inputs:
-            arguments["class_labels"] = inputs["vector"].to(x)
+            arguments["class_labels"] = as_labels(inputs["vector"], x)
         if added is not None:
             if added.middle is not None:
                 arguments["down_block_additional_residuals"] = added.down
@@ -70,29 +70,35 @@ class UNetFamily:
         noise, channels = scene.noise, self.latent_format.channels
         picture = options.get("concat_latent_image")
         if extra == channels:
-            return torch.zeros_like(noise) if picture is None else _fit(picture.to(noise), noise)
+            return torch.zeros_like(noise) if picture is None else fitted(picture.to(noise), noise)
         mask = options.get("concat_mask", scene.mask)
         if mask is None:
             blank = torch.ones_like(noise)[:, :1]
             return blank if extra == 1 else torch.cat([blank, _grey(noise)], dim=1)
         mask = mask[:, :1] if mask.ndim == noise.ndim else mask.reshape(-1, 1, *mask.shape[-2:])
-        mask = _fit(mask.to(noise), noise).round()
+        mask = fitted(mask.to(noise), noise).round()
         if extra == 1:
             return mask
         if picture is not None:
             picture = self.latent_format.to_network(picture)
         else:
             picture = scene.latent if scene.latent is not None else torch.zeros_like(noise)
-        return torch.cat([mask, _fit(picture.to(noise), noise)], dim=1)
+        return torch.cat([mask, fitted(picture.to(noise), noise)], dim=1)
 
 
-def _fit(picture: Tensor, noise: Tensor) -> Tensor:
-    if picture.shape[-2:] != noise.shape[-2:]:
-        picture = resize(picture, noise.shape[-1], noise.shape[-2], "bilinear", "center")
-    return _spread(picture, noise.shape[0])
+def fitted(picture: Tensor, noise: Tensor) -> Tensor:
+    """Pictures of the size and number of a run's latents [batch, channels, h, w]."""
+    return spread(sized(picture, noise), noise.shape[0])
 
 
-def _spread(pictures: Tensor, count: int) -> Tensor:
+def sized(picture: Tensor, noise: Tensor) -> Tensor:
+    """Pictures of the size of a run's latents; what is too wide or too high is cut off at both sides."""
+    if picture.shape[-2:] == noise.shape[-2:]:
+        return picture
+    return resize(picture, noise.shape[-1], noise.shape[-2], "bilinear", "center")
+
+
+def spread(pictures: Tensor, count: int) -> Tensor:
     """Exactly `count` of a batch: neighbours are repeated, or members at even distances are kept."""
     have = pictures.shape[0]
     if have == count:
@@ -112,4 +118,4 @@ def _grey(noise: Tensor) -> Tensor:
     return values.view(1, 4, 1, 1).expand(noise.shape[0], 4, *noise.shape[-2:])
 
 
-__all__ = ["UNetFamily"]
+__all__ = ["UNetFamily", "fitted", "sized", "spread"]

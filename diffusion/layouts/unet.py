@@ -18,6 +18,9 @@ from diffusion.errors import UnknownModel
 
 Shapes = Mapping[str, tuple[int, ...]]
 
+LABELS = "label_emb.weight"  # a table of numbered labels, as the x4 upscaler has for its noise levels
+LABELLED_HEADS = 8  # of such a network, in every stage
+
 _RESNET = {
     "in_layers.0": "norm1",
     "in_layers.2": "conv1",
@@ -70,6 +73,8 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
     context = context_width(shapes)
     linear = any(name.endswith("proj_in.weight") and len(shape) == 2 for name, shape in shapes.items())
     depths = stage_depths(stages, middle)
+    if LABELS in shapes:
+        heads = heads or LABELLED_HEADS
     config: dict[str, Any] = {
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],
@@ -87,6 +92,9 @@ def read_unet(shapes: Shapes, *, heads: int | None = None, head_dim: int | None 
     if "label_emb.0.0.weight" in shapes:
         config["class_embed_type"] = "projection"
         config["projection_class_embeddings_input_dim"] = shapes["label_emb.0.0.weight"][1]
+    if LABELS in shapes:
+        config["num_class_embeds"] = shapes[LABELS][0]
+        config["only_cross_attention"] = tuple(_reads_text_alone(shapes, down) for down in _first_blocks(stages))
     return UNetLayout(config, unet_table(stages, downs, ups, has_middle, bool(middle)))
 
 
@@ -98,6 +106,24 @@ def stage_depths(stages: list[list[Block]], middle: int) -> list[Any]:
     elif middle and stages[-1][0].depth != middle:
         raise UnknownModel(f"the middle block has {middle} transformer blocks, the stage above it {depths[-1]}")
     return depths
+
+
+def _first_blocks(stages: list[list[Block]]) -> list[int]:
+    """Number of the first input block of each stage."""
+    firsts = [1]
+    for stage in stages[:-1]:
+        firsts.append(firsts[-1] + len(stage) + 1)
+    return firsts
+
+
+def _reads_text_alone(shapes: Shapes, number: int) -> bool:
+    """Whether an input block attends to the text twice, and never to itself.
+
+    Shapes tell by the width of the keys; where text and block are equally wide it attends to itself.
+    """
+    block = f"input_blocks.{number}.1.transformer_blocks.0"
+    keys = shapes.get(f"{block}.attn1.to_k.weight")
+    return keys is not None and keys[1] != shapes[f"{block}.norm1.weight"][0]
 
 
 def attention_heads(
@@ -199,6 +225,7 @@ def input_table(stages: list[list[Block]], downs: list[int]) -> dict[str, str]:
     table = {
         "time_embed.0": "time_embedding.linear_1",
         "time_embed.2": "time_embedding.linear_2",
+        "label_emb": "class_embedding",
         "label_emb.0.0": "class_embedding.linear_1",
         "label_emb.0.2": "class_embedding.linear_2",
         "input_blocks.0.0": "conv_in",

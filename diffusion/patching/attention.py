@@ -40,8 +40,9 @@ def transformer_block(block: Any, x: Tensor, context: Tensor, patches: ModelPatc
     """
     n = block.norm1(x)
     out = _attention(
-        block.attn1, n, n, patches.self_attention_input, patches.self_attention, patches.self_attention_output, site
-    )
+        block.attn1, n, context if block.only_cross_attention else n, patches.self_attention_input,
+        patches.self_attention, patches.self_attention_output, site,
+    )  # fmt: skip
     x = out + x
     for patch in patches.between:
         x = patch(x, site)

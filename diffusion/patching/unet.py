@@ -53,6 +53,11 @@ def run_unet(
     return out
 
 
+def as_labels(vector: Tensor, x: Tensor) -> Tensor:
+    """What a network is told beside text and time, as it reads it: numbers in its dtype, labels as they are."""
+    return vector.to(x) if vector.is_floating_point() else vector.to(x.device)
+
+
 class _Walk:
     """One pass through the blocks: down to the end of the first stage, through everything below, and up the last."""
 
@@ -72,7 +77,7 @@ class _Walk:
         times = self.module.time_proj(timestep.expand(x.shape[0])).to(x.dtype)
         result: Tensor = self.module.time_embedding(times)
         if vector is not None and self.module.class_embedding is not None:
-            result = result + self.module.class_embedding(vector.to(x)).to(x.dtype)
+            result = result + self.module.class_embedding(as_labels(vector, x)).to(x.dtype)
         channels = self.module.config.block_out_channels[0]
         for patch in self.patches.embedding:
             result = patch(result, channels, self.step)
@@ -185,4 +190,4 @@ class _Walk:
         return tokens + residual
 
 
-__all__ = ["run_unet"]
+__all__ = ["as_labels", "run_unet"]
