@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.families.flux import join_flux
 from diffusion.families.sd3 import join_sd3
 from diffusion.families.sdxl import join_sdxl
-from diffusion.layouts.clip import read_clip
+from diffusion.layouts.clip import WIDTH_OF_H, read_clip
 from diffusion.layouts.t5 import read_t5
-from diffusion.network import grouped
+from diffusion.network import Network, grouped
 from diffusion.placement import place_text
 from diffusion.tensor_file import TensorFile
 from diffusion.text.embeddings import Embeddings
@@ -22,10 +23,11 @@ from diffusion.text.encoder import TextEncoder, alone
 from diffusion.text.towers import ClipTower, T5Tower, Tower
 from diffusion.text.vocabulary import carried_clip, find_clip, find_t5
 
+SD2_TEXT = "cond_stage_model.model."
 # Where checkpoints keep their text encoders: prefix → (name, layer, normed). The first that is there counts.
 _SINGLE: Mapping[str, tuple[str, int, bool]] = {
     "conditioner.embedders.0.model.": ("g", -2, False),
-    "cond_stage_model.model.": ("h", -2, True),
+    SD2_TEXT: ("h", -2, True),
     "cond_stage_model.transformer.": ("l", -1, True),
 }
 _SECOND = ("conditioner.embedders.1.model.", "conditioner.embedders.1.transformer.")
@@ -98,7 +100,8 @@ def separate_text(
             towers[name] = t5_tower(file, "", device, folders)
         elif kind == "stable_diffusion":
             layer, normed = {"l": (-1, True), "h": (-2, True), "g": (-2, False)}[name]
-            towers[name] = clip_tower(file, "", name, device, folders, {}, layer=layer, normed=normed)
+            tower = clip_tower(file, "", name, device, folders, {}, layer=layer, normed=normed)
+            towers[name] = replace(tower, layer=h_layer(tower.network)) if name == "h" else tower
         else:
             towers[name] = clip_tower(
                 file, "", name, device, folders, {}, layer=-2, normed=False, projected=name != "l"
@@ -116,6 +119,13 @@ def separate_text(
     return TextEncoder(ordered, joining, embeddings=embeddings)
 
 
+def h_layer(network: Network) -> int:
+    """Which layer of OpenCLIP's H Stable Diffusion 2 reads: the last but one of 24; diffusers leaves the last away."""
+    cut = "encoder.layers.22.layer_norm1.weight" in network.weights
+    cut = cut and "encoder.layers.23.layer_norm1.weight" not in network.weights
+    return -1 if cut else -2
+
+
 def _recognised(file: TensorFile) -> str:
     """`l`, `g`, `h` or `t5xxl`, by keys and width."""
     if "shared.weight" in file or "encoder.embed_tokens.weight" in file:
@@ -123,7 +133,7 @@ def _recognised(file: TensorFile) -> str:
     inner = "embeddings.token_embedding.weight"
     for name in (f"text_model.{inner}", inner, "token_embedding.weight"):
         if name in file:
-            return {768: "l", 1280: "g", 1024: "h"}.get(file.shape(name)[1], "l")
+            return {768: "l", 1280: "g", WIDTH_OF_H: "h"}.get(file.shape(name)[1], "l")
     raise UnknownModel(
         f"'{file.path}' is no text encoder that is known: its tensors are {grouped(sorted(file), 3)}. "
         "CLIP (L, G, H) and T5 are."
@@ -182,4 +192,4 @@ def t5_tower(
     return T5Tower("t5xxl", network, lambda: find_t5(folders), shortest)
 
 
-__all__ = ["checkpoint_text", "clip_tower", "separate_text", "t5_tower"]
+__all__ = ["SD2_TEXT", "checkpoint_text", "clip_tower", "h_layer", "separate_text", "t5_tower"]

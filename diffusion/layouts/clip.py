@@ -15,6 +15,7 @@ from torch import Tensor
 from diffusion.errors import UnknownModel
 
 START, END = 49406, 49407  # CLIP's own vocabulary
+WIDTH_OF_H = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +113,4 @@ def open_clip_blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return result
 
 
-__all__ = ["END", "START", "ClipLayout", "open_clip_blocks", "read_clip"]
+__all__ = ["END", "START", "WIDTH_OF_H", "ClipLayout", "open_clip_blocks", "read_clip"]
