@@ -8,13 +8,14 @@ from typing import Any
 
 import torch
 
-from diffusion.errors import ModelFileError
+from diffusion.errors import ModelFileError, UnknownModel
 from diffusion.families.family import Family
 from diffusion.families.lotus import TASK, LotusFamily
 from diffusion.families.sdxl import SdxlFamily
 from diffusion.families.unclip import UnclipFamily
 from diffusion.families.unet import UNetFamily
-from diffusion.latents import SD1, SDXL, LatentFormat
+from diffusion.families.x4_upscaler import BETAS, CHANNELS, LEVELS, X4UpscalerFamily
+from diffusion.latents import SD1, SD_X4, SDXL, LatentFormat
 from diffusion.layouts.renaming import renamed
 from diffusion.layouts.unet import read_unet
 from diffusion.model import Model
@@ -70,6 +71,8 @@ def _unet_details(config: Mapping[str, Any]) -> dict[str, Any]:
 def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping[str, Any]) -> Family:
     channels, context = arguments["in_channels"], arguments["cross_attention_dim"]
     vector = arguments.get("projection_class_embeddings_input_dim")
+    if "num_class_embeds" in arguments:
+        return _upscaler_family(arguments, config)
     if vector is None:
         name = "sd2" if context == 1024 else "sd1"
         return UNetFamily(name, _scaled(SD1, config, arguments["out_channels"]), channels, context)
@@ -88,6 +91,17 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     form = PLAYGROUND if _is_playground(file) else _scaled(SDXL, config, arguments["out_channels"])
     pooled = vector - 256 * (5 if refiner else 6)
     return SdxlFamily("sdxl_refiner" if refiner else "sdxl", form, channels, context, pooled, refiner)
+
+
+def _upscaler_family(arguments: Mapping[str, Any], config: Mapping[str, Any]) -> X4UpscalerFamily:
+    channels, labels = arguments["in_channels"], arguments["num_class_embeds"]
+    if channels != CHANNELS or labels <= LEVELS:
+        raise UnknownModel(
+            f"a U-Net of {channels} input channels and {labels} numbered labels is of no kind that is known; the x4 "
+            f"upscaler has {CHANNELS} channels and more than {LEVELS} labels, its noise levels"
+        )
+    form = _scaled(SD_X4, config, arguments["out_channels"])
+    return X4UpscalerFamily(UNetFamily("x4_upscaler", form, channels, arguments["cross_attention_dim"]))
 
 
 def _lotus(unet: UNetFamily, file: TensorFile) -> LotusFamily:
@@ -130,6 +144,8 @@ def _prediction(file: TensorFile, prefix: str, family: Family, config: Mapping[s
             sigmas = stable_diffusion_sigmas(start, end, steps)
         if betas.get("zero_terminal"):
             sigmas = zero_terminal_snr(sigmas)
+    elif family.name == "x4_upscaler":
+        kind, sigmas = Kind.V, stable_diffusion_sigmas(*BETAS)
     elif family.name == "sd2":
         mark = prefix + V_MARK
         if mark in file and float(file[mark].float().std(unbiased=False)) > 0.09:
