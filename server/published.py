@@ -64,6 +64,11 @@ class Published:
         self.devices: Sequence[Mapping[str, Any]] = ()
         self.versions: Mapping[str, Any] = {}
 
+    @property
+    def complete(self) -> bool:
+        """Whether no pack is still loading."""
+        return self._complete
+
     def remember(self, digest: str, entries: Mapping[str, Any], packs: Sequence[Mapping[str, Any]]) -> None:
         """Use the catalogue of the last time until workers publish theirs.
 
@@ -158,9 +163,18 @@ class Published:
         spec = (await self.catalogue_with([name])).get(name)
         return {} if spec is None else {name: object_info(spec, self.choices)}
 
-    async def catalogue_body(self) -> Body:
-        """The plain-data catalogue with choices filled in, for our own API."""
+    async def catalogue_body(self, newer_than: str | None = None, within: float = PACKS_SECONDS) -> Body:
+        """The plain-data catalogue with choices filled in, for our own API.
+
+        Args:
+            newer_than: a digest; while packs are still loading, another catalogue is waited for.
+            within: seconds to wait at most.
+        """
         await self.catalogue()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.digest == newer_than and not self._complete:
+                    await self._news.wait()
         return await self._body("catalogue", self._resolved)
 
     def _resolved(self) -> dict[str, Any]:
@@ -172,10 +186,10 @@ class Published:
                 folder = source.get("folder") if isinstance(source, Mapping) else None
                 inputs.append({**item, "choices": self.choices(folder)} if folder else item)
             nodes[name] = {**entry, "inputs": inputs}
-        return {"digest": self.digest, "nodes": nodes}
+        return {"digest": self.digest, "complete": self._complete, "nodes": nodes}
 
     async def _body(self, name: str, make: Any) -> Body:
-        version = (self.digest, *(tuple(self.choices(folder)) for folder in self._sources))
+        version = (self.digest, self._complete, *(tuple(self.choices(folder)) for folder in self._sources))
         async with self._lock:
             known = self._bodies.get(name)
             if known is not None and known[0] == version:

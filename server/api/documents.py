@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from graph_runtime.documents import InvalidDocument, convert, load, read_json, read_media, to_prompt, to_saved
+from graph_runtime.catalogue import Catalogue
+from graph_runtime.documents import Converted, InvalidDocument, convert, read_json, read_media, to_prompt, to_saved
 from graph_runtime.errors import HeddleError
 from server.api import schema
 from server.api.jobs import problems_of
+from server.api.opening import opened
 from server.api.operation import Call, InvalidRequest, Operation
 from server.bodies import MAX_JSON_BYTES, bounded_body, check_values
 from server.keys import PUBLISHED
@@ -22,17 +24,23 @@ __all__ = ["OPERATIONS"]
 async def convert_document(call: Call) -> schema.ConvertedAnswer:
     """Our document, made of JSON in any known format or of a picture or other file that carries a workflow."""
     body = await bounded_body(call.request, MAX_JSON_BYTES)
-    catalogue = await call.request.app[PUBLISHED].catalogue()
-    return await asyncio.to_thread(_convert, body, catalogue)
+    converted, _ = await opened(call.request.app[PUBLISHED], lambda catalogue: _convert(body, catalogue))
+    return schema.ConvertedAnswer(
+        document=converted.document.to_data(),
+        warnings=[warning.to_data() for warning in converted.warnings],
+        source=converted.source,
+    )
 
 
 async def export_document(call: Call) -> schema.ExportedAnswer:
     """A document in another format: an API prompt, or what the established editor saves."""
     body: schema.ExportBody = call.body
-    catalogue = await call.request.app[PUBLISHED].catalogue()
+
+    def read(catalogue: Catalogue) -> Converted:
+        return convert(body.document, catalogue)
 
     def export() -> dict[str, Any]:
-        document = load(body.document, catalogue)
+        document = converted.document
         match body.format:
             case "prompt":
                 return to_prompt(document, catalogue)
@@ -42,6 +50,7 @@ async def export_document(call: Call) -> schema.ExportedAnswer:
                 return document.to_data()
 
     try:
+        converted, catalogue = await opened(call.request.app[PUBLISHED], read)
         return schema.ExportedAnswer(format=body.format, data=await asyncio.to_thread(export))
     except HeddleError as error:
         raise InvalidRequest(problems_of(error)) from None
@@ -67,7 +76,7 @@ async def get_template(call: Call) -> schema.TemplateAnswer:
     path = await asyncio.to_thread(template_path, DEFAULT if call.path["id"] == "default" else call.path["id"])
     catalogue = await call.request.app[PUBLISHED].catalogue()
     converted = await asyncio.to_thread(_convert, path.read_bytes(), catalogue)
-    return schema.TemplateAnswer(document=converted.document)
+    return schema.TemplateAnswer(document=converted.document.to_data())
 
 
 async def get_template_picture(call: Call) -> web.FileResponse:
@@ -76,19 +85,14 @@ async def get_template_picture(call: Call) -> web.FileResponse:
     return web.FileResponse(path, headers={"Content-Type": "image/webp"})
 
 
-def _convert(body: bytes, catalogue: Any) -> schema.ConvertedAnswer:
+def _convert(body: bytes, catalogue: Catalogue) -> Converted:
     try:
         check_values(body)
         is_json = body[:1] in (b"{", b"[", b" ", b"\n", b"\r", b"\t", b"\xef", b"")
         data = read_json(body) if is_json else read_media(body).workflow_data()
-        converted = convert(data, catalogue)
+        return convert(data, catalogue)
     except (InvalidDocument, HeddleError) as error:
         raise InvalidRequest(problems_of(error)) from None
-    return schema.ConvertedAnswer(
-        document=converted.document.to_data(),
-        warnings=[warning.to_data() for warning in converted.warnings],
-        source=converted.source,
-    )
 
 
 _ANY = ("application/json", "image/png", "image/webp", "application/octet-stream")

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from graph_runtime.documents import InvalidDocument, Texts, load, to_saved
+from graph_runtime.documents import InvalidDocument, Texts, convert, to_saved
 from graph_runtime.errors import HeddleError, InvalidGraph
 from graph_runtime.problems import Problem as Found
 from server.api import schema
+from server.api.opening import opened
 from server.api.operation import Call, InvalidRequest, Operation
 from server.errors import Refused
 from server.explanations import explanations_of
@@ -127,15 +128,14 @@ async def _as_run(call: Call, document: dict[str, Any]) -> tuple[Any, dict[str, 
     Raises:
         InvalidRequest: with every problem of the document.
     """
-    catalogue = await call.request.app[PUBLISHED].catalogue()
 
-    def convert() -> tuple[Any, dict[str, Any]]:
-        loaded = load(document, catalogue)
+    def as_run() -> tuple[Any, dict[str, Any]]:
         texts = Texts(choose=random.choice, now=datetime.now())
-        return loaded.to_graph(catalogue, texts), to_saved(loaded, catalogue)
+        return converted.document.to_graph(catalogue, texts), to_saved(converted.document, catalogue)
 
     try:
-        return await asyncio.to_thread(convert)
+        converted, catalogue = await opened(call.request.app[PUBLISHED], lambda known: convert(document, known))
+        return await asyncio.to_thread(as_run)
     except (InvalidDocument, InvalidGraph, HeddleError) as error:
         raise InvalidRequest(problems_of(error)) from None
 

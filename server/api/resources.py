@@ -27,7 +27,8 @@ _KINDS: tuple[str, ...] = get_args(schema.FolderKind)
 
 async def get_catalogue(call: Call) -> web.Response:
     """Every node as plain data; answers 304 to the tag of what the client has."""
-    return send_body(call.request, await call.request.app[PUBLISHED].catalogue_body())
+    query: schema.CatalogueQuery = call.query
+    return send_body(call.request, await call.request.app[PUBLISHED].catalogue_body(query.newer_than))
 
 
 async def list_files(call: Call) -> schema.FilesAnswer:
@@ -116,6 +117,7 @@ OPERATIONS = (
         "Every node: inputs, outputs, choices.",
         "catalogue",
         {200: schema.CatalogueAnswer, 304: None},
+        query=schema.CatalogueQuery,
     ),
     Operation(
         "list_files",

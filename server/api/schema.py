@@ -241,10 +241,19 @@ class EventItem(BaseModel):
     at: Count
 
 
+class CatalogueQuery(_Model):
+    """Which catalogue is waited for."""
+
+    newer_than: Name | None = Field(
+        None, description="A digest: while packs are still loading, wait up to 25 s for another catalogue than this."
+    )
+
+
 class CatalogueAnswer(BaseModel):
-    """Every node as plain data, choices filled in."""
+    """Every node as plain data, choices filled in; `complete` once no pack is still loading."""
 
     digest: str
+    complete: bool
     nodes: dict[str, dict[str, Any]]
 
 

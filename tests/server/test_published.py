@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +54,26 @@ async def test_packs_of_the_last_server_stay_until_they_have_been_loaded_again(p
     published.take(said("worker-1", BUILT_IN, complete=False))
 
     assert set(published.entries) == set(WITH_PACK)
+
+
+async def test_a_newer_catalogue_is_waited_for_only_while_packs_are_loading(published: Published) -> None:
+    published.take(said("worker-1", BUILT_IN, complete=False))
+    early = json.loads((await published.catalogue_body()).plain)
+    waiting = asyncio.create_task(published.catalogue_body(early["digest"]))
+    await asyncio.sleep(0.02)
+    waited = not waiting.done()
+    published.take(said("worker-1", WITH_PACK, complete=True))
+    late = json.loads((await waiting).plain)
+
+    assert waited and not early["complete"] and "pack.Node" not in early["nodes"]
+    assert late["complete"] and "pack.Node" in late["nodes"]
+    assert json.loads((await published.catalogue_body(late["digest"])).plain) == late
+
+
+async def test_packs_without_nodes_end_the_waiting_too(published: Published) -> None:
+    published.take(said("worker-1", BUILT_IN, complete=False))
+    waiting = asyncio.create_task(published.catalogue_body(published.digest))
+    await asyncio.sleep(0)
+    published.take(said("worker-1", BUILT_IN, complete=True))
+
+    assert json.loads((await waiting).plain)["complete"]

@@ -16,10 +16,17 @@ export interface CancelAnswer {
   readonly result: "cancelled" | "requested" | "finished";
 }
 
-/** Every node as plain data, choices filled in. */
+/** Every node as plain data, choices filled in; `complete` once no pack is still loading. */
 export interface CatalogueAnswer {
   readonly digest: string;
+  readonly complete: boolean;
   readonly nodes: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** Which catalogue is waited for. */
+export interface CatalogueQuery {
+  /** A digest: while packs are still loading, wait up to 25 s for another catalogue than this. */
+  readonly newer_than?: string | null;
 }
 
 /** Which jobs are meant: those named, or all of some states. */
