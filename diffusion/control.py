@@ -5,7 +5,7 @@ Source: Zhang et al. 2023, arXiv:2302.05543 (ControlNet).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -38,6 +38,7 @@ class ControlNet:
         masked: whether a mask is joined to the latent of the picture.
         vae: makes that latent.
         mask: [batch, 1, h, w], 1 where the picture is kept; without one all of it is.
+        change: of the picture, before it is read.
     """
 
     network: Network
@@ -52,6 +53,7 @@ class ControlNet:
     masked: bool = False
     vae: Autoencoder | None = None
     mask: Tensor | None = None
+    change: Callable[[Tensor], Tensor] | None = None
 
     def copy(self) -> ControlNet:
         """The network without a hint."""
@@ -120,20 +122,20 @@ class ActiveControl:
     _hints: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
     def residuals(
-        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, groups: int
+        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, roles: tuple[int, ...]
     ) -> Added | None:
         """What the chain adds at a noise level; None if no network is active.
 
         Args:
             x: the denoising network's scaled input.
-            groups: how many conditionings were joined to this batch.
+            roles: for each chunk of the batch which conditioning list it belongs to.
         """
-        before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
+        before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, roles)
         if not within(sigma, *self.sigmas):
             return before
         control = self.control
         compute = control.network.compute
-        hint = self._hint(x, groups).to(x.device, compute)
+        hint = self._hint(x, len(roles)).to(x.device, compute)
         own = control.steering(self.module, x.to(compute), timestep, inputs, hint)
         return joined(before, own.scaled(control.strength, x))
 
@@ -151,10 +153,11 @@ class ActiveControl:
         control = self.control
         hint = control.hint
         assert hint is not None, "`prepared` refuses a network without one"
-        if control.latents is None or control.vae is None:
-            return resize(hint, width * control.ratio, height * control.ratio, "nearest-exact", "center")
-        ratio = control.vae.ratio
+        ratio = control.ratio if control.latents is None or control.vae is None else control.vae.ratio
         pixels = resize(hint, width * ratio, height * ratio, "nearest-exact", "center")
+        pixels = pixels if control.change is None else control.change(pixels)
+        if control.latents is None or control.vae is None:
+            return pixels
         latent = control.latents.to_network(control.vae.encode(pixels.movedim(1, -1)))
         if not control.masked:
             return latent

@@ -10,6 +10,7 @@ from diffusion.assembly.controls import flux_control, is_flux_control, is_sd3_co
 from diffusion.control import ControlNet
 from diffusion.control_lora import MARK, control_lora
 from diffusion.errors import recognising
+from diffusion.large_control import is_large_control, large_control
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.network import Network, check_finite
 from diffusion.picture_adapter import adapter_of, is_adapter
@@ -37,6 +38,8 @@ def load_control(
             return adapter_of(file, home)
         if is_sd3_control(file):
             return sd3_control(file, home)
+        if is_large_control(file):
+            return large_control(file, home)
         if is_flux_control(file):
             return flux_control(file, home)
         return unet_control(file, home, base)

@@ -73,8 +73,9 @@ class Sd3Steering:
     def __call__(
         self, module: Any, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], hint: Tensor
     ) -> BlockResiduals:
+        text = None if module.context_embedder is None else _text(inputs, x)
         (blocks,) = module(
-            hidden_states=even_sided(x), controlnet_cond=even_sided(hint), encoder_hidden_states=_text(inputs, x),
+            hidden_states=even_sided(x), controlnet_cond=even_sided(hint), encoder_hidden_states=text,
             pooled_projections=inputs["vector"].to(x), timestep=timestep, return_dict=False,
         )  # fmt: skip
         return BlockResiduals(((tuple(blocks), ()),))
