@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
-import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,10 +17,6 @@ from diffusion.errors import TokenizerMissing
 
 CLIP_REPOSITORY = "openai/clip-vit-large-patch14"
 T5_REPOSITORY = "google-t5/t5-base"  # the same pieces as T5 1.1, which has no tokenizer.json
-_IDEOGRAPHS = (
-    (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF),
-    (0xF900, 0xFAFF), (0x2F800, 0x2FA1F),
-)  # fmt: skip
 
 
 class Tokenizer(Protocol):
@@ -47,25 +42,7 @@ class ClipTokenizer:
         self.words = {index: token for token, index in vocabulary.items()}
 
     def __call__(self, text: str) -> list[int]:
-        return list(self._tokenizer(cleaned(text), verbose=False)["input_ids"])[1:-1]
-
-
-def cleaned(text: str) -> str:
-    """A text as CLIP's pieces are cut out of it: without invisible characters, each ideograph a word, in lower case.
-
-    Source:
-        google-research/bert, `tokenization.py` (Apache-2.0), which CLIP's tokenizer in transformers 4 begins with.
-    """
-    kept: list[str] = []
-    for char in text:
-        category = unicodedata.category(char)
-        if char in "\t\n\r" or category == "Zs":
-            kept.append(" ")
-        elif any(first <= ord(char) <= last for first, last in _IDEOGRAPHS):
-            kept.append(f" {char} ")
-        elif char != "\ufffd" and not category.startswith("C"):
-            kept.append(char)
-    return " ".join(word.lower() for word in unicodedata.normalize("NFC", "".join(kept)).split())
+        return list(self._tokenizer(text, verbose=False)["input_ids"])[1:-1]
 
 
 class T5Tokenizer:
@@ -186,5 +163,5 @@ def _from_cache(repository: str, name: str) -> Path | None:
 
 __all__ = [
     "CLIP_REPOSITORY", "T5_REPOSITORY", "ClipTokenizer", "T5Tokenizer", "Tokenizer", "byte_characters",
-    "carried_clip", "cleaned", "find_clip", "find_t5", "folders_near",
+    "carried_clip", "find_clip", "find_t5", "folders_near",
 ]  # fmt: skip
