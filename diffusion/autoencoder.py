@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,15 @@ from diffusion.network import Network, Patches
 
 
 class Codec(Protocol):
-    """The two directions of an autoencoder's network."""
+    """The two directions of an autoencoder's network.
+
+    Attributes:
+        decodes_videos: whether a batch is decoded as the frames of one video, instead of each latent by itself.
+    """
 
     ratio: int
     channels: int
+    decodes_videos: ClassVar[bool]
 
     def encode(self, module: nn.Module, pixels: Tensor) -> Tensor:
         """[batch, 3, h, w] in −1..1 → latent."""
@@ -35,12 +40,28 @@ class KlCodec:
 
     ratio: int
     channels: int
+    decodes_videos: ClassVar[bool] = False
 
     def encode(self, module: nn.Module, pixels: Tensor) -> Tensor:
         return module.encode(pixels).latent_dist.mean  # type: ignore[operator, no-any-return]
 
     def decode(self, module: nn.Module, latent: Tensor) -> Tensor:
         return module.decode(latent, return_dict=False)[0]  # type: ignore[operator, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalCodec:
+    """diffusers' AutoencoderKLTemporalDecoder: pictures are encoded one by one, latents decoded as one video."""
+
+    ratio: int
+    channels: int
+    decodes_videos: ClassVar[bool] = True
+
+    def encode(self, module: nn.Module, pixels: Tensor) -> Tensor:
+        return module.encode(pixels).latent_dist.mean  # type: ignore[operator, no-any-return]
+
+    def decode(self, module: nn.Module, latent: Tensor) -> Tensor:
+        return module.decode(latent, num_frames=latent.shape[0], return_dict=False)[0]  # type: ignore[operator, no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +117,8 @@ class Autoencoder:
         """A latent as a picture; in tiles if memory does not suffice for the whole.
 
         Args:
-            latent: [batch, channels, h, w] in autoencoder space.
+            latent: [batch, channels, h, w] in autoencoder space; the frames of one video where the autoencoder decodes
+                such, which tiles see one by one.
         Returns:
             float32 [batch, h · ratio, w · ratio, 3] in 0..1 on the CPU.
         Raises:
@@ -111,7 +133,8 @@ class Autoencoder:
             return self.decode_tiled(latent)
         module = self.network.prepare(self.patches)
         try:
-            pieces = [self._decode(module, one) for one in latent.split(self._batch(latent, self.ratio))]
+            together = len(latent) if self.codec.decodes_videos else self._batch(latent, self.ratio)
+            pieces = [self._decode(module, one) for one in latent.split(max(1, together))]
             return _to_image(torch.cat(pieces))
         except torch.OutOfMemoryError:
             free_cached()
@@ -232,4 +255,4 @@ def _to_image(pixels: Tensor) -> Tensor:
     return ((pixels + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).contiguous()
 
 
-__all__ = ["Autoencoder", "Codec", "KlCodec", "free_cached", "tiled"]
+__all__ = ["Autoencoder", "Codec", "KlCodec", "TemporalCodec", "free_cached", "tiled"]

@@ -30,6 +30,13 @@ class CastConv2d(nn.Conv2d):
         return self._conv_forward(input, self.weight.to(input), _cast(self.bias, input))
 
 
+class CastConv3d(nn.Conv3d):
+    """Convolution over time and space that computes in the dtype of its input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight.to(input), _cast(self.bias, input))
+
+
 class CastLayerNorm(nn.LayerNorm):
     """Layer norm that computes in the dtype of its input."""
 
@@ -67,6 +74,7 @@ class CastEmbedding(nn.Embedding):
 _CASTING: dict[type[nn.Module], type[nn.Module]] = {
     nn.Linear: CastLinear,
     nn.Conv2d: CastConv2d,
+    nn.Conv3d: CastConv3d,
     nn.LayerNorm: CastLayerNorm,
     nn.GroupNorm: CastGroupNorm,
     nn.Embedding: CastEmbedding,

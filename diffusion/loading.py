@@ -17,9 +17,10 @@ from diffusion.assembly.autoencoders import kl_autoencoder
 from diffusion.assembly.flows import SD3_SHIFT, flux_model, is_flux, is_sd3, sd3_model
 from diffusion.assembly.texts import checkpoint_text, separate_text
 from diffusion.assembly.unets import unet_model
+from diffusion.assembly.videos import is_video, video_model
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError, UnknownModel, recognising
-from diffusion.layouts.clip_vision import has_open_clip_vision
+from diffusion.layouts.clip_vision import has_open_clip_vision, has_transformers_vision
 from diffusion.layouts.diffusers_names import with_original_names
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.model import Model
@@ -32,7 +33,9 @@ from diffusion.text.encoder import TextEncoder
 from diffusion.text.vocabulary import folders_near
 from diffusion.vision.encoder import PictureEncoder, picture_encoder
 
-NETWORK, FIRST_STAGE, VISION = "model.diffusion_model.", "first_stage_model.", "embedder.model."
+NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
+OF_VIEWS = "conditioner.embedders.1.encoder."  # where SV3D keeps the autoencoder that it is used with
+VISIONS = ("embedder.model.", "conditioner.embedders.0.open_clip.model.")  # of unCLIP; of video models
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +84,18 @@ def load_checkpoint(
         return Checkpoint(
             model=denoising_network(file, NETWORK, where, dtype, config),
             clip=checkpoint_text(file, where, folders, given, config, flux=is_flux(file, NETWORK)),
-            vae=kl_autoencoder(file, FIRST_STAGE, where, config),
+            vae=kl_autoencoder(file, OF_VIEWS, where, config) or kl_autoencoder(file, FIRST_STAGE, where, config),
             metadata=file.metadata,
-            vision=picture_encoder(file, str(file.path), where, VISION) if has_vision(file) else None,
+            vision=_vision(file, where),
         )
 
 
-def has_vision(file: TensorFile) -> bool:
-    """Whether a checkpoint brings an encoder of pictures, as unCLIP models do."""
-    return has_open_clip_vision(file, f"{VISION}visual.")
+def _vision(file: TensorFile, device: torch.device) -> PictureEncoder | None:
+    """The encoder of pictures that a checkpoint brings, in either layout, or None if it has none."""
+    for prefix in (f"{one}visual." for one in VISIONS):
+        if has_open_clip_vision(file, prefix) or has_transformers_vision(file, prefix):
+            return picture_encoder(file, str(file.path), device, prefix)
+    return None
 
 
 def _folder_checkpoint(
@@ -103,6 +109,7 @@ def _folder_checkpoint(
             clip=folder.text(device, places, Embeddings(tuple(embeddings))),
             vae=folder.autoencoder(device),
             metadata={},
+            vision=folder.vision(device),
         )
 
 
@@ -201,6 +208,8 @@ def denoising_network(
         return sd3_model(file, prefix, device, dtype, storage, config.get("shift", SD3_SHIFT))
     if is_flux(file, prefix):
         return flux_model(file, prefix, device, dtype, storage)
+    if is_video(file, prefix):
+        return video_model(file, prefix, device, dtype, config, storage)
     model = unet_model(file, prefix, device, dtype, config, storage)
     own = {key: text for key, text in file.metadata.items() if key.startswith("heddle.")}
     return model.with_attachment("heddle.description", own) if own else model

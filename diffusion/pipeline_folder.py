@@ -27,6 +27,7 @@ from diffusion.tensor_file import TensorFile, TensorsInMemory, open_tensors
 from diffusion.text.embeddings import Embeddings
 from diffusion.text.encoder import TextEncoder, alone
 from diffusion.text.towers import Tower
+from diffusion.vision.encoder import PictureEncoder, picture_encoder
 
 INDEX = "model_index.json"
 _TEXTS = ("text_encoder", "text_encoder_2", "text_encoder_3")
@@ -71,6 +72,12 @@ class PipelineFolder:
     def autoencoder(self, device: torch.device) -> Autoencoder | None:
         """The autoencoder, or None if there is none."""
         return kl_autoencoder(self._part("vae"), "", device, self.config) if self.has("vae") else None
+
+    def vision(self, device: torch.device) -> PictureEncoder | None:
+        """The encoder of pictures, or None if there is none."""
+        if not self.has("image_encoder"):
+            return None
+        return picture_encoder(self._part("image_encoder"), str(self.path / "image_encoder"), device)
 
     def text(self, device: torch.device, folders: Sequence[Path], embeddings: Embeddings) -> TextEncoder | None:
         """All text encoders, or None if there is none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,7 @@ class TinyCodec:
     form: LatentFormat
     ratio: int
     channels: int
+    decodes_videos: ClassVar[bool] = False
 
     def encode(self, module: nn.Module, pixels: Tensor) -> Tensor:
         if module.encoder is None:

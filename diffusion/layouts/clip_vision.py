@@ -48,6 +48,11 @@ def has_open_clip_vision(names: Mapping[str, Any], prefix: str) -> bool:
     return f"{prefix}class_embedding" in names and f"{prefix}conv1.weight" in names
 
 
+def has_transformers_vision(names: Mapping[str, Any], prefix: str) -> bool:
+    """Whether a picture encoder of transformers lies under a prefix."""
+    return f"{prefix}{_OWN}embeddings.patch_embedding.weight" in names
+
+
 def read_clip_vision(tensors: Mapping[str, Tensor], source: str, prefix: str = "") -> VisionLayout:
     """Infer a picture encoder of any of the layouts.
 
@@ -107,4 +112,4 @@ def _layout(found: dict[str, Tensor], source: str) -> VisionLayout:
     return VisionLayout(siglip, config, found, size)
 
 
-__all__ = ["VisionLayout", "has_open_clip_vision", "read_clip_vision"]
+__all__ = ["VisionLayout", "has_open_clip_vision", "has_transformers_vision", "read_clip_vision"]

@@ -13,17 +13,30 @@ from torch import Tensor
 from diffusion.layouts.autoencoder import autoencoder_table
 from diffusion.layouts.renaming import renamed, reverse
 from diffusion.layouts.unet import Block, unet_table
+from diffusion.layouts.video import temporal_autoencoder_table, video_unet_table
 from diffusion.tensor_file import TensorFile, TensorsInMemory
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 _SIZES = {"add_embedding.linear_1": "label_emb.0.0", "add_embedding.linear_2": "label_emb.0.2"}
+_OVER_SPACE = ".spatial_res_block"
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
 def with_original_names(file: TensorFile) -> TensorFile:
-    """The file as it is, or, if it holds a U-Net or autoencoder of diffusers, under the original names."""
+    """The file as it is, or, if it holds a U-Net or autoencoder of diffusers, under the original names.
+
+    Networks for videos are named as those for pictures, with layers over space and over time below each block.
+    """
     shapes = {name: file.shape(name) for name in file}
+    if "conv_in.weight" in shapes and f"down_blocks.0.resnets.0{_OVER_SPACE}.conv1.weight" in shapes:
+        plain = {name.replace(_OVER_SPACE, ""): shape for name, shape in shapes.items()}
+        return _in_memory(file, renamed(file, file, reverse(video_unet_table(_unet_table(plain)))))
+    if "decoder.time_conv_out.weight" in shapes:
+        tensors = {_modern(name): file[name] for name in file}
+        return _in_memory(
+            file, renamed(tensors, tensors, reverse(temporal_autoencoder_table(_autoencoder_table(shapes))))
+        )
     if "conv_in.weight" in shapes and "down_blocks.0.resnets.0.conv1.weight" in shapes:
         table = {**reverse(_unet_table(shapes)), **_SIZES}
         return _in_memory(file, renamed(file, file, table))

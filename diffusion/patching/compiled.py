@@ -22,7 +22,7 @@ from diffusion.patching.record import CallNetwork, Step
 BACKENDS = ("inductor", "cudagraphs")
 REGIONS = frozenset(
     {"BasicTransformerBlock", "ResnetBlock2D", "JointTransformerBlock", "FluxTransformerBlock"}
-    | {"FluxSingleTransformerBlock"}
+    | {"FluxSingleTransformerBlock", "TemporalBasicTransformerBlock", "TemporalResnetBlock"}
 )
 MOST_VERSIONS = 256  # of one block's code: each combination of channels and picture size is compiled by itself
 
