@@ -42,11 +42,13 @@ class Bench:
         self._keys, self._models = keys, models
         self._files = json.loads((keys / "manifest.json").read_text(encoding="utf-8"))["files"].values()
         shutil.copytree(tokenizers, data / "models" / "tokenizers", dirs_exist_ok=True)
+        (data / "input").mkdir()  # a folder of its own: the runtime adds pictures to it
+        for file in inputs.iterdir():
+            shutil.copyfile(file, data / "input" / file.name)
         self._runtime = Runtime(
             Settings(
                 data,
                 models_dirs=(models,),
-                input_dir=inputs,
                 cpu=True,
                 cache=CacheChoice("classic"),
                 warm_up=False,
