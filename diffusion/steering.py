@@ -39,12 +39,20 @@ def _text(inputs: Mapping[str, Tensor], x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class UNetSteering:
-    """Beside a U-Net."""
+    """Beside a U-Net.
+
+    Attributes:
+        averaged: what the network adds is the same everywhere, its mean over the picture, so that the picture says
+            what is to be seen and not where.
+    """
+
+    averaged: bool = False
 
     def __call__(
         self, module: Any, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], hint: Tensor
     ) -> Residuals:
-        return _beside_unet(module, x, timestep, inputs, hint)
+        found = _beside_unet(module, x, timestep, inputs, hint)
+        return _averaged(found) if self.averaged else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,12 @@ def _beside_unet(
         x, timestep, encoder_hidden_states=_text(inputs, x), controlnet_cond=hint, return_dict=False, **arguments
     )
     return Residuals(tuple(down), middle)
+
+
+def _averaged(added: Residuals) -> Residuals:
+    down = tuple(one.mean(dim=(2, 3), keepdim=True).expand_as(one) for one in added.down)
+    middle = added.middle
+    return Residuals(down, None if middle is None else middle.mean(dim=(2, 3), keepdim=True).expand_as(middle))
 
 
 def _check_types(types: tuple[int, ...], count: int) -> None:

@@ -22,6 +22,10 @@ from diffusion.placement import place
 from diffusion.steering import FluxSteering, Sd3Steering, UNetSteering, UnionSteering
 from diffusion.tensor_file import TensorFile
 
+AVERAGED = ("_shuffle", "_shuffle_fp16")
+"""How names of files end whose network works by means alone. Nothing inside them says so; the names are those of
+ControlNet 1.1 (lllyasviel/ControlNet-v1-1), where the configuration beside the file says `global_average_pooling`."""
+
 _SD3_INPUT, _FLUX_INPUT, _PIXELS_INPUT = (
     "pos_embed_input.proj.weight",
     "controlnet_x_embedder.weight",
@@ -58,7 +62,7 @@ def unet_control(file: TensorFile, device: torch.device, base: Network | None) -
     where = place(weights, device)
     if layout.types is None:
         network = where.network(lambda: ControlNetModel(**layout.config), weights, source)
-        return ControlNet(network, steering=UNetSteering())
+        return ControlNet(network, steering=UNetSteering(averaged=file.path.stem.endswith(AVERAGED)))
     from diffusion.union_control import UnionControlNet
 
     count, width = layout.types

@@ -16,6 +16,7 @@ from diffusion.errors import ModelFileError, SamplingError, UnknownModel
 from diffusion.layouts.control import layout_of, original_shapes
 from diffusion.layouts.renaming import rename, reverse
 from diffusion.loading import Checkpoint
+from diffusion.residuals import Residuals
 from diffusion.sampling import prepare_noise, sample
 
 
@@ -118,6 +119,29 @@ def test_another_file_is_no_control_network(tmp_path: Path) -> None:
 
     with pytest.raises(UnknownModel, match=r"other.safetensors' is no ControlNet"):
         load_control(tmp_path / "other.safetensors", device="cpu")
+
+
+@pytest.mark.parametrize("name", ["a_shuffle.safetensors", "a_shuffle_fp16.safetensors", "a_shuffled.safetensors"])
+def test_what_is_named_shuffle_adds_its_mean_everywhere_as_diffusers_does(tmp_path: Path, name: str) -> None:
+    from diffusers import ControlNetModel
+
+    save_file(tiny_control(original=False), tmp_path / name)
+    loaded = load_control(tmp_path / name, device="cpu")
+    module: Any = loaded.network.prepare()
+    config = {key: value for key, value in module.config.items() if not key.startswith("_")}
+    theirs = ControlNetModel(**{**config, "global_pool_conditions": "shuffled" not in name})
+    theirs.load_state_dict(module.state_dict())
+    made = torch.Generator().manual_seed(6)
+    x, text, hint = (torch.randn(2, *size, generator=made) for size in ((4, 8, 8), (5, 32), (3, 64, 64)))
+
+    found = loaded.steering(module, x, torch.tensor([9.0, 9.0]), {"context": text}, hint)
+
+    with torch.inference_mode():
+        down, middle = theirs(x, 9, text, hint, return_dict=False)
+    assert isinstance(found, Residuals) and found.middle is not None
+    assert found.middle.shape[-2:] == (4, 4)
+    for one, other in zip((*found.down, found.middle), (*down, middle), strict=True):
+        torch.testing.assert_close(one, other.expand_as(one), atol=1e-5, rtol=1e-5)
 
 
 def test_differences_are_added_to_the_model_they_were_made_for(tiny: Checkpoint, tmp_path: Path) -> None:
