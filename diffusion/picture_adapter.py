@@ -56,16 +56,16 @@ class ActiveAdapter:
     _features: dict[tuple[int, ...], tuple[Tensor, ...]] = field(default_factory=dict)
 
     def residuals(
-        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, groups: int
+        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, roles: tuple[int, ...]
     ) -> Added | None:
         """What the chain adds at a noise level; None if nothing is active."""
-        before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, groups)
+        before = None if self.previous is None else self.previous.residuals(x, timestep, inputs, sigma, roles)
         start, end = self.sigmas
         if not within(sigma, start, end):
             return before
-        key = (*x.shape, groups)
+        key = (*x.shape, len(roles))
         if key not in self._features:
-            self._features[key] = self._read(x, groups)
+            self._features[key] = self._read(x, len(roles))
         return joined(before, Residuals((), None, self._features[key]))
 
     def _read(self, x: Tensor, groups: int) -> tuple[Tensor, ...]:

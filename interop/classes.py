@@ -18,7 +18,7 @@ from graph_runtime.object_info import object_info
 from interop.errors import NotSupported
 from interop.host import current
 from interop.method_names import METHODS, ORDERS
-from interop.models import lend, take_back
+from interop.models import lend, take_back_as
 from interop.v3.schema import NodeOutput
 
 __all__ = ["BuiltInNode", "NodeClasses", "built_in_class", "call_built_in", "class_for"]
@@ -120,7 +120,7 @@ def _bind(spec: NodeSpec, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> d
     inputs: dict[str, Any] = {}
     for input in spec.visible:
         if input.name in given:
-            value = take_back(given[input.name])
+            value = take_back_as(input.type, given[input.name])
             many = input.mode == "many" and not isinstance(value, list)
             inputs[input.name] = [value] if many else value
         elif input.default is not _missing():

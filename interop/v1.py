@@ -16,7 +16,7 @@ from interop import running
 from interop.calling import begin
 from interop.declared import look_up
 from interop.errors import BadPack
-from interop.models import lend, take_back
+from interop.models import lend, take_back_all
 from interop.plain import plain
 from interop.signature import named
 from interop.v1_inputs import answers_for_any_name, input_specs, output_specs
@@ -149,7 +149,7 @@ class ClassBehaviour(Behaviour):
                 f"{self.cls.__name__}.{self.cls.FUNCTION} returned {type(values).__name__} instead of a tuple.",
                 fix="Return a tuple with one item an output; one item needs a comma: return (image,).",
             )
-        return [take_back(values[index]) for index in range(len(values))]
+        return take_back_all(getattr(self.cls, "RETURN_TYPES", ()), values)
 
     def needed(self, invocation: Invocation) -> Sequence[str] | Awaitable[Sequence[str] | None] | None:
         """Ask `check_lazy_status`."""

@@ -165,7 +165,7 @@ class Evaluator:
         timestep = torch.full((x.shape[0],), float(rule.timestep(sigma)), device=x.device)
         residuals = None
         if control is not None:
-            residuals = control.residuals(scaled.to(compute), timestep, inputs, float(sigma), len(roles))
+            residuals = control.residuals(scaled.to(compute), timestep, inputs, float(sigma), roles)
 
         def call(x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], patching: Patching | None = None) -> Tensor:
             return family.call(self.module, x, timestep, inputs, residuals, patching)

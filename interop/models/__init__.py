@@ -9,10 +9,10 @@ Source: protocol §5.8.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["lend", "lend_one", "preview", "sample_latent", "take_back"]
+__all__ = ["lend", "lend_one", "preview", "sample_latent", "take_back", "take_back_all", "take_back_as"]
 
 _HANDLES = {
     ("diffusion.model", "Model"): ("interop.models.model", "ModelHandle"),
@@ -28,6 +28,11 @@ _HANDLES = {
     ("nodes.samplers", "ChosenSampler"): ("interop.models.k_samplers", "OurSampler"),
 }
 """Class of ours → its handle, by names: nothing is imported for a value that is none of them."""
+_BY_METHODS = {
+    "SAMPLER": ("interop.models.k_samplers", "TakenSampler", "Sampler"),
+    "GUIDER": ("interop.models.guider", "TakenGuider", "TakenGuider"),
+}
+"""Kind of wire → (module, what makes an object of a pack one of ours, what is one already)."""
 _OBJECTS = ("control", "hooks")
 """Options of a conditioning that hold objects."""
 
@@ -51,6 +56,25 @@ def take_back(value: Any) -> Any:
         taken = [_take_entry(item) for item in value]
         return taken if any(new is not old for new, old in zip(taken, value, strict=True)) else value
     return _take_one(value)
+
+
+def take_back_as(kind: Any, value: Any) -> Any:
+    """What a pack put on a wire of a kind: packs write samplers and guiders that are no subclasses of the host's."""
+    own = take_back(value)
+    known = _BY_METHODS.get(str.__str__(kind)) if isinstance(kind, str) else None
+    if known is None or own is not value or _handle(own) is not own or callable(own) or not hasattr(own, "sample"):
+        return own
+    module, name, base = known
+    module = importlib.import_module(module)
+    return own if isinstance(own, getattr(module, base)) else getattr(module, name)(own)
+
+
+def take_back_all(kinds: Iterable[Any], values: Sequence[Any]) -> list[Any]:
+    """What a pack's function returned, by the declared kinds of its outputs."""
+    declared = list(kinds)
+    return [
+        take_back_as(declared[index] if index < len(declared) else None, values[index]) for index in range(len(values))
+    ]
 
 
 def _take_one(value: Any) -> Any:

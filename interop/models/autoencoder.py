@@ -121,6 +121,14 @@ class VaeHandle:
         top, left = (pixels.shape[1] % ratio) // 2, (pixels.shape[2] % ratio) // 2
         return pixels[:, top : top + height, left : left + width, :]
 
+    def memory_used_decode(self, shape: Any, dtype: Any) -> int:
+        """Bytes that decoding a latent of some shape needs, roughly: 2,000 values for each pixel."""
+        return 2000 * int(shape[-1]) * int(shape[-2]) * self._autoencoder.ratio**2 * int(dtype.itemsize)
+
+    def memory_used_encode(self, shape: Any, dtype: Any) -> int:
+        """Bytes that encoding pictures [batch, 3, height, width] needs, roughly: 1,500 values for each pixel."""
+        return 1500 * int(shape[-1]) * int(shape[-2]) * int(dtype.itemsize)
+
     def process_input(self, image: Any) -> Any:
         """Pixels in 0..1 as the network reads them, in −1..1."""
         return image * 2.0 - 1.0

@@ -132,7 +132,7 @@ class ControlHandle(ControlBase):
         """Forget what the run made."""
         self._run = None
 
-    def get_control(self, x_noisy: Any, t: Any, cond: Any, batched_number: Any, *rest: Any) -> Any:
+    def get_control(self, x_noisy: Any, t: Any, cond: Any, batched_number: Any, transformer_options: Any = None) -> Any:
         """What the chain adds, for a pack's control network that sums with it.
 
         Raises:
@@ -144,4 +144,5 @@ class ControlHandle(ControlBase):
         sigma = t.flatten()[0].cpu()
         scaled = prediction.scale_input(x_noisy, sigma)
         timestep = t.new_full((x_noisy.shape[0],), float(prediction.timestep(sigma)))
-        return as_lists(active.residuals(scaled, timestep, plain_inputs(cond), float(sigma), batched_number))
+        roles = tuple((transformer_options or {}).get("cond_or_uncond", range(batched_number)))
+        return as_lists(active.residuals(scaled, timestep, plain_inputs(cond), float(sigma), roles))

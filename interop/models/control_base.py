@@ -19,7 +19,7 @@ from diffusion.control import Residuals
 from diffusion.sampling.prediction import Prediction
 from graph_runtime.context import current as current_context
 from interop.errors import ClosedAttribute
-from interop.models.inner import named_inputs
+from interop.models.inner import named_inputs, told_roles
 from interop.models.predicting import levels_of
 from interop.models.residuals import as_residuals
 
@@ -244,12 +244,13 @@ class _ActivePackControl:
     prediction: Prediction
 
     def residuals(
-        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, groups: int
+        self, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], sigma: float, roles: tuple[int, ...]
     ) -> Residuals | None:
         """What the chain adds at a noise level; None if nothing is active."""
         levels = torch.full((x.shape[0],), sigma, device=x.device)
         scale = self.prediction.scale_input(torch.ones(1), torch.tensor(sigma)).to(x)
         cond = named_inputs(inputs)
-        options = {"sigmas": levels[:1]}
-        given = self.control.get_control(x / scale, levels, {**cond, "transformer_options": options}, groups, options)
+        options = {"sigmas": levels[:1], **told_roles(roles)}
+        cond["transformer_options"] = options
+        given = self.control.get_control(x / scale, levels, cond, len(roles), options)
         return None if given is None else as_residuals(given, type(self.control).__name__)

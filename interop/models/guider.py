@@ -251,5 +251,6 @@ def join(
     def evaluate(lists: Any, other: Any = None) -> list[Tensor]:
         return live.with_model(other or hooked)(lists, x, timestep.flatten()[0].cpu())
 
-    step = GuidanceStep(x, timestep.flatten()[0].cpu(), (positive, negative), (cond, uncond), scale, hooked, evaluate)
+    estimates = (positive, torch.zeros_like(x) if negative is None else negative)
+    step = GuidanceStep(x, timestep.flatten()[0].cpu(), estimates, (cond, uncond), scale, hooked, evaluate)
     return combine(step).denoised

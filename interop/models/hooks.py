@@ -5,7 +5,6 @@ Source: protocol §5.8, the table of setters.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from diffusion.model import GuidanceStep, Hooks
 from interop.errors import NotSupported
 from interop.models.extension import WrapperExecutor, WrappersMP, all_of
-from interop.models.inner import BaseModel, named_inputs, plain_inputs
+from interop.models.inner import BaseModel, named_inputs, plain_inputs, told_roles
 from interop.models.inside import patches_inside
 
 __all__ = ["calc_cond_batch", "hooks_of"]
@@ -34,21 +33,16 @@ def _sigma(step: GuidanceStep) -> Any:
 
 class _Cfg(_PackHook):
     def __call__(self, step: GuidanceStep) -> Any:
-        import torch
-
-        positive, negative = step.estimates[0], step.estimates[1]
-        assert positive is not None, "the positive side is always evaluated"
-        absent = torch.zeros_like(step.x) if negative is None else negative
         result = self.function(
             {
-                "cond": step.x - positive,
-                "uncond": step.x - absent,
+                "cond": step.x - step.positive,
+                "uncond": step.x - step.negative,
                 "cond_scale": step.scale,
                 "timestep": _sigma(step),
                 "sigma": _sigma(step),
                 "input": step.x,
-                "cond_denoised": positive,
-                "uncond_denoised": absent,
+                "cond_denoised": step.positive,
+                "uncond_denoised": step.negative,
                 "model": self.model,
                 "model_options": self.options,
                 "input_cond": step.entries[0],
@@ -67,8 +61,8 @@ class _PostCfg(_PackHook):
                 "uncond": step.entries[1] if len(step.entries) > 1 else None,
                 "cond_scale": step.scale,
                 "model": self.model,
-                "cond_denoised": step.estimates[0],
-                "uncond_denoised": step.estimates[1],
+                "cond_denoised": step.positive,
+                "uncond_denoised": step.negative,
                 "sigma": _sigma(step),
                 "model_options": self.options,
                 "input": step.x,
@@ -78,14 +72,11 @@ class _PostCfg(_PackHook):
 
 class _PreCfg(_PackHook):
     def __call__(self, step: GuidanceStep) -> Any:
-        import torch
-
-        estimates = [torch.zeros_like(step.x) if one is None else one for one in step.estimates]
         return tuple(
             self.function(
                 {
                     "conds": list(step.entries),
-                    "conds_out": estimates,
+                    "conds_out": list(step.estimates),
                     "cond_scale": step.scale,
                     "timestep": _sigma(step),
                     "input": step.x,
@@ -124,14 +115,17 @@ class _Network(_PackHook):
         chunk = max(1, x.shape[0] // max(1, len(roles)))
         options = {
             **self.options.get("transformer_options", {}),
-            "cond_or_uncond": list(roles),
-            "uuids": [uuid.UUID(int=role) for role in roles],
+            **told_roles(roles),
             "sigmas": sigmas[:chunk],
         }
 
         own = self.model.heddle_model.hooks
 
-        def call(x: Any, t: Any, **c: Any) -> Any:
+        def call(
+            x: Any, t: Any, c_concat: Any = None, c_crossattn: Any = None, control: Any = None,
+            transformer_options: Any = None, **rest: Any,
+        ) -> Any:  # fmt: skip
+            c = {"c_concat": c_concat, "c_crossattn": c_crossattn, "transformer_options": transformer_options, **rest}
             asked = c.get("transformer_options")
             inside = None if asked is None else own.inside.joined(patches_inside(asked, self.model))
             if self.function is None and own.network is not None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from interop.models.predicting import levels_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["KINDS", "BaseModel", "ModelType", "inner_of", "named_inputs", "plain_inputs"]
+__all__ = ["KINDS", "BaseModel", "ModelType", "inner_of", "named_inputs", "plain_inputs", "told_roles"]
 
 _INPUTS = {"context": "c_crossattn", "concat": "c_concat", "vector": "y"}
 """Name of a network's input here → name that packs give it."""
@@ -210,6 +211,11 @@ def _config(model: Model) -> SimpleNamespace:
 def named_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A network's inputs under the names that packs know."""
     return {_INPUTS.get(name, name): value for name, value in inputs.items()}
+
+
+def told_roles(roles: Sequence[int]) -> dict[str, Any]:
+    """What packs are told of the chunks of a batch: which conditioning list each belongs to."""
+    return {"cond_or_uncond": list(roles), "uuids": [uuid.UUID(int=role) for role in roles]}
 
 
 def plain_inputs(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ Source: protocol §5.8, the table of setters.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from diffusion.patching import ModelPatches, Site, Step
 from interop.errors import NotSupported
 from interop.models.extension import WrapperExecutor, WrappersMP, all_of
+from interop.models.inner import told_roles
 
 __all__ = ["network_options", "patches_inside"]
 
@@ -71,8 +71,7 @@ def network_options(options: Mapping[str, Any], step: Step) -> dict[str, Any]:
         batch = step.shape[0] if step.shape else chunks
         found = {
             **options,
-            "cond_or_uncond": list(step.roles),
-            "uuids": [uuid.UUID(int=role) for role in step.roles],
+            **told_roles(step.roles),
             "sigmas": step.sigma.reshape(1).expand(batch // chunks).clone(),
             "sample_sigmas": step.sigmas,
             "original_shape": list(step.shape),

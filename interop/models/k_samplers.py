@@ -43,9 +43,14 @@ class Sampler:
 
 
 class TakenSampler(Sampler):
-    """An object with a `sample` of its own that is no `Sampler`: packs wrap samplers that way."""
+    """An object with a `sample` of its own that is no `Sampler`: packs wrap samplers that way.
+
+    Args:
+        sampler: of the pack.
+    """
 
     def __init__(self, sampler: Any) -> None:
+        self.heddle_handle = sampler
         self.sample = sampler.sample  # type: ignore[method-assign]
 
 
@@ -123,7 +128,7 @@ class MaskedModel:
             return result
         inner = self.inner_model.inner_model
         if "denoise_mask_function" in options:
-            extra = {"model": inner, "sigmas": self.sigmas}
+            extra = {"model": self.inner_model, "sigmas": self.sigmas}
             denoise_mask = options["denoise_mask_function"](sigma, denoise_mask, extra_options=extra)
         elif inner.heddle_model.hooks.mask is not None:
             level = sigma.flatten()[0].cpu()

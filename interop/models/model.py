@@ -162,9 +162,12 @@ class ModelHandle(PatchSetters):
         """Bytes of its weights."""
         return self._model.network.size()
 
-    def loaded_size(self) -> int:
+    loaded_size = model_size
+
+    @property
+    def size(self) -> int:
         """Bytes of its weights."""
-        return self._model.network.size()
+        return self.model_size()
 
     def memory_required(self, input_shape: Any) -> int:
         """Bytes that one call needs, roughly: some hundred values for each of the latent's."""
@@ -329,10 +332,10 @@ class ModelHandle(PatchSetters):
     def unpatch_model(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: patches are undone when another model is used."""
 
-    def pre_run(self) -> None:
-        """Nothing: `in_use` does what belongs to a run."""
+    def pre_run(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: `in_use` does what belongs to a run, and models are brought into place when they are used."""
 
-    cleanup = prepare_state = model_patches_to = pre_run
+    cleanup = prepare_state = model_patches_to = partially_load = partially_unload = pre_run
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -13,9 +13,9 @@ from diffusion.model import Model
 from diffusion.sampling.guidance import ClassifierFree
 from diffusion.sampling.noise import prepare_noise
 from interop import progress
-from interop.models import take_back
+from interop.models import take_back, take_back_as
 from interop.models.conditions import as_pairs
-from interop.models.k_samplers import KSAMPLER, Sampler, TakenSampler, function_of
+from interop.models.k_samplers import KSAMPLER, function_of
 from nodes.sampling import fit_channels
 
 __all__ = ["calculate_sigmas", "named_sampler", "sample", "sample_custom", "sample_dictionary"]
@@ -134,9 +134,7 @@ def sample_custom(
     seed: int | None = None,
 ) -> Any:
     """Denoise a latent along given noise levels with a given sampler."""
-    own, method = take_back(model), take_back(sampler)
-    if not callable(method) and not isinstance(method, Sampler):
-        method = TakenSampler(method)
+    own, method = take_back(model), take_back_as("SAMPLER", sampler)
     return sampling.integrate(
         own,
         noise=noise,

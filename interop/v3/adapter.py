@@ -15,7 +15,7 @@ from graph_runtime.errors import NodeReturnedWrongly
 from interop import running
 from interop.calling import begin
 from interop.declared import Declared
-from interop.models import lend, take_back
+from interop.models import lend, take_back_all
 from interop.plain import DROPPED, plain
 from interop.signature import named
 from interop.v1_inputs import input_spec
@@ -140,7 +140,8 @@ class SchemaBehaviour(Behaviour):
             blocker = Blocker(returned.block_execution)
             values: Sequence[Any] = [blocker] * max(1, len(self.schema.outputs))
             return blocker if ui is None else Result(values, ui)
-        return Result([take_back(value) for value in returned.args], ui, returned.expand)
+        kinds = [output.get_io_type() for output in self.schema.outputs]
+        return Result(take_back_all(kinds, returned.args), ui, returned.expand)
 
     def needed(self, invocation: Invocation) -> Any:
         """Ask `check_lazy_status`."""

@@ -109,7 +109,7 @@ def test_a_patched_network_gets_the_same_features(tiny: Checkpoint, adapter: Pic
     patching = Patching(ModelPatches(input_block=(lambda h, site: h,)), untouched)
 
     with torch.inference_mode():
-        residuals = applied.prepared(tiny.model.prediction, x).residuals(x, step, inputs, 1.0, 1)
+        residuals = applied.prepared(tiny.model.prediction, x).residuals(x, step, inputs, 1.0, (0,))
         module = tiny.model.network.prepare()
         plain, patched = (tiny.model.family.call(module, x, step, inputs, residuals, one) for one in (None, patching))
 
@@ -120,7 +120,7 @@ def test_a_picture_is_resized_to_whole_folds(adapter: PictureAdapter, tiny: Chec
     active = adapter.applied(torch.rand(1, 3, 50, 30), 1.0).prepared(tiny.model.prediction, torch.zeros(2, 4, 6, 10))
 
     with torch.inference_mode():
-        residuals = active.residuals(torch.zeros(4, 4, 6, 10), torch.zeros(4), {}, 1.0, 2)
+        residuals = active.residuals(torch.zeros(4, 4, 6, 10), torch.zeros(4), {}, 1.0, (1, 0))
 
     assert residuals is not None
     assert residuals.inside[0].shape[0] == 4

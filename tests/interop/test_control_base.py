@@ -59,7 +59,7 @@ async def test_a_packs_network_sees_both_sides_at_once_and_is_told_the_end(studi
 
     assert seen.pop() == "cleaned"
     assert 0 < len(seen) < 3
-    assert {(groups, batch) for groups, batch, _, _ in seen} == {(2, 2)}
+    assert all((roles, batch) == ([1, 0], 2) for roles, batch, _, _ in seen)
     assert all({"c_crossattn", "transformer_options"} <= set(cond) for _, _, cond, _ in seen)
 
 
@@ -73,7 +73,7 @@ def test_a_packs_network_sums_with_one_of_ours(studio: House) -> None:
         def prepared(self, prediction: Any, noise: Any) -> Any:
             return self
 
-        def residuals(self, x: Any, timestep: Any, inputs: Any, sigma: float, groups: int) -> Any:
+        def residuals(self, x: Any, timestep: Any, inputs: Any, sigma: float, roles: tuple[int, ...]) -> Any:
             return Residuals((torch.ones(()),) * SKIPS, torch.ones(()), (torch.ones(()),))
 
     own = studio.module("controls").Constant(2.0, {"output": SKIPS, "middle": 1, "input": 1})
@@ -82,7 +82,7 @@ def test_a_packs_network_sums_with_one_of_ours(studio: House) -> None:
 
     x = torch.zeros(2, 4, 8, 8)
     active = control.prepared(discrete(), x)
-    added = active.residuals(x, torch.zeros(2), {"context": torch.zeros(2, 1, 4)}, 5.0, 2)
+    added = active.residuals(x, torch.zeros(2), {"context": torch.zeros(2, 1, 4)}, 5.0, (1, 0))
 
     assert take_back(own) is control
     assert [float(one) for one in (*added.down, added.middle, *added.inside)] == [3.0] * (SKIPS + 2)

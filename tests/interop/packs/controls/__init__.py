@@ -18,7 +18,7 @@ class Constant(ControlBase):
         first, last = self.timestep_range
         if t[0] > first or t[0] < last:
             return before
-        SEEN.append((batched_number, x_noisy.shape[0], sorted(cond), float(t[0])))
+        SEEN.append((transformer_options["cond_or_uncond"], x_noisy.shape[0], sorted(cond), float(t[0])))
         added = torch.full((), self.value)
         control = {"output": [added] * self.places["output"], "middle": [added] * self.places["middle"]}
         control["input"] = [added, None, None] * self.places["input"]
