@@ -139,6 +139,10 @@ class Dispatcher:
                 self._spawn(self._pool.previews(active.job, True))
         return node
 
+    def expect(self) -> None:
+        """A job is about to be stored: a free worker claims it in the transaction that stores it."""
+        self._wake.set()
+
     def committed(self, events: Sequence[StoredEvent]) -> None:
         """Changes of the table are on disk: count, tell, and look for work."""
         for event in events:

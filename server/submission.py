@@ -13,7 +13,7 @@ import json
 import logging
 import math
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,16 +92,24 @@ class Submissions:
         pool: answers for the validation hooks of packs.
         vault: keeps the secrets that come along.
         first_ticket: the counter's first value.
+        coming: told that a job is about to be stored.
     """
 
     def __init__(
-        self, table: JobTable, published: Published, pool: WorkerPool, vault: Vault, first_ticket: int = 0
+        self,
+        table: JobTable,
+        published: Published,
+        pool: WorkerPool,
+        vault: Vault,
+        first_ticket: int = 0,
+        coming: Callable[[], None] = lambda: None,
     ) -> None:
         self._table = table
         self._published = published
         self._pool = pool
         self._vault = vault
         self._tickets = itertools.count(first_ticket)
+        self._coming = coming
 
     def ticket(self) -> int:
         """The next value of the counter."""
@@ -148,6 +156,7 @@ class Submissions:
             priority=new.priority,
         )
         try:
+            self._coming()
             submitted = await self._table.submit(job)
         except BaseException:
             self._vault.forget(job.secrets)

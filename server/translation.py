@@ -33,6 +33,9 @@ NODE_STATE_BYTES = 180
 """What one node adds to a `progress_state` besides its ids, about."""
 MAX_STATE_BYTES = 8_000_000
 """Most bytes of one `progress_state`; of a larger run it tells the nodes that began last."""
+CACHED_ONE_BY_ONE = 32
+"""How many nodes a run may have for each cached output to be followed by a state of its own; those of a large run come
+hundreds at once, and their state goes with the next one that is said."""
 MAX_EXPLANATIONS = 10_000
 """Explanations kept of one run."""
 MAX_EXPLAINED_LETTERS = 1_000_000
@@ -238,7 +241,10 @@ class Translation:
         before = self._nodes.get(event["node"])
         most = before["max"] if before else 1
         self._keep(event, "finished", most, most)
-        self._say_state()
+        if event["cached"] and len(self._nodes) > CACHED_ONE_BY_ONE:
+            self._unsent = True
+        else:
+            self._say_state()
 
     def _explain(self, entry: Mapping[str, Any]) -> None:
         node = entry["node"]

@@ -219,7 +219,7 @@ class Worker:
         if event.kind in THINNED and not data.get("kept"):
             self._outbox.put_newest((running.job, event.kind, data.get("node")), header, event.bytes)
         else:
-            self._outbox.put(header, event.bytes)
+            self._outbox.put(header, event.bytes, at_once=False)
 
     def _stamp(self, header: Header) -> Header:
         """Number events as they leave, so that the numbers a server sees have no gaps."""

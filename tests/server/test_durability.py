@@ -26,6 +26,20 @@ async def test_a_job_whose_worker_dies_runs_again_and_succeeds(bench) -> None:
     assert list(await bench.json("/history")) == [job]
 
 
+async def test_a_free_worker_claims_a_job_in_the_transaction_that_stores_it(bench, picture) -> None:
+    dispatcher, together = bench.server.dispatcher, []
+    committed = dispatcher.committed
+
+    def noted(events) -> None:
+        together.append([event.kind for event in events])
+        committed(events)
+
+    dispatcher.committed = noted
+    await bench.finished((await bench.prompt(picture))["prompt_id"])
+
+    assert together == [["queued", "running"], ["succeeded"]]
+
+
 async def test_a_job_that_kills_two_workers_is_dead_with_the_reason_and_can_be_queued_again(bench, listen) -> None:
     me = await listen("me")
     job = (await bench.prompt(crash(2), client_id="me"))["prompt_id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -204,6 +205,18 @@ def test_a_state_of_many_long_ids_is_never_larger_than_a_client_can_take() -> No
     states = [message.payload for _, message in ear.heard if b'"progress_state"' in message.payload]
     assert max(map(len, states)) < 10_000_000
     assert ids[-1].encode() in states[-1] and ids[0].encode() not in states[-1]
+
+
+def test_cached_outputs_of_a_large_run_share_one_state() -> None:
+    ids = [str(number) for number in range(500)]
+    places = [{"node": id, "display": id, "parent": None, "real": id} for id in ids]
+    reused = [{"kind": "node_finished", **place, "cached": True, "seconds": 0.0} for place in places]
+    translation, ear = follow(*reused, {"kind": "run_succeeded"})
+    translation.announce(*translation.end("succeeded", None))
+
+    states = [message.payload for _, message in ear.heard if b'"progress_state"' in message.payload]
+    assert len(states) < 40
+    assert list(json.loads(states[-1])["data"]["nodes"]) == ids
 
 
 async def test_small_messages_that_wait_together_arrive_whole_and_in_order() -> None:

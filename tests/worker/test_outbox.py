@@ -103,6 +103,27 @@ async def test_a_picture_leaves_with_the_progress_it_belongs_to():
     await pump
 
 
+async def test_what_happens_in_a_run_waits_for_company_and_leaves_with_what_does_not():
+    clock, outbox, writer = Clock(), Outbox(clock=lambda: clock()), Writer()
+    pump = asyncio.create_task(outbox.pump(writer, lambda header: header))
+    for number in range(3):
+        outbox.put({"n": number}, at_once=False)
+    frames = read_frames(writer.reader)
+    first = asyncio.ensure_future(anext(frames))
+    await asyncio.sleep(0.01)
+    assert not first.done()
+
+    outbox.put({"n": 3})
+
+    received = [(await asyncio.wait_for(first, 1))[0]] + [(await anext(frames))[0] for _ in range(3)]
+    assert received == [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}]
+    outbox.put({"n": 4}, at_once=False)
+    clock.now += 1
+    assert (await asyncio.wait_for(anext(frames), 1))[0] == {"n": 4}
+    outbox.close()
+    await pump
+
+
 async def test_many_threads_may_put_frames():
     outbox, writer = Outbox(), Writer()
     pump = asyncio.create_task(outbox.pump(writer, lambda header: header))
