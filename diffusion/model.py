@@ -26,8 +26,8 @@ class GuidanceStep:
     Attributes:
         x: the noisy latent.
         sigma: its noise level.
-        estimates: x0 for each conditioning list: positive first, then negative (None where not evaluated).
-        entries: the prepared conditioning lists, in the same order.
+        estimates: x0 for each conditioning list: positive first, then negative; zeros where it was not evaluated.
+        entries: the prepared conditioning lists, in the same order; None for one that is not evaluated.
         scale: guidance scale.
         evaluate: evaluates more lists: `evaluate([entries, …]) -> [x0, …]`, optionally with another `model` (the same
             network under other hooks) and `at` another noisy latent.
@@ -35,7 +35,7 @@ class GuidanceStep:
 
     x: Tensor
     sigma: Tensor
-    estimates: tuple[Tensor | None, ...]
+    estimates: tuple[Tensor, ...]
     entries: tuple[Any, ...]
     scale: float
     model: Model
@@ -44,15 +44,18 @@ class GuidanceStep:
 
     @property
     def positive(self) -> Tensor:
-        """x0 for the positive side, which is always evaluated."""
-        positive = self.estimates[0]
-        assert positive is not None
-        return positive
+        """x0 for the positive side."""
+        return self.estimates[0]
 
     @property
-    def negative(self) -> Tensor | None:
-        """x0 for the negative side, or None where it is not evaluated."""
-        return self.estimates[1] if len(self.estimates) > 1 else None
+    def negative(self) -> Tensor:
+        """x0 for the negative side; zeros where it was not evaluated."""
+        return self.estimates[1]
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether the negative side is not evaluated, because the scale makes it irrelevant."""
+        return self.entries[1] is None
 
     @property
     def guided(self) -> Tensor:
@@ -79,7 +82,7 @@ class EstimateStep:
 
 
 CfgHook = Callable[[GuidanceStep], Tensor]  # → guided x0
-PreCfgHook = Callable[[GuidanceStep], "tuple[Tensor | None, ...]"]  # → new estimates
+PreCfgHook = Callable[[GuidanceStep], "tuple[Tensor, ...]"]  # → new estimates
 PostCfgHook = Callable[[GuidanceStep], Tensor]  # → new guided x0; `denoised` holds the one so far
 BatchHook = Callable[[GuidanceStep], "list[Tensor]"]  # replaces the evaluation
 ApplyNetwork = Callable[..., Tensor]  # (x, sigmas [batch], inputs, patches inside or None for the model's) → x0

@@ -69,7 +69,7 @@ def self_attention(model: Model, scale: float, blur: float) -> Model:
     def change(step: GuidanceStep) -> Tensor:
         guided, negative = step.guided, step.negative
         attention = scores.latest
-        if negative is None or attention is None or min(guided.shape[2:]) <= 4:
+        if attention is None or min(guided.shape[2:]) <= 4:
             return guided
         blurred = _blurred_where_attended(negative, attention, blur)
         (weak,) = step.evaluate([step.entries[1]], at=blurred + step.x - negative)
@@ -122,9 +122,9 @@ def unguided_skipping(
     def evaluate(step: GuidanceStep) -> list[Tensor]:
         positive, negative = step.entries[:2]
         if negative is None or not last <= float(step.sigma) <= first:
-            return step.evaluate([positive] if negative is None else [positive, negative])
+            return step.evaluate([positive, negative])
         weaker = step.model.with_network_patches(blocks=left_out)
-        return [*step.evaluate([positive]), *step.evaluate([negative], weaker)]
+        return [*step.evaluate([positive]), step.evaluate([None, negative], weaker)[1]]
 
     return model.with_hooks(batch=evaluate)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from diffusion.model import CfgHook, GuidanceStep, MaskHook, Model, PostCfgHook, PreCfgHook
 
-Estimates = tuple[Tensor | None, ...]
+Estimates = tuple[Tensor, ...]
 
 
 def rescaled(multiplier: float) -> CfgHook:
@@ -28,8 +28,6 @@ def rescaled(multiplier: float) -> CfgHook:
 
     def guide(step: GuidanceStep) -> Tensor:
         positive, negative = step.positive, step.negative
-        if negative is None:
-            return positive
         sigma = step.sigma
         root = (sigma**2 + 1.0) ** 0.5
         scaled = step.x / (sigma**2 + 1.0)
@@ -54,7 +52,7 @@ def renormalised(below: float, limit: float) -> CfgHook:
 
     def guide(step: GuidanceStep) -> Tensor:
         positive, negative = step.positive, step.negative
-        if negative is None or float(step.sigma) >= below:
+        if float(step.sigma) >= below:
             return positive
         guided = negative + step.scale * (positive - negative)
         if limit > 0.0:
@@ -91,8 +89,6 @@ def zero_star() -> PostCfgHook:
 
     def change(step: GuidanceStep) -> Tensor:
         positive, negative, guided = step.positive, step.negative, step.guided
-        if negative is None:
-            return guided
         toward, away = (step.x - positive).flatten(1), (step.x - negative).flatten(1)
         share = (toward * away).sum(1, keepdim=True) / ((away**2).sum(1, keepdim=True) + 1e-8)
         alpha = share.reshape(-1, *[1] * (step.x.ndim - 1))
@@ -110,7 +106,7 @@ def tangential() -> PreCfgHook:
 
     def change(step: GuidanceStep) -> Estimates:
         positive, negative = step.positive, step.negative
-        if negative is None:
+        if step.one_sided:
             return step.estimates
         toward, away = ((step.x - one).flatten(1).unsqueeze(1).float() for one in (positive, negative))
         shared = torch.linalg.svd(torch.cat([away, toward], dim=1), full_matrices=False)[2][:, :1]
@@ -125,8 +121,6 @@ def positive_leaning() -> PostCfgHook:
 
     def change(step: GuidanceStep) -> Tensor:
         positive, negative, guided = step.positive, step.negative, step.guided
-        if negative is None:
-            return guided
         leap, back = positive * step.scale, negative * step.scale
         merged = (leap + guided) / 2
         alike = F.cosine_similarity(_rooted(back), _rooted(merged)).mean()
@@ -148,7 +142,7 @@ def frequency_scaled(low: float, high: float, cutoff: int) -> PreCfgHook:
 
     def change(step: GuidanceStep) -> Estimates:
         positive, negative = step.positive, step.negative
-        if negative is None:
+        if step.one_sided:
             return step.estimates
         direction = positive - negative
         spectrum = torch.fft.fftshift(torch.fft.fftn(direction.float(), dim=(-2, -1)), dim=(-2, -1))
@@ -185,8 +179,6 @@ def projected(eta: float, longest: float, momentum: float) -> PreCfgHook:
 
     def change(step: GuidanceStep) -> Estimates:
         positive, negative = step.positive, step.negative
-        if negative is None:
-            return step.estimates
         sigma = float(step.sigma)
         if sigma > memory.sigma:  # a new run
             memory.average = None

@@ -34,8 +34,6 @@ def peaking_over_batch(least: float) -> CfgHook:
 def _over_batch(shares: Callable[[int], Tensor], least: float) -> CfgHook:
     def guide(step: GuidanceStep) -> Tensor:
         positive, negative = step.positive, step.negative
-        if negative is None:
-            return positive
         scales = shares(positive.shape[0]) * (step.scale - least) + least
         scales = scales.reshape(-1, *[1] * (positive.ndim - 1)).to(positive, non_blocking=True)
         return negative + scales * (positive - negative)
@@ -61,8 +59,6 @@ def direction_changed(operation: Callable[..., Tensor]) -> PreCfgHook:
 
     def change(step: GuidanceStep) -> Estimates:
         positive, negative = step.positive, step.negative
-        if negative is None:
-            return operation(latent=positive), *step.estimates[1:]
         return operation(latent=positive - negative) + negative, *step.estimates[1:]
 
     return change
@@ -78,8 +74,6 @@ def perpendicular_negative(empty: Conditioning, negative_scale: float) -> CfgHoo
 
     def guide(step: GuidanceStep) -> Tensor:
         positive, negative = step.positive, step.negative
-        if negative is None:
-            return positive
         shape = tuple(step.x.shape)
         if shape not in prepared:
             lists = prepare({"empty": empty}, step.model.family, step.model.prediction, step.x, None, None)

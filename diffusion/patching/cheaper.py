@@ -88,7 +88,7 @@ def shrunk_early(
     def shrink(h: Tensor, site: Site) -> Tensor:
         if site.number != block or not last <= float(site.step.sigma) <= first:
             return h
-        return resize(h, round(h.shape[-1] / factor), round(h.shape[-2] / factor), down)
+        return resize(h, round(h.shape[-1] * (1 / factor)), round(h.shape[-2] * (1 / factor)), down)
 
     def grow(h: Tensor, skip: Tensor, site: Site) -> tuple[Tensor, Tensor]:
         if h.shape[-2:] != skip.shape[-2:]:

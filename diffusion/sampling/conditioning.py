@@ -229,11 +229,11 @@ def _add_same_area(entries: list[Entry], entry: Entry) -> None:
         ):
             best = other
     if best is not None and best.area != entry.area:
-        entries.append(replace(entry, inputs=dict(best.inputs), hooks=best.hooks))
+        entries.append(replace(entry, inputs=dict(best.inputs)))
 
 
 def _lend(positive: list[Entry], others: list[Entry]) -> None:
-    """Put the positive side's shared control networks, and its boxes, onto the other side, in turn."""
+    """Put the positive side's shared control networks, and its boxes, onto the other side, in turn; the last stay."""
     whole = [entry for entry in positive if entry.area is None]
     _lend_each("control", [e.control for e in whole if e.control is not None and e.control_for_negative], others)
     _lend_each("grounding", [e.grounding for e in whole if e.grounding is not None], others)
@@ -244,12 +244,8 @@ def _lend_each(name: str, lent: list[Any], others: list[Entry]) -> None:
     if not lent or not free or any(e.area is None and getattr(e, name) is not None for e in others):
         return
     for number, value in enumerate(lent):
-        changes: dict[str, Any] = {name: value}
         index = free[number % len(free)]
-        if number < len(free):
-            others[index] = replace(others[index], **changes)
-        else:
-            others.append(replace(others[index], **changes))
+        others[index] = replace(others[index], **{name: value})
 
 
 __all__ = ["Area", "Conditioning", "Entry", "clipped", "prepare", "within"]

@@ -53,12 +53,8 @@ class ClassifierFree:
         needed = both or hooks.always_evaluate_negative or not math.isclose(self.scale, 1.0)
         sides = (lists["positive"], lists["negative"] if needed else None)
         step = _step(evaluator, x, sigma, sides, self.scale)
-        if hooks.batch is not None:
-            found = hooks.batch(step)
-        else:
-            found = evaluator(sides if needed else sides[:1], x, sigma)
-        estimates = (found[0], found[1] if needed else None)
-        return combine(replace(step, estimates=estimates))
+        found = evaluator(sides, x, sigma) if hooks.batch is None else hooks.batch(step)
+        return combine(replace(step, estimates=tuple(found)))
 
 
 def _step(
@@ -70,7 +66,7 @@ def _step(
         other = evaluator if model is None else evaluator.with_model(model)
         return other(lists, x if at is None else at, sigma)
 
-    return GuidanceStep(x, sigma, (None, None), tuple(sides), scale, evaluator.model, evaluate)
+    return GuidanceStep(x, sigma, (), tuple(sides), scale, evaluator.model, evaluate)
 
 
 def combine(step: GuidanceStep) -> Guided:
@@ -85,13 +81,11 @@ def _guided(step: GuidanceStep) -> Guided:
     hooks, positive, negative = step.model.hooks, step.positive, step.negative
     if hooks.cfg is not None:
         denoised = hooks.cfg(step)
-    elif negative is None:
-        denoised = positive
     else:
         denoised = negative + (positive - negative) * step.scale
     for after in hooks.post_cfg:
         denoised = after(replace(step, denoised=denoised))
-    return Guided(denoised, positive if negative is None else negative)
+    return Guided(denoised, negative)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +102,15 @@ class DualClassifierFree:
     def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
         always = both or evaluator.model.hooks.always_evaluate_negative
         needs_negative = always or not math.isclose(self.scale_middle, 1.0)
-        sides = (lists["positive"], lists["middle"], lists["negative"] if needs_negative or self.nested else ())
-        if not self.nested:
-            found = evaluator(sides, x, sigma)
-            positive, middle, negative = found
-            step = _step(evaluator, x, sigma, (lists["middle"], lists["negative"]), self.scale_middle)
-            base = _guided(replace(step, estimates=(middle, negative if needs_negative else None)))
-            return Guided(base.denoised + (positive - middle) * self.scale_positive, base.unconditional)
+        sides = (lists["positive"], lists["middle"], lists["negative"] if needs_negative or self.nested else None)
         positive, middle, negative = evaluator(sides, x, sigma)
+        if not self.nested:
+            step = _step(evaluator, x, sigma, sides[1:], self.scale_middle)
+            base = _guided(replace(step, estimates=(middle, negative)))
+            return Guided(base.denoised + (positive - middle) * self.scale_positive, base.unconditional)
         step = _step(evaluator, x, sigma, (lists["positive"], lists["middle"]), self.scale_positive)
         inner = _guided(replace(step, estimates=(positive, middle))).denoised
-        return Guided(negative + (inner - negative) * self.scale_middle, negative)
+        return Guided(negative + (inner - negative) * self.scale_middle, middle)
 
 
 def perpendicular(positive: Tensor, negative: Tensor, empty: Tensor, scale: float, negative_scale: float) -> Tensor:
@@ -139,11 +131,13 @@ class PerpendicularNegative:
     negative_scale: float
 
     def estimate(self, evaluator: Evaluator, x: Tensor, sigma: Tensor, lists: Lists, *, both: bool) -> Guided:
-        positive, negative, empty = evaluator((lists["positive"], lists["negative"], lists["empty"]), x, sigma)
+        hooks, sides = evaluator.model.hooks, (lists["positive"], lists["negative"], lists["empty"])
+        step = replace(_step(evaluator, x, sigma, sides, self.scale), estimates=tuple(evaluator(sides, x, sigma)))
+        for before in hooks.pre_cfg:
+            step = replace(step, estimates=before(step))
+        positive, negative, empty = step.estimates
         denoised = perpendicular(positive, negative, empty, self.scale, self.negative_scale)
-        sides = (lists["positive"], lists["negative"])
-        step = replace(_step(evaluator, x, sigma, sides, self.scale), estimates=(positive, negative))
-        for after in evaluator.model.hooks.post_cfg:
+        for after in hooks.post_cfg:
             denoised = after(replace(step, denoised=denoised))
         return Guided(denoised, negative)
 

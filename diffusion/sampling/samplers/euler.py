@@ -69,10 +69,10 @@ def euler_ancestral_cfg_pp(
         signal = sigma * rule.half_log_snr(sigma).exp()
         signal_next = sigma_next * rule.half_log_snr(sigma_next).exp()
         direction = slope(x, sigma, signal * unconditional)
-        if signal > 0:
+        if signal > 0 or not eta:
             down, up = ancestral_step(sigma / signal, sigma_next / signal_next, eta)
-        else:  # a flow at pure noise: the limit of the above
-            down, up = ancestral_step(torch.tensor(1e6), sigma_next / signal_next, eta)
+        else:  # a flow at pure noise, which no part of the step keeps
+            down, up = torch.zeros(()), sigma_next / signal_next
         x = signal_next * denoised + signal_next * down * direction
         if eta > 0 and s_noise > 0:
             x = x + signal_next * noise(x) * s_noise * up

@@ -150,12 +150,19 @@ def test_momentum_is_forgotten_when_a_new_run_begins() -> None:
     assert torch.equal(hook(a_step(sigma=10.0))[0], first)
 
 
-@pytest.mark.parametrize("hook", [tangential(), frequency_scaled(1, 2, 3), projected(0, 1, 0.1)])
-def test_without_a_negative_nothing_is_changed(hook: Any) -> None:
-    step = a_step(estimates=(noise(1), noise(2)))
-    step = replace(step, estimates=(step.estimates[0], None))
+@pytest.mark.parametrize("hook", [tangential(), frequency_scaled(1, 2, 3)])
+def test_without_a_negative_directions_are_not_changed(hook: Any) -> None:
+    step = replace(a_step(estimates=(noise(1), torch.zeros_like(noise(1)))), entries=((), None))
 
     assert hook(step) == step.estimates
+
+
+def test_without_a_negative_projection_and_limits_take_it_for_zero() -> None:
+    step = a_step(scale=1.0, estimates=(noise(1), torch.zeros_like(noise(1))))
+    step = replace(step, entries=((), None))
+
+    torch.testing.assert_close(projected(1.0, 0.0, 0.0)(step)[0], 2 * step.positive, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(renormalised(100.0, 0.5)(step), 0.5 * step.positive, rtol=1e-4, atol=1e-4)
 
 
 def test_a_gradual_mask_lets_grey_places_go_when_their_share_of_the_schedule_is_over(tiny: Checkpoint) -> None:

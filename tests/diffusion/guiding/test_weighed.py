@@ -21,11 +21,9 @@ MADE = torch.Generator().manual_seed(1)
 X, POSITIVE, NEGATIVE, EMPTY = (torch.randn(5, 4, 8, 8, generator=MADE) for _ in range(4))
 
 
-def step(
-    negative: Tensor | None = NEGATIVE, denoised: Tensor | None = None, tiny: Checkpoint | None = None
-) -> GuidanceStep:
+def step(denoised: Tensor | None = None, tiny: Checkpoint | None = None) -> GuidanceStep:
     return GuidanceStep(
-        X, torch.tensor(2.0), (POSITIVE, negative), ((), ()), 5.0, tiny.model if tiny else None, lambda lists: [EMPTY],  # type: ignore[arg-type]
+        X, torch.tensor(2.0), (POSITIVE, NEGATIVE), ((), ()), 5.0, tiny.model if tiny else None, lambda lists: [EMPTY],  # type: ignore[arg-type]
         denoised,
     )  # fmt: skip
 
@@ -37,7 +35,6 @@ def test_the_scale_changes_over_the_batch(hook, scales) -> None:  # type: ignore
     expected = NEGATIVE + torch.tensor(scales).view(5, 1, 1, 1) * (POSITIVE - NEGATIVE)
 
     torch.testing.assert_close(hook(step()), expected)
-    assert torch.equal(hook(step(negative=None)), POSITIVE)
 
 
 def test_less_noise_is_taken_away_by_a_factor() -> None:
@@ -46,11 +43,9 @@ def test_less_noise_is_taken_away_by_a_factor() -> None:
 
 def test_an_operation_changes_the_direction_alone() -> None:
     positive, negative = direction_changed(lambda latent: latent * 3)(step())
-    assert positive is not None
 
     torch.testing.assert_close(positive, NEGATIVE + 3 * (POSITIVE - NEGATIVE))
     assert negative is NEGATIVE
-    assert torch.equal(direction_changed(lambda latent: latent * 3)(step(negative=None))[0], POSITIVE * 3)  # type: ignore[arg-type]
 
 
 def test_a_perpendicular_negative_is_measured_from_the_empty_prompt(tiny: Checkpoint) -> None:
@@ -58,4 +53,3 @@ def test_a_perpendicular_negative_is_measured_from_the_empty_prompt(tiny: Checkp
     guide = perpendicular_negative(tiny.clip.encode(""), 0.5)
 
     assert torch.equal(guide(step(tiny=tiny)), perpendicular(POSITIVE, NEGATIVE, EMPTY, 5.0, 0.5))
-    assert torch.equal(guide(step(negative=None, tiny=tiny)), POSITIVE)

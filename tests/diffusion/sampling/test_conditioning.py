@@ -142,6 +142,34 @@ def test_the_negative_side_is_cropped_like_the_positive(tiny: Checkpoint) -> Non
     assert torch.equal(lists["negative"][1].inputs["context"], lists["negative"][0].inputs["context"])
 
 
+def test_what_is_cropped_like_the_other_side_keeps_its_time_its_weights_and_its_hooks(tiny: Checkpoint) -> None:
+    text = tiny.clip.encode("")[0][0]  # type: ignore[union-attr]
+    own, theirs = object(), object()
+    lists = entries(
+        tiny, ("red", {"area": (8, 8, 0, 0), "hooks": own, "end_percent": 0.5}), negative=[[text, {"hooks": theirs}]]
+    )
+
+    copied = lists["negative"][1]
+    assert copied.hooks is own
+    assert (copied.end, copied.weight) == (lists["positive"][0].end, lists["positive"][0].weight)
+
+
+def test_of_several_shared_control_networks_the_last_is_lent_where_there_is_one_place(tiny: Checkpoint) -> None:
+    class Control:
+        def on(self, base: Any) -> Control:
+            return self
+
+        def prepared(self, *_: Any) -> Control:
+            return self
+
+    one, two = Control(), Control()
+    text = tiny.clip.encode("")[0][0]  # type: ignore[union-attr]
+    shared = [("red", {"control": control, "control_apply_to_uncond": True}) for control in (one, two)]
+    lists = entries(tiny, *shared, negative=[[text, {}]])
+
+    assert [entry.control for entry in lists["negative"]] == [two]
+
+
 def test_texts_of_different_length_share_a_call(tiny: Checkpoint) -> None:
     calls = []
 
@@ -212,6 +240,25 @@ def test_a_negative_parallel_to_the_positive_does_not_push(tiny: Checkpoint) -> 
     plain = guided(tiny, ClassifierFree(3.0), positive="red", negative="")
 
     assert torch.allclose(guided(tiny, PerpendicularNegative(3.0, 1.0), **texts), plain, atol=1e-2)
+
+
+def test_hooks_before_guidance_change_what_a_perpendicular_one_is_given(tiny: Checkpoint) -> None:
+    texts = {"positive": "red", "negative": "blue", "empty": ""}
+    model = tiny.model.with_hooks(pre_cfg=(lambda step: (step.negative, *step.estimates[1:]),))
+
+    found = guided(tiny, PerpendicularNegative(3.0, 0.0), model, **texts)
+    assert torch.allclose(found, guided(tiny, ClassifierFree(3.0), positive="blue", negative=""), atol=1e-3)
+
+
+def test_cfg_pp_takes_the_middle_of_a_nested_pair_for_unconditional(tiny: Checkpoint) -> None:
+    lists = {role: [[tiny.clip.encode(role)[0][0], {}]] for role in ("positive", "middle", "negative")}  # type: ignore[union-attr]
+    prepared = prepare(lists, tiny.model.family, tiny.model.prediction, NOISE, None, None)
+    evaluator = Evaluator(tiny.model, tiny.model.network.prepare(), torch.tensor([2.0, 0.0]))
+    with torch.inference_mode():
+        rule = DualClassifierFree(3.0, 2.0, nested=True)
+        found = rule.estimate(evaluator, noisy(), torch.tensor(2.0), prepared, both=True)
+
+    assert torch.allclose(found.unconditional, estimate(tiny, ("middle", {})), atol=1e-4)
 
 
 def test_hooks_run_before_instead_of_and_after_guidance(tiny: Checkpoint) -> None:

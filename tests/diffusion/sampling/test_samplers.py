@@ -162,6 +162,18 @@ def test_the_alternative_of_cfg_pp_is_euler_where_both_sides_agree() -> None:
     assert float(beyond(Guided(torch.tensor(1.0), torch.tensor(0.5))).mean()) == 3.0 - (3.0 - 1.0 + 0.5 - 1.0) / 2
 
 
+def test_a_flow_that_starts_at_pure_noise_keeps_nothing_of_it_after_an_ancestral_step_with_cfg_pp() -> None:
+    denoiser, noise = GaussianDenoiser(flow(3.0)), StepNoise(3)
+    x = torch.full((1, 1, 4, 4), 100.0)
+    seen: list[torch.Tensor] = []
+
+    sampler_by_name("euler_ancestral_cfg_pp")(
+        denoiser, x, torch.tensor([1.0, 0.75, 0.0]), None, noise, lambda step, denoised, x: seen.extend([denoised, x])
+    )
+
+    assert torch.allclose(seen[3], 0.25 * seen[0] + 0.75 * StepNoise(3)(x), atol=1e-6)
+
+
 def test_an_unknown_sampler_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SamplingError, match=r"There is no sampler 'eular'.*euler_ancestral"):
         sampler_by_name("eular")
