@@ -20,9 +20,11 @@ from diffusion.assembly.unets import unet_model
 from diffusion.assembly.videos import is_video, video_model
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError, UnknownModel, recognising
-from diffusion.layouts.clip_vision import has_open_clip_vision, has_transformers_vision
+from diffusion.families.zero123 import PROJECTION
+from diffusion.layouts.clip_vision import IN_CHECKPOINT, has_open_clip_vision, has_transformers_vision
 from diffusion.layouts.diffusers_names import with_original_names
 from diffusion.layouts.scaled_weights import with_scales_applied
+from diffusion.layouts.video import OF_VIEWS
 from diffusion.model import Model
 from diffusion.network import check_finite, grouped
 from diffusion.pipeline_folder import PipelineFolder, is_pipeline_folder, read_pipeline_folder
@@ -34,8 +36,6 @@ from diffusion.text.vocabulary import folders_near
 from diffusion.vision.encoder import PictureEncoder, picture_encoder
 
 NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
-OF_VIEWS = "conditioner.embedders.1.encoder."  # where SV3D keeps the autoencoder that it is used with
-VISIONS = ("embedder.model.", "conditioner.embedders.0.open_clip.model.")  # of unCLIP; of video models
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,9 @@ def load_checkpoint(
     with recognising(file.path):
         return Checkpoint(
             model=denoising_network(file, NETWORK, where, dtype, config),
-            clip=checkpoint_text(file, where, folders, given, config, flux=is_flux(file, NETWORK)),
+            clip=None
+            if f"{PROJECTION}weight" in file  # what lies beside its encoder of pictures is no whole text encoder
+            else checkpoint_text(file, where, folders, given, config, flux=is_flux(file, NETWORK)),
             vae=kl_autoencoder(file, OF_VIEWS, where, config) or kl_autoencoder(file, FIRST_STAGE, where, config),
             metadata=file.metadata,
             vision=_vision(file, where),
@@ -92,7 +94,7 @@ def load_checkpoint(
 
 def _vision(file: TensorFile, device: torch.device) -> PictureEncoder | None:
     """The encoder of pictures that a checkpoint brings, in either layout, or None if it has none."""
-    for prefix in (f"{one}visual." for one in VISIONS):
+    for prefix in IN_CHECKPOINT.values():
         if has_open_clip_vision(file, prefix) or has_transformers_vision(file, prefix):
             return picture_encoder(file, str(file.path), device, prefix)
     return None

@@ -17,14 +17,21 @@ from torch import Tensor
 
 from diffusion.autoencoder import Autoencoder
 from diffusion.errors import ModelFileError
+from diffusion.families.unclip import UnclipFamily
+from diffusion.families.video import VideoFamily
+from diffusion.families.zero123 import Zero123Family
+from diffusion.layouts.clip import blocks_in_open_clip
+from diffusion.layouts.clip_vision import IN_CHECKPOINT, in_open_clip
 from diffusion.layouts.renaming import rename, reverse
 from diffusion.layouts.transformers import TransformerLayout
+from diffusion.layouts.video import OF_VIEWS
 from diffusion.model import Model
 from diffusion.network import Patches
 from diffusion.sampling.prediction import Kind
 from diffusion.tensor_file import dtype_name
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.towers import ClipTower, Tower
+from diffusion.vision.encoder import PictureEncoder
 
 ZERO_SNR_ABOVE = 1000.0  # a schedule whose last level is pure noise ends in the thousands, others near 15
 NETWORK, FIRST_STAGE = "model.diffusion_model.", "first_stage_model."
@@ -41,7 +48,10 @@ _OF_TRANSFORMERS = {
     "t5xxl": "text_encoders.t5xxl.transformer.",
 }
 """Where those of Stable Diffusion 3 and Flux keep them."""
-_OPEN_CLIP = {"layer_norm1": "ln_1", "layer_norm2": "ln_2", "mlp.fc1": "mlp.c_fc", "mlp.fc2": "mlp.c_proj"}
+_VISIONS = {
+    UnclipFamily: IN_CHECKPOINT["unclip"], VideoFamily: IN_CHECKPOINT["video"], Zero123Family: IN_CHECKPOINT["zero123"],
+}  # fmt: skip
+"""Where a checkpoint that is shown pictures keeps their encoder."""
 
 
 def network_tensors(model: Model) -> dict[str, Tensor]:
@@ -81,15 +91,20 @@ def text_tensors(clip: TextEncoder) -> dict[str, dict[str, Tensor]]:
     return {tower.name: _transformers(tower, clip.patches.get(tower.name, Patches())) for tower in clip.towers}
 
 
-def checkpoint_tensors(model: Model, clip: TextEncoder | None, vae: Autoencoder | None) -> dict[str, Tensor]:
+def checkpoint_tensors(
+    model: Model, clip: TextEncoder | None, vae: Autoencoder | None, vision: PictureEncoder | None = None
+) -> dict[str, Tensor]:
     """A whole checkpoint of the original layout.
 
     Raises:
-        ModelFileError: for networks or text encoders that no such layout has a place for.
+        ModelFileError: for networks, or encoders of texts or pictures, that no such layout has a place for.
     """
     result = {f"{NETWORK}{name}": tensor for name, tensor in network_tensors(model).items()} | _marks(model)
     if vae is not None:
-        result |= {f"{FIRST_STAGE}{name}": tensor for name, tensor in autoencoder_tensors(vae).items()}
+        first_stage = OF_VIEWS if model.family.name.startswith("sv3d") else FIRST_STAGE
+        result |= {f"{first_stage}{name}": tensor for name, tensor in autoencoder_tensors(vae).items()}
+    if vision is not None:
+        result |= _vision_tensors(model, vision)
     if clip is None:
         return result
     places = _IN_CHECKPOINT.get(tuple(tower.name for tower in clip.towers))
@@ -106,8 +121,27 @@ def checkpoint_tensors(model: Model, clip: TextEncoder | None, vae: Autoencoder 
     return result
 
 
+def _vision_tensors(model: Model, vision: PictureEncoder) -> dict[str, Tensor]:
+    place = next((place for kind, place in _VISIONS.items() if isinstance(model.family, kind)), None)
+    network = vision.network
+    if place is None or vision.siglip:
+        raise ModelFileError(
+            f"No checkpoint of this kind ({model.family.name}) has room for this encoder of pictures. Save the model "
+            "without it."
+        )
+    return {
+        f"{place}{name}": weight
+        for name, weight in in_open_clip({one: network.weights[one] for one in network.parameter_names()}).items()
+    }
+
+
 def _marks(model: Model) -> dict[str, Tensor]:
-    """Empty tensors that tell how an XL network predicts, which its weights do not show."""
+    """What a checkpoint holds of a model beside its weights.
+
+    Empty tensors tell how an XL network predicts, which its weights do not show.
+    """
+    if isinstance(model.family, Zero123Family):
+        return model.family.tensors()
     if model.family.name != "sdxl" or model.prediction.kind is not Kind.V:
         return {}
     unending = float(model.prediction.sigmas[-1]) > ZERO_SNR_ABOVE
@@ -161,20 +195,7 @@ def open_clip_layout(encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
     if "text_projection.weight" in plain:
         result["text_projection"] = plain.pop("text_projection.weight").T.contiguous()
-    for name, weight in plain.items():
-        match = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
-        if match is None:
-            continue
-        block, part, kind = f"transformer.resblocks.{match[1]}", match[2], match[3]
-        if part == "self_attn.out_proj":
-            result[f"{block}.attn.out_proj.{kind}"] = weight
-        elif part in _OPEN_CLIP:
-            result[f"{block}.{_OPEN_CLIP[part]}.{kind}"] = weight
-        elif part == "self_attn.q_proj":
-            layer = f"encoder.layers.{match[1]}.self_attn"
-            parts = [plain[f"{layer}.{which}_proj.{kind}"] for which in "qkv"]
-            result[f"{block}.attn.in_proj_{kind}"] = torch.cat(parts)
-    return result
+    return {**result, **blocks_in_open_clip(plain)}
 
 
 def write_tensors(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

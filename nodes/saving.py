@@ -12,7 +12,7 @@ from nodes.sockets import Clip, Model, Vae
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["checkpoint_save", "clip_save", "lora_save", "model_save", "vae_save"]
+__all__ = ["checkpoint_save", "clip_save", "lora_save", "model_save", "vae_save", "write_model"]
 
 CATEGORY = "advanced/model_merging"
 Line = Annotated[str, Text(multiline=False)]
@@ -32,7 +32,7 @@ def checkpoint_save(
     """
     from diffusion import saving
 
-    _write(ctx, filename_prefix, saving.checkpoint_tensors(model, clip, vae), saving.described(model))
+    write_model(ctx, filename_prefix, saving.checkpoint_tensors(model, clip, vae), saving.described(model))
 
 
 @node("ModelSave", title="ModelSave", category=CATEGORY, terminal=True, hidden=PROVENANCE)
@@ -46,7 +46,7 @@ def model_save(*, model: Model, filename_prefix: str = "diffusion_models/ComfyUI
     from diffusion import saving
 
     tensors = {f"model.diffusion_model.{name}": one for name, one in saving.network_tensors(model).items()}
-    _write(ctx, filename_prefix, tensors, saving.described(model))
+    write_model(ctx, filename_prefix, tensors, saving.described(model))
 
 
 @node("CLIPSave", title="CLIPSave", category=CATEGORY, terminal=True, hidden=PROVENANCE)
@@ -61,7 +61,7 @@ def clip_save(*, clip: Clip, filename_prefix: str = "clip/ComfyUI", ctx: Context
 
     for name, tensors in saving.text_tensors(clip).items():
         kind = name if name == "t5xxl" else f"clip_{name}"
-        _write(ctx, f"{filename_prefix}_{kind}", tensors, {})
+        write_model(ctx, f"{filename_prefix}_{kind}", tensors, {})
 
 
 @node("VAESave", title="VAESave", category=CATEGORY, terminal=True, hidden=PROVENANCE)
@@ -74,7 +74,7 @@ def vae_save(*, vae: Vae, filename_prefix: str = "vae/ComfyUI_vae", ctx: Context
     """
     from diffusion import saving
 
-    _write(ctx, filename_prefix, saving.autoencoder_tensors(vae), {})
+    write_model(ctx, filename_prefix, saving.autoencoder_tensors(vae), {})
 
 
 @node(
@@ -109,10 +109,11 @@ def lora_save(
         tensors |= extraction.network_difference(model_diff, rank, whole=whole, biases=bias_diff)
     if text_encoder_diff is not None:
         tensors |= extraction.text_difference(text_encoder_diff, rank, whole=whole, biases=bias_diff)
-    _write(ctx, filename_prefix, tensors, {})
+    write_model(ctx, filename_prefix, tensors, {})
 
 
-def _write(ctx: Context, prefix: str, tensors: Mapping[str, Any], description: Mapping[str, str]) -> None:
+def write_model(ctx: Context, prefix: str, tensors: Mapping[str, Any], description: Mapping[str, str]) -> None:
+    """Write a model file into the output folder, with the workflow that made it."""
     from diffusion.saving import write_tensors
 
     metadata = {**description, **embedded_texts(ctx.prompt, ctx.extra_pnginfo)}

@@ -15,6 +15,7 @@ from diffusion.families.sdxl import SdxlFamily
 from diffusion.families.unclip import UnclipFamily
 from diffusion.families.unet import UNetFamily
 from diffusion.families.x4_upscaler import BETAS, CHANNELS, LEVELS, X4UpscalerFamily
+from diffusion.families.zero123 import PROJECTION, Zero123Family
 from diffusion.latents import SD1, SD_X4, SDXL, LatentFormat
 from diffusion.layouts.renaming import renamed
 from diffusion.layouts.unet import read_unet
@@ -74,8 +75,10 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     if "num_class_embeds" in arguments:
         return _upscaler_family(arguments, config)
     if vector is None:
-        name = "sd2" if context == 1024 else "sd1"
-        return UNetFamily(name, _scaled(SD1, config, arguments["out_channels"]), channels, context)
+        form = _scaled(SD1, config, arguments["out_channels"])
+        if f"{PROJECTION}weight" in file:
+            return _zero123(UNetFamily("zero123", form, channels, context), file)
+        return UNetFamily("sd2" if context == 1024 else "sd1", form, channels, context)
     if context == UNCLIP_CONTEXT and vector in UNCLIP_VECTORS:
         width = vector // 2
         mean, deviation = torch.zeros(1, width), torch.ones(1, width)
@@ -91,6 +94,17 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     form = PLAYGROUND if _is_playground(file) else _scaled(SDXL, config, arguments["out_channels"])
     pooled = vector - 256 * (5 if refiner else 6)
     return SdxlFamily("sdxl_refiner" if refiner else "sdxl", form, channels, context, pooled, refiner)
+
+
+def _zero123(unet: UNetFamily, file: TensorFile) -> Zero123Family:
+    weight, bias = (file[f"{PROJECTION}{which}"].float() for which in ("weight", "bias"))
+    if unet.channels_in != 2 * unet.latent_format.channels or weight.shape[0] != unet.context:
+        raise ModelFileError(
+            f"'{file.path}' has a layer for a camera, '{PROJECTION}weight', of shape {tuple(weight.shape)}, and a "
+            f"U-Net of {unet.channels_in} input channels that reads {unet.context} numbers; they do not fit each "
+            "other. Use the complete file of Stable Zero123."
+        )
+    return Zero123Family(unet, weight, bias)
 
 
 def _upscaler_family(arguments: Mapping[str, Any], config: Mapping[str, Any]) -> X4UpscalerFamily:

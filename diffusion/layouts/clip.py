@@ -10,12 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from diffusion.errors import UnknownModel
 
 START, END = 49406, 49407  # CLIP's own vocabulary
 WIDTH_OF_H = 1024
+
+_BLOCK = {
+    "ln_1": "layer_norm1", "ln_2": "layer_norm2", "mlp.c_fc": "mlp.fc1", "mlp.c_proj": "mlp.fc2",
+    "attn.out_proj": "self_attn.out_proj",
+}  # fmt: skip
+"""Parts of a transformer block: open_clip's names → those of transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +96,6 @@ def _from_open_clip(found: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def open_clip_blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The transformer blocks of open_clip, of texts or pictures, under the names of transformers; nothing is copied."""
-    plain = {
-        "ln_1": "layer_norm1",
-        "ln_2": "layer_norm2",
-        "mlp.c_fc": "mlp.fc1",
-        "mlp.c_proj": "mlp.fc2",
-        "attn.out_proj": "self_attn.out_proj",
-    }
     result: dict[str, Tensor] = {}
     for name, tensor in found.items():
         match = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.+)", name)
@@ -108,9 +108,26 @@ def open_clip_blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 result[f"{layer}.self_attn.{part}_proj.{kind}"] = piece
         else:
             part, _, kind = rest.rpartition(".")
-            if part in plain:
-                result[f"{layer}.{plain[part]}.{kind}"] = tensor
+            if part in _BLOCK:
+                result[f"{layer}.{_BLOCK[part]}.{kind}"] = tensor
     return result
 
 
-__all__ = ["END", "START", "WIDTH_OF_H", "ClipLayout", "open_clip_blocks", "read_clip"]
+def blocks_in_open_clip(encoder: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The transformer blocks of texts or pictures as open_clip names them: queries, keys and values in one weight."""
+    back = {new: old for old, new in _BLOCK.items()}
+    result: dict[str, Tensor] = {}
+    for name, weight in encoder.items():
+        match = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
+        if match is None:
+            continue
+        block, part, kind = f"transformer.resblocks.{match[1]}", match[2], match[3]
+        if part in back:
+            result[f"{block}.{back[part]}.{kind}"] = weight
+        elif part == "self_attn.q_proj":
+            layer = f"encoder.layers.{match[1]}.self_attn"
+            result[f"{block}.attn.in_proj_{kind}"] = torch.cat([encoder[f"{layer}.{one}_proj.{kind}"] for one in "qkv"])
+    return result
+
+
+__all__ = ["END", "START", "WIDTH_OF_H", "ClipLayout", "blocks_in_open_clip", "open_clip_blocks", "read_clip"]

@@ -14,9 +14,15 @@ from typing import Any
 from torch import Tensor
 
 from diffusion.errors import UnknownModel
-from diffusion.layouts.clip import open_clip_blocks
+from diffusion.layouts.clip import blocks_in_open_clip, open_clip_blocks
 
 HEADS = 16  # of every published size: L, H, G and SigLIP's so400m
+IN_CHECKPOINT: Mapping[str, str] = {
+    "unclip": "embedder.model.visual.",
+    "video": "conditioner.embedders.0.open_clip.model.visual.",
+    "zero123": "cond_stage_model.model.visual.",
+}
+"""Where checkpoints that are shown pictures keep their encoder."""
 _OWN = "vision_model."
 _OPEN_CLIP = {
     "class_embedding": "embeddings.class_embedding", "positional_embedding": "embeddings.position_embedding.weight",
@@ -78,6 +84,15 @@ def read_clip_vision(tensors: Mapping[str, Tensor], source: str, prefix: str = "
     return _layout(found, source)
 
 
+def in_open_clip(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A picture encoder of transformers in open_clip's layout: fused attention, the projection the other way round."""
+    inside = {name.removeprefix(_OWN): one for name, one in tensors.items()}
+    result = {old: inside[new] for old, new in _OPEN_CLIP.items() if new in inside}
+    if "visual_projection.weight" in inside:
+        result["proj"] = inside["visual_projection.weight"].T.contiguous()
+    return {**result, **blocks_in_open_clip(inside)}
+
+
 def _from_open_clip(inside: Mapping[str, Tensor]) -> dict[str, Tensor]:
     result = {new: inside[old] for old, new in _OPEN_CLIP.items() if old in inside}
     if "proj" in inside:
@@ -112,4 +127,11 @@ def _layout(found: dict[str, Tensor], source: str) -> VisionLayout:
     return VisionLayout(siglip, config, found, size)
 
 
-__all__ = ["VisionLayout", "has_open_clip_vision", "has_transformers_vision", "read_clip_vision"]
+__all__ = [
+    "IN_CHECKPOINT",
+    "VisionLayout",
+    "has_open_clip_vision",
+    "has_transformers_vision",
+    "in_open_clip",
+    "read_clip_vision",
+]

@@ -16,6 +16,7 @@ from diffusion.layouts.autoencoder import AutoencoderLayout, read_autoencoder
 from diffusion.layouts.renaming import Table
 from diffusion.layouts.unet import Shapes, UNetLayout, read_unet, resnet_table
 
+OF_VIEWS = "conditioner.embedders.1.encoder."  # where SV3D keeps the autoencoder that it is used with
 VIDEO_MARK = "input_blocks.1.0.time_mixer.mix_factor"
 TEMPORAL_MARK = "decoder.mid.block_1.mix_factor"
 _TIME = {"in_layers.0": "norm1", "in_layers.2": "conv1", "out_layers.0": "norm2", "out_layers.3": "conv2"}
@@ -103,6 +104,6 @@ def temporal_autoencoder_table(table: Mapping[str, str]) -> dict[str, str]:
 
 
 __all__ = [
-    "TEMPORAL_MARK", "VIDEO_MARK", "read_temporal_autoencoder", "read_video_unet", "temporal_autoencoder_table",
-    "video_unet_table",
+    "OF_VIEWS", "TEMPORAL_MARK", "VIDEO_MARK", "read_temporal_autoencoder", "read_video_unet",
+    "temporal_autoencoder_table", "video_unet_table",
 ]  # fmt: skip

@@ -62,6 +62,11 @@ class PictureEncoder:
     size: int
     colours: tuple[Colour, Colour]
 
+    @property
+    def siglip(self) -> bool:
+        """Whether it is SigLIP, not CLIP."""
+        return self.colours == SIGLIP_COLOURS
+
     def encode_image(self, image: Tensor, crop: bool = True) -> PictureEncoding:
         """Encode pictures of any size.
 

@@ -82,13 +82,17 @@ def their_autoencoder() -> Any:
     return autoencoder()
 
 
+def svd_tensors() -> dict[str, Tensor]:
+    """A tiny checkpoint of Stable Video Diffusion in its original layout."""
+    tensors = original(unet(), UNET_TABLE, "model.diffusion_model.")
+    tensors |= original(autoencoder(), VAE_TABLE, "first_stage_model.")
+    return tensors | in_open_clip(dict(clip(projection_dim=CONTEXT).state_dict()), VISION)
+
+
 @pytest.fixture(scope="module")
-def path(theirs: Any, their_autoencoder: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tensors = original(theirs, UNET_TABLE, "model.diffusion_model.")
-    tensors |= original(their_autoencoder, VAE_TABLE, "first_stage_model.")
-    tensors |= in_open_clip(dict(clip(projection_dim=CONTEXT).state_dict()), VISION)
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("svd") / "svd.safetensors"
-    save_file(tensors, path)
+    save_file(svd_tensors(), path)
     return path
 
 

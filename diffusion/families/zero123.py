@@ -1,0 +1,71 @@
+"""Stable Zero123: an object in a picture, seen from another side.
+
+Source: Liu et al. 2023, arXiv:2303.11328 (Zero-1-to-3); cvlab-columbia/zero123, `ldm/models/diffusion/ddpm.py` (MIT);
+the camera's numbers as threestudio-project/threestudio gives them, `stable_zero123_guidance.py` (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from diffusion.errors import SamplingError
+from diffusion.families.family import Scene
+from diffusion.families.unet import UNetFamily
+from diffusion.latents import LatentFormat
+from diffusion.patching.record import Patching
+
+PROJECTION = "cc_projection."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Zero123Family:
+    """A U-Net of Stable Diffusion 1 that is shown the picture, and told its encoding with the camera's turn.
+
+    Attributes:
+        unet: how the network is called; the picture is joined as the autoencoder gave it.
+        weight, bias: of the layer that brings encoding and turn to the width of a text's tokens.
+    """
+
+    unet: UNetFamily
+    weight: Tensor
+    bias: Tensor
+    repeats_context: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """Of the family: that of the network."""
+        return self.unet.name
+
+    @property
+    def latent_format(self) -> LatentFormat:
+        """The space the network works in."""
+        return self.unet.latent_format
+
+    def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
+        width, read = embedding.shape[-1], self.weight.shape[1]
+        if width not in (self.unet.context, read):
+            raise SamplingError(
+                f"The conditioning is {width} numbers wide; this model reads {read}, as StableZero123_Conditioning "
+                f"gives with the encoder of pictures that belongs to the checkpoint, or {self.unet.context}."
+            )
+        if width != self.unet.context:
+            embedding = F.linear(embedding.float(), self.weight.to(embedding.device), self.bias.to(embedding.device))
+        return self.unet.inputs(embedding, options, scene)
+
+    def call(
+        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
+        patching: Patching | None = None,
+    ) -> Tensor:  # fmt: skip
+        return self.unet.call(module, x, timestep, inputs, residuals, patching)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a file holds of the family beside the network."""
+        return {f"{PROJECTION}weight": self.weight, f"{PROJECTION}bias": self.bias}
+
+
+__all__ = ["PROJECTION", "Zero123Family"]
