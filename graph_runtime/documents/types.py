@@ -91,8 +91,13 @@ class NodeType:
 
     @cached_property
     def sockets(self) -> tuple[InputType, ...]:
-        """The input sockets as they stand on a node: pure inputs first, then those of widgets."""
+        """The input sockets as they stand on a node: pure inputs first, then those of widgets.
+
+        The sockets of an instance mirror the definition: other editors find them by position.
+        """
         linkable = [each for each in self.inputs if each.has_socket]
+        if self.definition is not None:
+            return tuple(linkable)
         return (*(each for each in linkable if not each.widget), *(each for each in linkable if each.widget))
 
     @cached_property
