@@ -148,6 +148,12 @@ class Evaluator:
         other._weights = self._weights
         return other
 
+    def forgetful(self) -> Evaluator:
+        """The same evaluation that keeps nothing it joins: for entries that live for one call."""
+        other = self.with_model(self.model)
+        other._joined, other._kept = {}, []
+        return other
+
     def network(
         self, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor], control: Any, roles: tuple[int, ...],
         inside: ModelPatches | None = None, group: Hashable = (),

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from diffusion.sampling.conditioning import Entry, prepare
+from diffusion.sampling.conditioning import prepare
 from interop.models import take_back
 from interop.models.inner import BaseModel
+from interop.models.live_conditions import lend_for_run
 
 __all__ = ["as_dictionaries", "as_pairs", "prepared"]
 
@@ -49,7 +50,7 @@ def prepared(
     latent: Any,
     mask: Any,
     seed: int | None = None,
-) -> dict[str, list[Entry]]:
+) -> dict[str, list[dict[str, Any]]]:
     """Conditioning by role, ready to be evaluated; what is ready already stays as it is.
 
     Args:
@@ -58,11 +59,11 @@ def prepared(
         seed: of the run.
     """
     model = inner.heddle_model
-    ready = {role: list(items) for role, items in conditions.items() if _is_ready(items)}
+    ready = {role: list(items or ()) for role, items in conditions.items() if _is_ready(items)}
     raw = {role: as_pairs(items or ()) for role, items in conditions.items() if role not in ready}
     entries = prepare(raw, model.family, model.prediction, noise, latent, mask, seed or 0, model.network)
-    return {role: ready[role] if role in ready else list(entries[role]) for role in conditions}
+    return {role: ready[role] if role in ready else lend_for_run(inner, entries[role]) for role in conditions}
 
 
 def _is_ready(items: Sequence[Any] | None) -> bool:
-    return bool(items) and all(isinstance(item, Entry) for item in items or ())
+    return bool(items) and all(isinstance(item, Mapping) and item.get("model_conds") for item in items or ())

@@ -24,6 +24,7 @@ from interop.models.extension import WrapperExecutor, WrappersMP, all_of
 from interop.models.hooks import hooks_of
 from interop.models.inner import BaseModel
 from interop.models.k_samplers import lend_sampler
+from interop.models.live_conditions import evaluator_for, taken_entries
 
 __all__ = ["Guider", "TakenGuider", "estimate", "join"]
 
@@ -41,9 +42,9 @@ def estimate(
     """
     assert model.live is not None, "a model estimates only in a run"
     hooked = replace(model.heddle_model, hooks=hooks_of(options, model))
-    entries = {role: tuple(items or ()) for role, items in lists.items()}
-    sigma = timestep.flatten()[0].cpu()
-    return guidance.estimate(model.live.with_model(hooked), x, sigma, entries, both=False).denoised
+    entries = {role: taken_entries(model, items, x) or () for role, items in lists.items()}
+    live = evaluator_for(model, model.live.with_model(hooked), entries.values())
+    return guidance.estimate(live, x, timestep.flatten()[0].cpu(), entries, both=False).denoised
 
 
 class Guider:
@@ -252,5 +253,6 @@ def join(
         return live.with_model(other or hooked)(lists, x, timestep.flatten()[0].cpu())
 
     estimates = (positive, torch.zeros_like(x) if negative is None else negative)
-    step = GuidanceStep(x, timestep.flatten()[0].cpu(), estimates, (cond, uncond), scale, hooked, evaluate)
+    sides = (taken_entries(model, cond, x), taken_entries(model, uncond, x))
+    step = GuidanceStep(x, timestep.flatten()[0].cpu(), estimates, sides, scale, hooked, evaluate)
     return combine(step).denoised

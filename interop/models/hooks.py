@@ -14,6 +14,7 @@ from interop.errors import NotSupported
 from interop.models.extension import WrapperExecutor, WrappersMP, all_of
 from interop.models.inner import BaseModel, named_inputs, plain_inputs, told_roles
 from interop.models.inside import patches_inside
+from interop.models.live_conditions import evaluator_for, lent_entries, taken_entries
 
 __all__ = ["calc_cond_batch", "hooks_of"]
 
@@ -25,6 +26,15 @@ class _PackHook:
     function: Any
     model: BaseModel
     options: Mapping[str, Any]
+
+    def sides(self, step: GuidanceStep) -> list[Any]:
+        """The conditioning lists, as packs see them."""
+        return [lent_entries(self.model, entries) for entries in step.entries]
+
+    def side(self, step: GuidanceStep, index: int) -> Any:
+        """One conditioning list; None where there is none."""
+        sides = self.sides(step)
+        return sides[index] if index < len(sides) else None
 
 
 def _sigma(step: GuidanceStep) -> Any:
@@ -45,8 +55,8 @@ class _Cfg(_PackHook):
                 "uncond_denoised": step.negative,
                 "model": self.model,
                 "model_options": self.options,
-                "input_cond": step.entries[0],
-                "input_uncond": step.entries[1] if len(step.entries) > 1 else None,
+                "input_cond": self.side(step, 0),
+                "input_uncond": self.side(step, 1),
             }
         )
         return step.x - result
@@ -57,8 +67,8 @@ class _PostCfg(_PackHook):
         return self.function(
             {
                 "denoised": step.denoised,
-                "cond": step.entries[0],
-                "uncond": step.entries[1] if len(step.entries) > 1 else None,
+                "cond": self.side(step, 0),
+                "uncond": self.side(step, 1),
                 "cond_scale": step.scale,
                 "model": self.model,
                 "cond_denoised": step.positive,
@@ -75,7 +85,7 @@ class _PreCfg(_PackHook):
         return tuple(
             self.function(
                 {
-                    "conds": list(step.entries),
+                    "conds": self.sides(step),
                     "conds_out": list(step.estimates),
                     "cond_scale": step.scale,
                     "timestep": _sigma(step),
@@ -92,7 +102,7 @@ class _Batch(_PackHook):
     def __call__(self, step: GuidanceStep) -> Any:
         return self.function(
             {
-                "conds": list(step.entries),
+                "conds": self.sides(step),
                 "input": step.x,
                 "sigma": _sigma(step),
                 "model": self.model,
@@ -105,7 +115,7 @@ class _WrappedBatch(_PackHook):
     """Wrappers around the estimates of both sides."""
 
     def __call__(self, step: GuidanceStep) -> Any:
-        return self.function(self.model, list(step.entries), step.x, _sigma(step), self.options)
+        return self.function(self.model, self.sides(step), step.x, _sigma(step), self.options)
 
 
 class _Network(_PackHook):
@@ -190,7 +200,9 @@ def calc_cond_batch(model: Any, conds: Any, x_in: Any, timestep: Any, model_opti
         if model.live is None:
             raise NotSupported("comfy.samplers.calc_cond_batch", "called outside of a run", "Call it from a guider.")
         hooked = replace(model.heddle_model, hooks=hooks_of(options, model))
-        return list(model.live.with_model(hooked)(conds, x, timestep.flatten()[0].cpu()))
+        lists = [taken_entries(model, items, x) for items in conds]
+        live = evaluator_for(model, model.live.with_model(hooked), lists)
+        return list(live(lists, x, timestep.flatten()[0].cpu()))
 
     wrappers = all_of(model_options.get("transformer_options", {}).get("wrappers", {}), WrappersMP.CALC_COND_BATCH)
     executor = WrapperExecutor.new_executor(estimate, wrappers)

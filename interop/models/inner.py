@@ -23,10 +23,14 @@ from interop.models.predicting import levels_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["KINDS", "BaseModel", "ModelType", "inner_of", "named_inputs", "plain_inputs", "told_roles"]
+__all__ = [
+    "KINDS", "BaseModel", "ModelType", "inner_of", "input_name", "named_inputs", "own_input_name", "plain_inputs",
+    "told_roles",
+]  # fmt: skip
 
 _INPUTS = {"context": "c_crossattn", "concat": "c_concat", "vector": "y"}
 """Name of a network's input here → name that packs give it."""
+_OWN_INPUTS = {theirs: ours for ours, theirs in _INPUTS.items()}
 
 
 class ModelType(enum.Enum):
@@ -72,11 +76,13 @@ class BaseModel:
         model: of `diffusion`.
     Attributes:
         live: what estimates in the run that this object belongs to.
+        lent: the run's conditioning as packs see it, by the id of what it was made of.
     """
 
     def __init__(self, model: Model) -> None:
         self.heddle_model = model
         self.live: Evaluator | None = None
+        self.lent: dict[int, dict[str, Any]] = {}
         self.model_sampling = levels_of(model.prediction)
         self.latent_format = latent_space(model.latent_format, model)
         self.model_config = _config(model)
@@ -210,7 +216,17 @@ def _config(model: Model) -> SimpleNamespace:
 
 def named_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A network's inputs under the names that packs know."""
-    return {_INPUTS.get(name, name): value for name, value in inputs.items()}
+    return {input_name(name): value for name, value in inputs.items()}
+
+
+def input_name(name: str) -> str:
+    """What packs call an input of a network."""
+    return _INPUTS.get(name, name)
+
+
+def own_input_name(name: str) -> str:
+    """What an input of a network is called here."""
+    return _OWN_INPUTS.get(name, name)
 
 
 def told_roles(roles: Sequence[int]) -> dict[str, Any]:
@@ -220,7 +236,6 @@ def told_roles(roles: Sequence[int]) -> dict[str, Any]:
 
 def plain_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of a network, from what a pack calls it with."""
-    back = {theirs: ours for ours, theirs in _INPUTS.items()}
     ignored = ("transformer_options", "control")
-    named = {back.get(name, name): value for name, value in given.items() if name not in ignored}
+    named = {own_input_name(name): value for name, value in given.items() if name not in ignored}
     return {name: value for name, value in named.items() if value is not None}

@@ -1,7 +1,11 @@
 """Functions around guidance and around each estimate."""
 
+import comfy.conds
 import comfy.patcher_extension
+import comfy.samplers
 import torch
+
+from .bench import alike
 
 
 def a_wrapper_of_estimates_takes_them_apart(bench):
@@ -57,7 +61,82 @@ def a_mask_function_asks_the_guider_for_the_noise_levels(bench):
     assert asked
 
 
+def another_text_is_put_into_the_conditioning_of_a_run(bench):
+    def with_text(scale):
+        model = bench.model.clone()
+
+        def after(given):
+            assert given["cond"][0]["model_conds"]["c_crossattn"].cond.shape[1] == 77
+            other = []
+            for one in given["uncond"]:
+                one = one.copy()
+                text = one["model_conds"]["c_crossattn"]
+                one["model_conds"] = {**one["model_conds"], "c_crossattn": comfy.conds.CONDCrossAttn(text.cond * scale)}
+                other.append(one)
+            (found,) = comfy.samplers.calc_cond_batch(
+                given["model"], [other], given["input"], given["sigma"], given["model_options"]
+            )
+            return given["denoised"] + given["uncond_denoised"] - found
+
+        model.set_model_sampler_post_cfg_function(after)
+        return model
+
+    bench.unchanged(with_text(1.0))
+    bench.changed(with_text(0.0))
+
+
+class Windows(comfy.samplers.CFGGuider):
+    """Estimates a batch in windows of two, each with its part of the conditioning."""
+
+    def predict_noise(self, x, timestep, model_options={}, seed=None):
+        found, count = torch.zeros_like(x), torch.zeros_like(x)
+        for start in range(x.shape[0] - 1):
+            window = slice(start, start + 2)
+            sides = [[self._cut(one, window, x.shape[0]) for one in self.conds[side]] for side in ("negative", "positive")]
+            found[window] += comfy.samplers.sampling_function(
+                self.inner_model, x[window], timestep[window], *sides, self.cfg, model_options=model_options, seed=seed
+            )
+            count[window] += 1
+        return found / count
+
+    @staticmethod
+    def _cut(one, window, size):
+        new = {}
+        for key, value in one.items():
+            if torch.is_tensor(value):
+                new[key] = value[window] if value.shape[0] == size else value
+            elif key == "model_conds":
+                new[key] = {
+                    name: inner._copy_with(inner.cond[window]) if inner.cond.shape[0] == size else inner
+                    for name, inner in value.items()
+                }
+            else:
+                new[key] = value
+        return new
+
+
+def a_batch_is_sampled_in_windows(bench):
+    texts = torch.cat([bench.positive[0][0], bench.negative[0][0], bench.positive[0][0] * 0.5])
+    mask = torch.ones(3, 64, 64)
+    mask[1, :, :32] = 0.25
+    positive = [[texts, {**bench.positive[0][1], "mask": mask}], *bench.positive]
+    noise = torch.cat([bench.noise()] * 3)
+    sigmas = comfy.samplers.calculate_sigmas(bench.model.get_model_object("model_sampling"), "normal", 3)
+
+    def sampled(guider):
+        guider.set_conds(positive, bench.negative)
+        guider.set_cfg(3.0)
+        return guider.sample(noise, torch.zeros_like(noise), comfy.samplers.sampler_object("euler"), sigmas, seed=1)
+
+    expected = sampled(comfy.samplers.CFGGuider(bench.model))
+
+    alike(sampled(Windows(bench.model)), expected)
+    assert (expected[0] - expected[1]).abs().max() > 1e-3
+
+
 HABITS = [
+    another_text_is_put_into_the_conditioning_of_a_run,
+    a_batch_is_sampled_in_windows,
     a_wrapper_of_estimates_takes_them_apart,
     a_wrapper_goes_through_the_one_that_was_there,
     a_wrapper_of_the_model_passes_everything_by_position,
