@@ -1,7 +1,7 @@
 """Small trainable changes of a network's layers, in the algebras of LoRA files.
 
 Each adapter begins as no change at all. Its parameters are the tensors of the file, and what it computes is what
-`diffusion.lora` makes of that file, so that a trained change is the loaded one.
+`diffusion.lora_algebra` makes of that file, so that a trained change is the loaded one.
 
 Source: Hu et al. 2021, arXiv:2106.09685 (LoRA); Hyeon-Woo et al. 2021, arXiv:2108.06098 (LoHa); Yeh et al. 2023,
 arXiv:2309.14859 (LoKr); Qiu et al. 2023, arXiv:2306.07280 (OFT).
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from diffusion.errors import SamplingError
 from diffusion.layouts.renaming import rename, reverse
-from diffusion.lora import Change, changes_of_layer
+from diffusion.lora_algebra import Change, changes_of_layer
 from diffusion.network import Network
 
 Parts = dict[str, Tensor]  # role in the file → tensor; float32, trainable but for `alpha`

@@ -73,6 +73,8 @@ def flux_model(
     weights, layout = _read(file, prefix, flux=True)
     config = flux_config(weights, str(file.path))
     guided = config["guidance_embeds"]
+    if "proj_out.weight" in weights:  # fewer than it reads, where a picture is joined to the latent
+        config["out_channels"] = weights["proj_out.weight"].shape[0]
     where = place(weights, device, dtype, storage)
     network = where.network(
         lambda: FluxTransformer2DModel(**config), weights, str(file.path), names=layout.plain, pieces=layout.pieces

@@ -5,21 +5,27 @@ Source: Black Forest Labs, black-forest-labs/flux (Apache-2.0).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from diffusion.families.family import Scene, even_sided
+from diffusion.families.unet import fitted, spread
 from diffusion.latents import FLUX, LatentFormat
 from diffusion.patching.record import Patching
 from diffusion.patching.transformer import replaced_blocks
 from diffusion.residuals import of_transformer
+from diffusion.resize import resize
 from diffusion.text.towers import Encoded
+
+if TYPE_CHECKING:
+    from diffusion.network import Network
 
 REFERENCE = "reference"  # begins the names of pictures that an editing model is shown
 GUIDANCE = 3.5  # what the distilled model is told unless a conditioning says otherwise
@@ -44,6 +50,9 @@ class FluxFamily:
         guidance = options.get("guidance", GUIDANCE)
         if self.guided and guidance is not None:
             result["guidance"] = torch.tensor([float(guidance)])
+        extra = _width(scene.network) // 4 - self.latent_format.channels
+        if extra > 0:
+            result["concat"] = self._joined(options, scene, extra)
         method = options.get("reference_latents_method") or "offset"
         for number, picture in enumerate(options.get("reference_latents") or ()):
             result[f"{REFERENCE} {number} {method}"] = self.latent_format.to_network(picture.float())
@@ -59,6 +68,8 @@ class FluxFamily:
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
         height, width = x.shape[-2:]
+        if "concat" in inputs:
+            x = torch.cat([x, inputs["concat"].to(x)], dim=1)
         tokens, positions = patches(x)
         places = tokens.shape[1]
         for picture, at in _placed(inputs, (height, width)):
@@ -83,6 +94,23 @@ class FluxFamily:
         rows, columns = -(-height // 2), -(-width // 2)
         out = out.reshape(x.shape[0], rows, columns, -1, 2, 2).permute(0, 3, 1, 4, 2, 5)
         return out.reshape(x.shape[0], -1, rows * 2, columns * 2)[..., :height, :width]
+
+    def _joined(self, options: Mapping[str, Any], scene: Scene, extra: int) -> Tensor:
+        """Channels joined to the latent: a picture (Canny, Depth), and for Fill the mask, a channel for each pixel.
+
+        Source: huggingface/diffusers, `pipeline_flux_control.py` and `pipeline_flux_fill.py` (Apache-2.0).
+        """
+        noise, channels = scene.noise, self.latent_format.channels
+        picture = options.get("concat_latent_image")
+        picture = torch.zeros_like(noise) if picture is None else fitted(picture.to(noise), noise)
+        picture = self.latent_format.to_network(picture)
+        if extra <= channels:
+            return picture
+        mask = options.get("concat_mask", scene.mask)
+        mask = torch.ones_like(noise)[:, :1] if mask is None else mask.reshape(-1, 1, *mask.shape[-2:]).to(noise)
+        side = math.isqrt(extra - channels)
+        mask = resize(mask, noise.shape[-1] * side, noise.shape[-2] * side, "bilinear", "center")
+        return torch.cat([picture, spread(F.pixel_unshuffle(mask, side), noise.shape[0])], dim=1)
 
 
 def patches(latent: Tensor, number: int = 0, top: int = 0, left: int = 0) -> tuple[Tensor, Tensor]:
@@ -125,6 +153,12 @@ def _placed(inputs: Mapping[str, Tensor], size: tuple[int, int]) -> Iterator[tup
             top, left = (0, beside) if height + below > width + beside else (below, 0)
             yield picture, (1, top, left)
             below, beside = max(below, height + top), max(beside, width + left)
+
+
+def _width(network: Network | None) -> int:
+    """Of the tokens that a network reads, as the patches of the run have made it; 0 where there is none."""
+    first = None if network is None else getattr(network.module, "x_embedder", None)
+    return 0 if first is None else int(first.weight.shape[1])
 
 
 @contextmanager

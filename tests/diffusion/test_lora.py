@@ -11,7 +11,8 @@ from torch import Tensor
 
 from diffusion.errors import ModelFileError
 from diffusion.loading import Checkpoint
-from diffusion.lora import _glora, _orthogonal, apply_lora, read_lora
+from diffusion.lora import apply_lora, read_lora
+from diffusion.lora_algebra import _glora, _orthogonal
 
 PARAMETER = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"
 UP, DOWN = torch.full((32, 2), 0.5), torch.full((2, 32), 0.25)
