@@ -42,6 +42,16 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
+    def add_pack(self, name: str, code: str, extension: str | None = None) -> Path:
+        """A pack that is loaded from the next start on, with a script for the editor if one is given."""
+        pack = self.data_dir / "custom_nodes" / name
+        pack.mkdir(parents=True)
+        (pack / "__init__.py").write_text(code, encoding="utf-8")
+        if extension is not None:
+            (pack / "web").mkdir()
+            (pack / "web" / "heddle.js").write_text(extension, encoding="utf-8")
+        return pack
+
     def start(self) -> None:
         command = [sys.executable, str(PROJECT / "main.py"), "serve", "--cpu"]
         command += ["--port", str(self.port), "--data-dir", str(self.data_dir)]
@@ -85,18 +95,44 @@ def _missing(what: str) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="module")
+MORTAL = """
+import os, pathlib
+TROUBLE = pathlib.Path(__file__).with_name("trouble")
+
+class Mortal:
+    CATEGORY, RETURN_TYPES, FUNCTION = "test", ("IMAGE",), "run"
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+    @classmethod
+    def IS_CHANGED(cls, image):
+        return float("nan")
+    def run(self, image):
+        kind = TROUBLE.read_text() if TROUBLE.exists() else ""
+        if kind == "die":
+            os._exit(1)
+        if kind == "fail":
+            raise RuntimeError("the ink is dry")
+        return (image,)
+
+NODE_CLASS_MAPPINGS = {"Mortal": Mortal}
+"""
+"""A node that fails, or takes its worker along, as long as the file beside it says so."""
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests of a module."""
+    """One server for all tests that leave it as they found it."""
     if not (PROJECT / "web" / "dist" / "index.html").is_file():
         _missing("The editor is not built. Run: make serve (or: npm --prefix web run build)")
     running = Server(tmp_path_factory.mktemp("data"), free_port())
+    running.add_pack("mortal", MORTAL)
     running.start()
     yield running
     running.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -153,13 +189,14 @@ def _note_console(kind: str, text: str, faults: list[str]) -> None:
 
 
 @pytest.fixture
-def shot(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Takes a screenshot; it is kept for the documentation where HEDDLE_SCREENSHOTS names a folder."""
-    folder = Path(os.environ.get("HEDDLE_SCREENSHOTS", tmp_path))
+def shot() -> Callable[[Page, str], None]:
+    """Takes a screenshot for the documentation, where HEDDLE_SCREENSHOTS names the folder to keep it in."""
+    folder = os.environ.get("HEDDLE_SCREENSHOTS")
 
     def take(page: Page, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder is None:
+            return
         page.wait_for_timeout(250)
-        page.screenshot(path=folder / f"{name}.png")
+        page.screenshot(path=Path(folder, f"{name}.png"))
 
     return take

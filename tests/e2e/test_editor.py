@@ -164,18 +164,6 @@ def test_two_windows_each_see_their_own_job(open_page: OpenPage) -> None:
     assert result_of(second)["middle"] == [0x20, 0x30, 0xD0]
 
 
-def test_the_editor_comes_back_when_its_server_does(open_page: OpenPage, server: Any) -> None:
-    page = open_page()
-    open_document(page, one_colour(BLUE))
-    server.stop()
-    expect(page.get_by_text("Server lost")).to_be_visible()
-    server.start()
-    expect(page.get_by_text("Server lost")).to_be_hidden(timeout=20_000)
-    page.get_by_test_id("run").click()
-
-    assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
-
-
 def test_a_document_opened_early_is_not_replaced_by_the_servers_first_workflow(browser: Browser, server: Any) -> None:
     held: list[Route] = []
     page = browser.new_page()

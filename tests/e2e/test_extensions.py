@@ -23,10 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two more packs: one whose panel fails when it is opened, one whose script cannot be loaded."""
     running = Server(tmp_path_factory.mktemp("data"), free_port())
     for name, script in (("brittle", BROKEN), ("garbled", "export default {")):
-        pack = running.data_dir / "custom_nodes" / name
-        (pack / "web").mkdir(parents=True)
-        (pack / "__init__.py").write_text('WEB_DIRECTORY = "web"\nNODE_CLASS_MAPPINGS = {}\n', encoding="utf-8")
-        (pack / "web" / "heddle.js").write_text(script, encoding="utf-8")
+        running.add_pack(name, 'WEB_DIRECTORY = "web"\nNODE_CLASS_MAPPINGS = {}\n', script)
     running.start()
     yield running
     running.stop()

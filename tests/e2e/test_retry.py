@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import Server, free_port
+from tests.e2e.conftest import Server
 from tests.e2e.roads import RED, OpenPage, node_named, one_colour, open_document, result_of
 
 pytestmark = pytest.mark.browser
-
-MORTAL = """
-import os, pathlib
-TROUBLE = pathlib.Path(__file__).with_name("trouble")
-
-class Mortal:
-    CATEGORY, RETURN_TYPES, FUNCTION = "test", ("IMAGE",), "run"
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",)}}
-    @classmethod
-    def IS_CHANGED(cls, image):
-        return float("nan")
-    def run(self, image):
-        kind = TROUBLE.read_text() if TROUBLE.exists() else ""
-        if kind == "die":
-            os._exit(1)
-        if kind == "fail":
-            raise RuntimeError("the ink is dry")
-        return (image,)
-
-NODE_CLASS_MAPPINGS = {"Mortal": Mortal}
-"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with a node that fails, or takes its worker along, as long as a file says so."""
-    running = Server(tmp_path_factory.mktemp("data"), free_port())
-    pack = running.data_dir / "custom_nodes" / "mortal"
-    pack.mkdir(parents=True)
-    (pack / "__init__.py").write_text(MORTAL, encoding="utf-8")
-    running.start()
-    yield running
-    running.stop()
 
 
 def through_mortal(page: Page, name: str) -> None:

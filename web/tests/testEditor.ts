@@ -27,7 +27,7 @@ export class TestEditor {
       freshId: () => `id${(this.ids += 1)}`,
     });
     this.gestures = new GestureMachine(this.editor);
-    this.editor.store.setState({ catalogue: { specs: CATALOGUE, state: "ready", message: "" } });
+    this.editor.store.setState({ catalogue: { specs: CATALOGUE, state: "ready", packs: "loaded", message: "" } });
     this.editor.open(document);
     this.editor.patchView({ viewport: { x: 0, y: 0, k: 1 } });
   }

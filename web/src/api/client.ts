@@ -1,5 +1,5 @@
 /** Calls to the server. Everything that can go wrong becomes an ApiError that says what and what to do. */
-import type { Catalogue } from "../core/catalogue";
+import type { Catalogue, PublishedCatalogue } from "../core/catalogue";
 import type { WorkflowDocument } from "../core/document";
 import { parseJson, stringifyJson } from "../core/json";
 import type { FileRef } from "../core/wire";
@@ -110,8 +110,11 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
 }
 
 export const api = {
-  async catalogue(): Promise<Catalogue> {
-    return (await get<CatalogueAnswer>("/catalogue")).nodes as unknown as Catalogue;
+  /** With a digest, waits a while for another catalogue than that as long as packs are loading. */
+  async catalogue(newerThan: string | null): Promise<PublishedCatalogue> {
+    const query = newerThan === null ? "" : `?${new URLSearchParams({ newer_than: newerThan })}`;
+    const { nodes, digest, complete } = await get<CatalogueAnswer>(`/catalogue${query}`);
+    return { specs: nodes as unknown as Catalogue, digest, complete };
   },
 
   /** Addresses of the scripts that packs bring. */

@@ -38,6 +38,13 @@ export interface NodeSpec {
   readonly outputs: readonly OutputSpec[];
 }
 export type Catalogue = Readonly<Record<string, NodeSpec>>;
+/** A catalogue as the server knows it now. */
+export interface PublishedCatalogue {
+  readonly specs: Catalogue;
+  readonly digest: string;
+  /** No pack is still loading. */
+  readonly complete: boolean;
+}
 
 /** What people read at an input. */
 export function labelOf(input: InputSpec): string {

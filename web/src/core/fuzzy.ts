@@ -8,6 +8,8 @@ export interface Match {
 
 /** For a text that is found as a whole. */
 const WHOLE = 12;
+/** A match whose letters mostly neither begin a word nor follow each other, spread over more than this many letters for each one typed, is an accident. */
+const SPREAD = 4;
 
 function startsWord(text: string, index: number): boolean {
   if (index === 0) return true;
@@ -21,17 +23,22 @@ function matchFrom(query: string, text: string, lower: string, start: number): M
   let score = 0;
   let previous = -2;
   let from = start;
+  let loose = 0;
   for (const letter of query) {
     const index = lower.indexOf(letter, from);
     if (index < 0) return null;
     score += 1;
-    if (index === previous + 1) score += 4;
-    if (startsWord(text, index)) score += 5;
+    const follows = index === previous + 1;
+    const begins = startsWord(text, index);
+    if (follows) score += 4;
+    if (begins) score += 5;
+    if (!follows && !begins) loose += 1;
     at.push(index);
     previous = index;
     from = index + 1;
   }
-  return { score: score - (at[0] ?? 0) * 0.1 - text.length * 0.02, at };
+  const accident = loose * 2 > query.length && previous - start > query.length * SPREAD;
+  return { score: accident ? -Infinity : score - (at[0] ?? 0) * 0.1 - text.length * 0.02, at };
 }
 
 /** How well the letters of `query` are found, in order, in `text`; null when they are not. Blanks are ignored. */
@@ -44,8 +51,8 @@ export function fuzzyMatch(query: string, text: string): Match | null {
   const first = letters[0] ?? "";
   for (let start = lower.indexOf(first); start >= 0; start = lower.indexOf(first, start + 1)) {
     const match = matchFrom(letters, text, lower, start);
-    if (match && (!best || match.score > best.score)) best = match;
     if (!match) break;
+    if (match.score > (best?.score ?? -Infinity)) best = match;
   }
   return best && { ...best, score: best.score + whole };
 }

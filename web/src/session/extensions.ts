@@ -3,19 +3,22 @@ import { api } from "../api/client";
 import { type EditorExtension, messageOf, readExtension } from "../core/extension";
 import type { LoadedWidget } from "../core/widgetSpecs";
 import type { Editor } from "../store/editor";
-import type { LoadedPanel } from "../store/state";
+import type { ExtensionsSlice, LoadedPanel } from "../store/state";
 
 const ENTRY = /^\/extensions\/([^/]+)\/heddle\.js$/;
 const PATIENCE_MS = 10_000;
 
 type Import = (url: string) => Promise<unknown>;
 
-/** `load` imports a module; tests give their own. */
+/** Those of packs not tried before. `load` imports a module; tests give their own. */
 export async function loadExtensions(editor: Editor, urls: readonly string[], load: Import): Promise<void> {
   const entries = urls.flatMap((url) => {
     const pack = ENTRY.exec(url)?.[1];
     return pack === undefined ? [] : [{ url, pack: decodeURIComponent(pack) }];
-  });
+  }).filter(({ pack }) => !editor.state.extensions.packs.includes(pack));
+  if (entries.length === 0) return;
+  const change = (next: (now: ExtensionsSlice) => ExtensionsSlice) => editor.store.setState(({ extensions }) => ({ extensions: next(extensions) }));
+  change((now) => ({ ...now, packs: [...now.packs, ...entries.map(({ pack }) => pack)] }));
   const loaded = await Promise.all(entries.map(async ({ url, pack }) => ({ pack, extension: await attempt(editor, pack, () => within(load(url))) })));
   const widgets: LoadedWidget[] = [];
   const panels: LoadedPanel[] = [];
@@ -23,7 +26,7 @@ export async function loadExtensions(editor: Editor, urls: readonly string[], lo
     extension?.widgets?.forEach((widget, index) => widgets.push({ id: `${pack} ${index}`, pack, widget }));
     for (const panel of extension?.panels ?? []) panels.push({ name: `pack:${pack}/${panel.id}`, pack, panel });
   }
-  if (widgets.length || panels.length) editor.store.setState({ extensions: { widgets, panels } });
+  if (widgets.length || panels.length) change((now) => ({ ...now, widgets: [...now.widgets, ...widgets], panels: [...now.panels, ...panels] }));
 }
 
 async function attempt(editor: Editor, pack: string, load: () => Promise<unknown>): Promise<EditorExtension | null> {
@@ -56,6 +59,5 @@ export function watchExtensions(editor: Editor, target: Window): void {
 
 /** Asks the server which scripts packs have, and loads those made for this editor. */
 export async function loadPackExtensions(editor: Editor): Promise<void> {
-  watchExtensions(editor, window);
   await loadExtensions(editor, await api.extensions(), (url) => import(/* @vite-ignore */ url) as Promise<unknown>);
 }

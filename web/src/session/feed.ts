@@ -15,8 +15,8 @@ export class JobFeed {
   constructor(
     private readonly editor: Editor,
     private readonly clientId: string,
-    /** Called at each connect, to ask for what was missed. */
-    private readonly onOpen: () => void,
+    /** Called at each connect, to ask for what was missed; `again` after a connection was lost. */
+    private readonly onOpen: (again: boolean) => void,
   ) {}
 
   connect(): void {
@@ -27,8 +27,9 @@ export class JobFeed {
     socket.onopen = () => {
       this.retry = FIRST_RETRY_MS;
       socket.send(JSON.stringify({ type: "feature_flags", data: { supports_preview_metadata: true } }));
+      const again = this.editor.state.jobs.connection === "lost";
       this.setConnection("open");
-      this.onOpen();
+      this.onOpen(again);
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.receive(data);
     socket.onclose = () => {

@@ -18,7 +18,8 @@ import { JobFeed } from "./feed";
 import { rowOf } from "./jobRows";
 import { Follower } from "./follower";
 import { JobQueue } from "./queue";
-import { loadPackExtensions } from "./extensions";
+import { CatalogueFeed } from "./catalogue";
+import { loadPackExtensions, watchExtensions } from "./extensions";
 import { addPicture } from "./pictures";
 import { sharedForm } from "./sharing";
 import { BrowserShelf, type Version, Versions } from "./versions";
@@ -27,14 +28,20 @@ export class Session {
   readonly feed: JobFeed;
   readonly versions: Versions;
   readonly queue: JobQueue;
+  readonly catalogue: CatalogueFeed;
   private readonly autosave: Autosave;
-  private catalogueRetry = 0;
 
   constructor(
     readonly editor: Editor,
     readonly clientId: string,
   ) {
-    this.feed = new JobFeed(editor, clientId, () => void this.refresh());
+    this.feed = new JobFeed(editor, clientId, (again) => {
+      if (again) void this.catalogue.load(); // the server may have been started again with other packs
+      void this.refresh();
+    });
+    this.catalogue = new CatalogueFeed(editor, (newerThan) => api.catalogue(newerThan), () => {
+      void this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(editor));
+    });
     this.queue = new JobQueue(editor, (title, work) => this.report(title, work), clientId);
     this.autosave = new Autosave(editor, window.localStorage);
     this.versions = new Versions(new BrowserShelf(), editor.outside.now, editor.outside.freshId);
@@ -47,8 +54,8 @@ export class Session {
     this.queue.watch();
     new Follower(this.editor, () => this.run()).watch();
     this.feed.connect();
-    await this.loadCatalogue();
-    void this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(this.editor));
+    watchExtensions(this.editor, window);
+    await this.catalogue.load();
     if (!restored) {
       this.editor.openingView();
       await this.takeServersDefault();
@@ -59,10 +66,10 @@ export class Session {
   async startForm(id: string): Promise<void> {
     this.editor.patchView({ form: "alone" });
     this.feed.connect();
-    const loaded = this.loadCatalogue();
+    watchExtensions(this.editor, window);
+    const loaded = this.catalogue.load();
     await this.report("This form is not shared on this server any more", async () => this.editor.open(await sharedForm(id)));
     await loaded;
-    await this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(this.editor));
   }
 
   /** The server may ship another first workflow than the one this editor was built with. */
@@ -80,23 +87,8 @@ export class Session {
     }
   }
 
-  async loadCatalogue(): Promise<void> {
-    window.clearTimeout(this.catalogueRetry);
-    const set = (part: Partial<Editor["state"]["catalogue"]>) =>
-      this.editor.store.setState(({ catalogue }) => ({ catalogue: { ...catalogue, ...part } }));
-    try {
-      const specs = await api.catalogue();
-      set({ specs, state: "ready", message: "" });
-      if (Object.keys(specs).length === 0) this.catalogueRetry = window.setTimeout(() => void this.loadCatalogue(), 700);
-    } catch (error) {
-      set({ state: "failed", message: error instanceof Error ? error.message : String(error) });
-      this.catalogueRetry = window.setTimeout(() => void this.loadCatalogue(), 2000);
-    }
-  }
-
   /** What happened while nobody listened: the list of jobs, and the results of those that tabs show. */
   async refresh(): Promise<void> {
-    if (this.editor.state.catalogue.state === "failed") void this.loadCatalogue();
     try {
       await this.queue.refresh();
       const shown = Object.entries(this.editor.state.jobs.runs);
@@ -209,7 +201,7 @@ export class Session {
       });
       if (read === null) {
         await addPicture(this.editor, file, at);
-        await this.loadCatalogue(); // the file is now one of the choices
+        await this.catalogue.load(); // the file is now one of the choices
         return;
       }
       const { document, warnings } = read;

@@ -152,6 +152,8 @@ export interface JobsSlice {
 export interface CatalogueSlice {
   readonly specs: Catalogue;
   readonly state: "loading" | "ready" | "failed";
+  /** While packs are loading, more nodes may follow. */
+  readonly packs: "loading" | "loaded";
   readonly message: string;
 }
 export interface LoadedPanel {
@@ -161,6 +163,8 @@ export interface LoadedPanel {
 }
 /** What packs brought for the editor. */
 export interface ExtensionsSlice {
+  /** The packs whose extension was loaded or tried. */
+  readonly packs: readonly string[];
   readonly widgets: readonly LoadedWidget[];
   readonly panels: readonly LoadedPanel[];
 }

@@ -50,8 +50,8 @@ function startingState(): State {
     },
     jobs: NO_JOBS,
     settings: DEFAULT_SETTINGS,
-    extensions: { widgets: [], panels: [] },
-    catalogue: { specs: {}, state: "loading", message: "" },
+    extensions: { packs: [], widgets: [], panels: [] },
+    catalogue: { specs: {}, state: "loading", packs: "loading", message: "" },
   };
 }
 

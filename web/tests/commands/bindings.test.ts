@@ -43,7 +43,7 @@ describe("keys", () => {
   it("of a pack's panel appear among the commands", () => {
     const { editor } = new TestEditor();
     const panel = { id: "p", title: "Panel", mount: () => ({}) };
-    editor.store.setState({ extensions: { widgets: [], panels: [{ name: "pack:x/p", pack: "x", panel }] } });
+    editor.store.setState({ extensions: { packs: ["x"], widgets: [], panels: [{ name: "pack:x/p", pack: "x", panel }] } });
     editor.changeSettings({ keys: { "pack:x/p": ["q"] } });
 
     expect(commandForKey(press("q"), { editor } as Context)?.label).toBe("Panel");

@@ -58,6 +58,12 @@ describe("fuzzy search", () => {
   it("finds nothing when a letter is missing", () => {
     expect(fuzzyMatch("kx", "KSampler")).toBeNull();
   });
+
+  it("finds nothing in letters scattered over a long text by accident", () => {
+    expect(fuzzyMatch("tardy", "CreateHookModelAsLoraModelOnly")).toBeNull();
+    expect(fuzzyMatch("cptldr", "CheckpointLoaderSimple")).not.toBeNull();
+    expect(fuzzyMatch("chmalmo", "CreateHookModelAsLoraModelOnly")).not.toBeNull();
+  });
 });
 
 describe("prompt weights", () => {

@@ -37,7 +37,7 @@ export function LightboxActions({ file, onClose, facts, onFacts, comparing, onCo
   const reuse = () =>
     void session.report(t("The picture could not be used as an input"), async () => {
       const name = await copyToInputs(file);
-      await session.loadCatalogue(); // its choices name the new file
+      await session.catalogue.load(); // its choices name the new file
       setAsInput(editor, name);
       onClose();
       if (editor.isNarrow) editor.patchView({ panel: null }); // it would cover the node

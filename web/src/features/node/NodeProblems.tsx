@@ -10,12 +10,18 @@ const NONE: readonly Problem[] = [];
 /** What is wrong with the node and what to do, below it. */
 export function NodeProblems({ id, known, type }: { id: string; known: boolean; type: string }) {
   const all = useEditorState((state) => activeRun(state).problems);
-  const ready = useEditorState((state) => state.catalogue.state === "ready");
+  const { state, packs } = useEditorState(({ catalogue }) => catalogue);
   const problems = useMemo(() => {
     const own = all.filter((problem) => problem.node === id);
     return own.length ? own : NONE;
   }, [all, id]);
-  if (!known && ready && problems.length === 0)
+  if (!known && packs === "loading" && problems.length === 0)
+    return (
+      <p className={css.waiting} role="status">
+        {t("Packs are still loading; one of them may bring this node.")}
+      </p>
+    );
+  if (!known && state === "ready" && problems.length === 0)
     return (
       <div className={css.problems} role="alert">
         <p className={css.what}>{t("This server has no node type “{type}”.", { type })}</p>

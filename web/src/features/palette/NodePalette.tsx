@@ -1,5 +1,5 @@
 /** Search and add a node. */
-import { useMemo } from "react";
+import { useEffect, useEffectEvent, useMemo, useState } from "react";
 import { addLinked } from "../../store/addLinked";
 import type { PaletteRequest } from "../../store/state";
 import { useEditorState, useWorkbench } from "../../ui/context";
@@ -21,18 +21,28 @@ export function NodePalette() {
 function OpenPalette({ request }: { request: PaletteRequest }) {
   const { editor } = useWorkbench();
   const specs = useOfferedSpecs();
-  const loading = useEditorState((state) => state.catalogue.state !== "ready");
+  const loading = useEditorState(({ catalogue }) => catalogue.state !== "ready" || catalogue.packs === "loading");
   const search = useSearch();
   const { query } = search;
+  /** Enter was pressed while there was nothing to choose yet, after this was typed. */
+  const [wanted, setWanted] = useState<string | null>(null);
+  const waits = loading && wanted === query;
   const offers = useMemo(() => searchNodes(specs, query, request.drag, recentNodes()), [specs, query, request]);
   const close = () => editor.patchView({ palette: null });
   const choose = (index: number) => {
     const offer = offers[index];
-    if (!offer) return;
+    if (!offer) {
+      setWanted(query);
+      return;
+    }
     rememberNode(offer.spec.id);
     close();
     addLinked(editor, offer.spec.id, request.graph, request.drag);
   };
+  const addWanted = useEffectEvent(() => {
+    if (wanted === query && offers.length > 0) choose(0);
+  });
+  useEffect(() => addWanted(), [offers]);
   const shown = offers[search.at]?.spec;
   return (
     <PaletteShell
@@ -44,7 +54,8 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
       onClose={close}
       screen={request.screen}
       aside={shown && <NodeDetails spec={shown} />}
-      nothing={loading ? t("The catalogue is still loading.") : t("No node matches.")}
+      nothing={nothingFound(loading, waits)}
+      note={loading ? t("Packs are still loading; more nodes may follow.") : null}
     >
       {(index) => {
         const offer = offers[index];
@@ -59,4 +70,9 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
       }}
     </PaletteShell>
   );
+}
+
+function nothingFound(loading: boolean, waits: boolean): string {
+  if (waits) return t("The first node that matches is added as soon as its pack has loaded.");
+  return loading ? t("No node matches yet; packs are still loading.") : t("No node matches.");
 }

@@ -16,7 +16,10 @@ interface Props extends Search {
   readonly aside?: ReactNode;
   /** Between the search field and the list. */
   readonly filters?: ReactNode;
+  /** Said in the place of an empty list. */
   readonly nothing: string;
+  /** Said below the list. */
+  readonly note?: string | null;
   readonly children: (index: number) => ReactNode;
 }
 const WIDTH = 380;
@@ -29,7 +32,7 @@ function placed(screen: Point | undefined): React.CSSProperties {
 }
 
 export function PaletteShell(props: Props) {
-  const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, filters, nothing, children } = props;
+  const { label, query, onQuery, at, onAt, count, onChoose, onClose, screen, aside, filters, nothing, note, children } = props;
   const dialog = useModal<HTMLDivElement>(false);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
@@ -38,8 +41,8 @@ export function PaletteShell(props: Props) {
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === "Escape") onClose();
     else if (event.key === "Enter") onChoose(at);
-    else if (event.key === "ArrowDown") onAt(Math.min(count - 1, at + 1));
-    else if (event.key === "ArrowUp") onAt(Math.max(0, at - 1));
+    else if (event.key === "ArrowDown") onAt((now) => Math.max(0, Math.min(count - 1, now + 1)));
+    else if (event.key === "ArrowUp") onAt((now) => Math.max(0, now - 1));
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -76,7 +79,9 @@ export function PaletteShell(props: Props) {
               </li>
             ))}
           </ul>
-          {count === 0 && <p className={css.nothing}>{nothing}</p>}
+          <p className={css.nothing} role="status">
+            {count === 0 ? nothing : note}
+          </p>
           <p className={css.keys} aria-hidden="true">
             <kbd>↑</kbd> <kbd>↓</kbd> {t("choose")} <kbd>↵</kbd> {t("confirm")} <kbd>Esc</kbd> {t("close")}
           </p>

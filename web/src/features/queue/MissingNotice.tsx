@@ -14,7 +14,7 @@ const MOST_SHOWN = 20;
 export function MissingNotice() {
   const document = useEditorState((state) => activeTab(state).document);
   const specs = useEditorState((state) => state.catalogue.specs);
-  const ready = useEditorState((state) => state.catalogue.state === "ready" && Object.keys(state.catalogue.specs).length > 0);
+  const ready = useEditorState((state) => state.catalogue.state === "ready" && state.catalogue.packs === "loaded");
   const { nodes, definitions, meta } = document;
   const missing = useMemo(
     () => (ready ? missingIn({ nodes, ...(definitions ? { definitions } : {}), ...(meta === undefined ? {} : { meta }) }, specs) : []),

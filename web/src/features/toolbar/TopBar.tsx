@@ -25,13 +25,19 @@ export function TopBar() {
 
 function ConnectionMark() {
   const connection = useEditorState((state) => state.jobs.connection);
-  const catalogue = useEditorState((state) => state.catalogue.state);
+  const catalogue = useEditorState((state) => state.catalogue);
   if (connection === "lost")
     return (
       <span className={css.lost} role="status">
         <i aria-hidden="true" /> {t("Server lost, reconnecting…")}
       </span>
     );
-  if (catalogue === "loading") return <span className={css.status}>{t("Loading nodes…")}</span>;
+  if (catalogue.state === "ready" && catalogue.packs === "loading")
+    return (
+      <span className={css.status} role="status">
+        {t("Loading packs…")}
+      </span>
+    );
+  if (catalogue.state === "loading") return <span className={css.status}>{t("Loading nodes…")}</span>;
   return null;
 }

@@ -17,7 +17,7 @@ export function UploadWidget({ input, value, problem, onChange }: ControlProps<s
   const [over, setOver] = useState(false);
   const [masking, setMasking] = useState(false);
   const take = async (name: string) => {
-    await session.loadCatalogue(); // its choices name the new file
+    await session.catalogue.load(); // its choices name the new file
     onChange(name);
   };
   const upload = (file: File | undefined) => {

@@ -1,0 +1,67 @@
+"""A server that is lost and comes back, in a real Chromium; with a pack that takes its time to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Server, free_port
+from tests.e2e.roads import BLUE, OpenPage, node_named, one_colour, open_document, result_of
+
+pytestmark = pytest.mark.browser
+
+LATE = """
+import pathlib, time
+
+class Tardy:
+    CATEGORY, RETURN_TYPES, FUNCTION = "test", ("IMAGE",), "run"
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+    def run(self, image):
+        return (image,)
+
+NODE_CLASS_MAPPINGS = {"Tardy": Tardy}
+while not pathlib.Path(__file__).with_name("go").exists():
+    time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own, to be ended."""
+    running = Server(tmp_path_factory.mktemp("data"), free_port())
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_the_editor_comes_back_when_its_server_does_with_the_nodes_of_a_new_pack(
+    open_page: OpenPage, server: Server
+) -> None:
+    page = open_page()
+    open_document(page, one_colour(BLUE))
+    server.stop()
+    expect(page.get_by_text("Server lost")).to_be_visible()
+    pack = server.add_pack("late", LATE)
+    server.start()
+    expect(page.get_by_text("Server lost")).to_be_hidden(timeout=20_000)
+
+    expect(page.get_by_text("Loading packs…")).to_be_visible()
+    page.keyboard.press("/")
+    palette = page.get_by_role("dialog", name="Add a node")
+    expect(palette).to_contain_text("Packs are still loading")
+    page.keyboard.type("tardy")
+    expect(palette).to_contain_text("No node matches yet")
+    page.keyboard.press("Enter")
+    expect(palette).to_contain_text("added as soon as its pack has loaded")
+    (pack / "go").touch()
+    expect(palette).to_be_hidden()
+    expect(node_named(page, "Tardy")).to_be_visible()
+    expect(page.get_by_text("Loading packs…")).to_be_hidden()
+
+    page.keyboard.press("Control+z")
+    page.get_by_test_id("run").click()
+    assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
