@@ -41,7 +41,7 @@ class Blend:
     def __call__(self, weight: Tensor) -> Tensor:
         if self.other == 0.0:
             return weight * self.own
-        return weight * self.own + self.network.patched_weight(self.name, self.patches).to(weight) * self.other
+        return weight * self.own + self.network.exact_weight(self.name, self.patches).to(weight) * self.other
 
 
 @dataclass(frozen=True, slots=True)

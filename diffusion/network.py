@@ -165,6 +165,13 @@ class Network:
         """One weight as the patches make it, in the storage dtype, on the CPU."""
         return self._weight(name, patches.by_name.get(name, ()), torch.device("cpu"))
 
+    def exact_weight(self, name: str, patches: Patches) -> Tensor:
+        """One weight as the patches make it, before it is rounded to the storage dtype: float32, on the CPU."""
+        weight = self.weights[name].float().cpu()
+        for patch in patches.by_name.get(name, ()):
+            weight = patch(weight)
+        return weight
+
     def size(self) -> int:
         """Bytes the weights take when placed."""
         return sum(self._bytes(name) for name in self.parameter_names())

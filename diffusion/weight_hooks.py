@@ -129,7 +129,7 @@ class _Towards:
     strength: float
 
     def __call__(self, weight: Tensor) -> Tensor:
-        there = self.other.patched_weight(self.name, self.patches).to(weight)
+        there = self.other.exact_weight(self.name, self.patches).to(weight)
         return weight + self.strength * (there - self.original.to(weight))
 
 

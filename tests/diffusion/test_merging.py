@@ -96,6 +96,19 @@ def test_text_encoders_are_blended_too(tiny: Checkpoint, other: Checkpoint) -> N
     torch.testing.assert_close(result, expected.to(result.dtype), rtol=1e-2, atol=1e-3)
 
 
+def test_a_changed_weight_of_the_other_model_is_not_rounded_before_it_is_blended(tiny: Checkpoint) -> None:
+    assert tiny.clip is not None
+    (tower,) = tiny.clip.towers
+    name = "encoder.layers.0.mlp.fc1.weight"
+    changed = tiny.clip.with_weights("l", {name: lambda weight: weight + 1e-5})
+
+    blend = text_merged(tiny.clip, changed, 8.0, 8.0)
+    original = tower.network.weights[name].float()
+    assert torch.equal(
+        tower.network.patched_weight(name, blend.patches["l"]), (8 * original + 8 * (original + 1e-5)).half()
+    )
+
+
 def test_the_projection_of_the_pooled_vector_is_blended_too(tiny: Checkpoint, other: Checkpoint) -> None:
     def projecting(checkpoint: Checkpoint, value: float) -> TextEncoder:
         assert checkpoint.clip is not None
