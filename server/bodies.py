@@ -40,14 +40,18 @@ _CHUNK = 1024 * 1024
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-async def read_json(request: web.Request) -> Any:
+async def read_json(request: web.Request, *, open_tokens: bool = False) -> Any:
     """Parse the body as JSON, whatever its Content-Type says.
 
+    Args:
+        open_tokens: as `parse_json`.
     Raises:
         Refused: 400 when it is no strict JSON, is nested too deeply or repeats a key; 413 when it is too long.
     """
     body = await bounded_body(request, MAX_JSON_BYTES)
-    return parse_json(body) if len(body) <= _IN_LOOP else await asyncio.to_thread(parse_json, body)
+    if len(body) <= _IN_LOOP:
+        return parse_json(body, open_tokens=open_tokens)
+    return await asyncio.to_thread(parse_json, body, open_tokens=open_tokens)
 
 
 async def bounded_body(request: web.Request, limit: int) -> bytes:
@@ -69,29 +73,38 @@ async def bounded_body(request: web.Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def object_body(request: web.Request) -> dict[str, Any]:
+async def object_body(request: web.Request, *, open_tokens: bool = False) -> dict[str, Any]:
     """Parse the body as a JSON object.
 
+    Args:
+        open_tokens: as `parse_json`.
     Raises:
         Refused: as `read_json`, and when it is not an object.
     """
-    data = await read_json(request)
+    data = await read_json(request, open_tokens=open_tokens)
     if not isinstance(data, dict):
         raise Refused(400, "invalid_body", "The body must be a JSON object.", "Send {…}.")
     return data
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, *, open_tokens: bool = False) -> Any:
     """Parse strict JSON: finite numbers, no repeated keys, no half characters, at most `MAX_DEPTH` levels.
 
+    Args:
+        open_tokens: whether the change token of a node (`is_changed`) may be NaN; it is left out then. The established
+            server wrote such prompts into pictures, and programs submit them as they find them there.
     Raises:
         Refused: 400, saying what is wrong and where; 413 for too many values.
     """
     check_values(body)
     try:
-        data = json.loads(
-            body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique
-        )
+        text = body.decode("utf-8")
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
+        except _NoNumber:
+            if not open_tokens:
+                raise
+            data = _without_open_tokens(text)
         _check_depth(data)
         if _SURROGATE.search(body):
             json.dumps(data, ensure_ascii=False).encode("utf-8")
@@ -130,8 +143,34 @@ def too_long(limit: int) -> Refused:
     return Refused(413, "body_too_long", what, "Send less at once.", headers={hdrs.CONNECTION: "close"})
 
 
+class _NoNumber(ValueError):
+    """A NaN or an infinity, which JSON has no word for."""
+
+
 def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number; send a finite number or null")
+    raise _NoNumber(f"{word} is no JSON number; send a finite number or null")
+
+
+def _without_open_tokens(text: str) -> Any:
+    """Parse again, leaving out change tokens that are or hold NaN; any other constant is refused as before."""
+    others: list[str] = []
+
+    def note(word: str) -> float:
+        others.append(word)
+        return math.nan
+
+    def leave_out(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = _unique(pairs)
+        token = found.get("is_changed")
+        held = [item for item in (token if isinstance(token, list) else [token]) if item != item]
+        if held:
+            del found["is_changed"], others[-len(held) :]
+        return found
+
+    data = json.loads(text, parse_constant=note, parse_float=_finite, object_pairs_hook=leave_out)
+    if others:
+        _refuse_constant(others[0])
+    return data
 
 
 def _finite(text: str) -> float:

@@ -26,7 +26,7 @@ async def get_prompt(request: web.Request) -> web.Response:
 async def post_prompt(request: web.Request) -> web.Response:
     """Submit a job; the answer means that it is on disk."""
     submissions = request.app[SUBMISSIONS]
-    body = await object_body(request)
+    body = await object_body(request, open_tokens=True)
     if BY_PACK not in request.headers:
         body = await request.app[PACKS].on_prompt(body, request.app[PUBLISHED].packs)
     if "prompt" not in body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -356,6 +357,19 @@ async def test_a_cycle_is_named(client: Client) -> None:
 
     assert answer["error"]["type"] == "prompt_outputs_failed_validation"
     assert "1" in answer["error"]["details"] and "2" in answer["error"]["details"]
+
+
+async def test_a_prompt_out_of_an_older_picture_may_have_change_tokens_that_are_no_number(client: Client) -> None:
+    body = '{"prompt": {"1": {"class_type": "ProbeShow", "inputs": {"value": %s}, "is_changed": [NaN, 1]}}}'
+
+    status, answer, _ = await client.ask("POST", "/prompt", data=body % '"x"')
+    refused, reason, _ = await client.ask("POST", "/prompt", data=body % "NaN")
+
+    assert status == 200, answer
+    entry = await client.finished(json.loads(answer)["prompt_id"])
+    assert entry["outputs"]["1"]["text"] == ["'x'"]
+    assert "is_changed" not in entry["prompt"][2]["1"]
+    assert refused == 400 and "NaN" in reason
 
 
 async def test_secrets_reach_nodes_but_are_never_shown(client: Client) -> None:
