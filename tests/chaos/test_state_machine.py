@@ -13,10 +13,15 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from tests.chaos.checker import check
 from tests.chaos.site import Gone, Site, graph
+
+MOST_STARTS = 5
+"""How often one site starts: a start takes longer than everything else that happens to it."""
+EXAMPLES = int(os.environ.get("HEDDLE_CHAOS_EXAMPLES", "6"))
+"""How many sites the long form has; half a minute each, more on a busy machine."""
 
 
 class Disasters(RuleBasedStateMachine):
@@ -29,9 +34,11 @@ class Disasters(RuleBasedStateMachine):
         self.cancelled: list[str] = []
         self.small = False
         self.submitted = 0
+        self.starts = 0
 
     @initialize()
     def start(self) -> None:
+        self.starts += 1
         self.site.start()
 
     @rule(seconds=st.sampled_from([0.0, 0.0, 0.05, 0.4]), count=st.integers(1, 3))
@@ -66,15 +73,17 @@ class Disasters(RuleBasedStateMachine):
             with contextlib.suppress(psutil.NoSuchProcess):
                 workers[which % len(workers)].kill()
 
+    @precondition(lambda self: self.starts < MOST_STARTS)
     @rule()
     def kill_server(self) -> None:
         self.site.kill()
-        self.site.start()
+        self.start()
 
+    @precondition(lambda self: self.starts < MOST_STARTS)
     @rule()
     def restart(self) -> None:
         self.site.stop()
-        self.site.start()
+        self.start()
 
     @rule(on=st.booleans())
     def pause(self, on: bool) -> None:
@@ -102,22 +111,35 @@ class Disasters(RuleBasedStateMachine):
             shutil.rmtree(self.root, ignore_errors=True)
 
 
-def _run(examples: int, steps: int) -> None:
-    from hypothesis.stateful import run_state_machine_as_test
-
-    run_state_machine_as_test(
-        Disasters,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, print_blob=True, derandomize=steps < 20,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
-
-
 def test_a_few_disasters_in_a_row() -> None:
-    _run(examples=1, steps=5)
+    disasters = Disasters()
+    try:
+        disasters.start()
+        disasters.submit(seconds=0.4, count=2)
+        disasters.submit(seconds=0.4, count=1)
+        disasters.kill_worker(which=0)
+        disasters.submit(seconds=0.0, count=3)
+        disasters.cancel(which=2)
+        disasters.kill_server()
+        disasters.fill_disk(full=True)
+        disasters.submit(seconds=0.0, count=1)
+        disasters.fill_disk(full=False)
+        disasters.pause(on=True)
+        disasters.submit(seconds=0.05, count=1)
+        disasters.retry(which=2)
+
+        assert len(disasters.site.accepted) == 5
+    finally:
+        disasters.teardown()
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(120 * EXAMPLES)
 def test_many_disasters_in_any_order() -> None:
-    _run(examples=int(os.environ.get("HEDDLE_CHAOS_EXAMPLES", "15")), steps=30)
+    run_state_machine_as_test(
+        Disasters,
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=30, deadline=None, print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
