@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from diffusion.sampling.added import add_sampler, add_schedule
+from diffusion.sampling.added import add_run, add_sampler, add_schedule
 from diffusion.sampling.names import SAMPLERS, SCHEDULES
+from interop.replaced import is_own, run_through_host
 
-__all__ = ["adopt", "function_named", "schedule_named"]
+__all__ = ["adopt", "function_named", "replaced_function", "schedule_named"]
 
 
 def adopt() -> tuple[list[str], list[str]]:
@@ -33,6 +34,7 @@ def adopt() -> tuple[list[str], list[str]]:
         add_sampler(name, partial(_make_sampler, name))
     for name in schedules:
         add_schedule(name, partial(_levels, name))
+    add_run(run_through_host)
     return samplers, schedules
 
 
@@ -57,13 +59,13 @@ def _levels(name: str, prediction: Any, steps: int) -> Any:
 
 
 def function_named(name: str) -> Callable[..., Any] | None:
-    """The function of a pack for a sampler's name; None for names of ours.
+    """The function of a pack for a sampler's name; None for names of ours that no pack has replaced.
 
     Raises:
         ValueError: if a pack added the name and no function.
     """
     if name in SAMPLERS:
-        return None
+        return replaced_function(name)
     import comfy.k_diffusion.sampling as functions
 
     found: Callable[..., Any] | None = getattr(functions, f"sample_{name}", None)
@@ -72,6 +74,16 @@ def function_named(name: str) -> Callable[..., Any] | None:
             f"There is no sampler {name!r}: no pack has put a function sample_{name} into comfy.k_diffusion.sampling."
         )
     return found
+
+
+def replaced_function(name: str) -> Callable[..., Any] | None:
+    """The function that a pack has put in place of one of our samplers, or None."""
+    if name not in SAMPLERS:
+        return None
+    import comfy.k_diffusion.sampling as functions
+
+    found: Callable[..., Any] = getattr(functions, f"sample_{name}")
+    return None if is_own(found, "interop.models.k_samplers") else found
 
 
 def schedule_named(name: str) -> Callable[[Any, int], Any] | None:

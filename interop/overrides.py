@@ -1,4 +1,4 @@
-"""What packs change about built-in nodes: their titles, and the samplers and schedules that can be chosen.
+"""What packs change about built-in nodes: titles, the samplers and schedules that can be chosen, how they sample.
 
 Source: protocol §5.1, §5.6.
 """
@@ -12,6 +12,7 @@ from dataclasses import replace
 from diffusion.sampling import added
 from diffusion.sampling.names import SAMPLERS, SCHEDULES
 from graph_runtime.catalogue import InputSpec, NodeSpec
+from interop.host_sampling import through_host
 
 __all__ = ["changed", "forget"]
 
@@ -23,6 +24,8 @@ def changed(catalogue: Mapping[str, NodeSpec], titles: Mapping[str, str]) -> lis
         titles: by node id.
     """
     samplers, schedules = _names()
+    if "comfy.samplers" in sys.modules:
+        catalogue = {**catalogue, **through_host(catalogue)}
     longer = {tuple(SAMPLERS): (*SAMPLERS, *samplers), tuple(SCHEDULES): (*SCHEDULES, *schedules)}
     return [_changed(spec, titles.get(spec.id), longer) for spec in catalogue.values()]
 

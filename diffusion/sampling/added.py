@@ -1,7 +1,6 @@
-"""Samplers and schedules that were added by name while the process runs, beside those of `names`.
+"""Samplers and schedules that were added by name while the process runs, beside those of `names`; another way to run.
 
-Nothing is added by importing a module: whoever extends the engine calls `add_sampler` and `add_schedule`, and `forget`
-when it goes.
+Nothing is added by importing a module: whoever extends the engine calls the functions below, and `forget` when it goes.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ if TYPE_CHECKING:
 
 MakeSampler = Callable[..., Callable[..., "Tensor"]]  # options → sampler
 Rule = Callable[["Prediction", int], "Tensor"]  # (prediction, steps) → float32 [steps + 1]
+AskForRun = Callable[[], "Callable[[Any], Tensor] | None"]  # → what takes over (diffusion.sampling.run.Run), or None
 
 _samplers: dict[str, MakeSampler] = {}
 _schedules: dict[str, Rule] = {}
+_run: AskForRun | None = None
 
 
 def add_sampler(name: str, make: MakeSampler) -> None:
@@ -33,6 +34,17 @@ def add_schedule(name: str, rule: Rule) -> None:
     """Let `schedule` find a rule; the names of `SCHEDULES` keep their meaning."""
     if name not in SCHEDULES:
         _schedules[name] = rule
+
+
+def add_run(ask: AskForRun) -> None:
+    """Let something else do the runs; it is asked before each whether it wants to."""
+    global _run
+    _run = ask
+
+
+def added_run() -> Callable[[Any], Tensor] | None:
+    """What does the runs now; None for the usual way."""
+    return None if _run is None else _run()
 
 
 def added_sampler(name: str, **options: Any) -> Callable[..., Tensor] | None:
@@ -53,8 +65,12 @@ def added_names() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def forget() -> None:
     """Drop everything that was added."""
+    global _run
+    _run = None
     _samplers.clear()
     _schedules.clear()
 
 
-__all__ = ["add_sampler", "add_schedule", "added_names", "added_sampler", "added_schedule", "forget"]
+__all__ = [
+    "add_run", "add_sampler", "add_schedule", "added_names", "added_run", "added_sampler", "added_schedule", "forget",
+]  # fmt: skip

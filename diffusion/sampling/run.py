@@ -10,6 +10,7 @@ from torch import Tensor
 
 from diffusion.model import Model
 from diffusion.pool import activation_bytes, pool_of
+from diffusion.sampling.added import added_run
 from diffusion.sampling.checkpoint import Checkpoint, resumable
 from diffusion.sampling.conditioning import Conditioning, prepare
 from diffusion.sampling.contract import Denoiser
@@ -79,7 +80,7 @@ def integrate(
         model, noise, latent, conditioning, guidance, sampler, sigmas, seed, noise_mask, fresh_mask_noise, on_step,
         checkpoint,
     )  # fmt: skip
-    takes_over = model.hooks.run or getattr(sampler, "run_whole", None)
+    takes_over = model.hooks.run or getattr(sampler, "run_whole", None) or added_run()
     pool = pool_of(model.network.device)
     try:
         with pool.session():

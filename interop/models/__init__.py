@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["lend", "lend_one", "preview", "sample_latent", "take_back", "take_back_all", "take_back_as"]
+__all__ = ["lend", "lend_one", "preview", "take_back", "take_back_all", "take_back_as"]
 
 _HANDLES = {
     ("diffusion.model", "Model"): ("interop.models.model", "ModelHandle"),
@@ -115,10 +115,3 @@ def preview(x0: Any, model: Any) -> Any:
     from diffusion import latents
 
     return latents.preview(x0, take_back(model))
-
-
-def sample_latent(model: Any, latent: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """Sample a latent dictionary with the settings of `diffusion.sampling.sample`; other keys are kept."""
-    from interop.models.sampling import sample_dictionary
-
-    return sample_dictionary(take_back(model), latent, **settings)

@@ -105,8 +105,13 @@ class Guider:
 
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: int | None = None) -> Tensor:
         """The guided estimate; subclasses replace it."""
-        lists = {"positive": self.conds.get("positive"), "negative": self.conds.get("negative")}
-        return estimate(self.inner_model, x, timestep, lists, ClassifierFree(self.cfg), model_options or {})
+        import comfy.samplers as host  # where packs may have put a function of their own
+
+        result: Tensor = host.sampling_function(
+            self.inner_model, x, timestep, self.conds.get("negative"), self.conds.get("positive"), self.cfg,
+            model_options={} if model_options is None else model_options, seed=seed,
+        )  # fmt: skip
+        return result
 
     def sample(
         self, noise: Tensor, latent_image: Tensor, sampler: Any, sigmas: Tensor, denoise_mask: Any = None,

@@ -42,7 +42,9 @@ class GuiderHandle(Guider):
 
     def predict_noise(self, x: Tensor, timestep: Tensor, model_options: Any = None, seed: int | None = None) -> Tensor:
         """The guided estimate, by the rule of our own nodes."""
-        return estimate(self.inner_model, x, timestep, self.conds, self._guidance(), model_options or {})
+        if isinstance(self.guidance, ClassifierFree):
+            return super().predict_noise(x, timestep, model_options, seed)
+        return estimate(self.inner_model, x, timestep, self.conds, self.guidance, model_options or {})
 
     def _guidance(self) -> Guidance:
         return ClassifierFree(self.cfg) if isinstance(self.guidance, ClassifierFree) else self.guidance

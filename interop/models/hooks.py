@@ -15,6 +15,7 @@ from interop.models.extension import WrapperExecutor, WrappersMP, all_of
 from interop.models.inner import BaseModel, named_inputs, plain_inputs, told_roles
 from interop.models.inside import patches_inside
 from interop.models.live_conditions import evaluator_for, lent_entries, taken_entries
+from interop.replaced import is_own
 
 __all__ = ["calc_cond_batch", "hooks_of"]
 
@@ -168,8 +169,10 @@ def hooks_of(options: Mapping[str, Any], model: BaseModel) -> Hooks:
         return tuple(kind(function, model, options) for function in options.get(key, ()))
 
     batch = one("sampler_calc_cond_batch_function", _Batch, hooks.batch)
-    if batch is None and all_of(wrappers, WrappersMP.CALC_COND_BATCH):
-        batch = _WrappedBatch(calc_cond_batch, model, options)
+    if batch is None:
+        replaced = _replaced_batch()
+        if replaced is not None or all_of(wrappers, WrappersMP.CALC_COND_BATCH):
+            batch = _WrappedBatch(replaced or calc_cond_batch, model, options)
     network = one("model_function_wrapper", _Network, hooks.network)
     if network is hooks.network and all_of(wrappers, WrappersMP.APPLY_MODEL):
         network = _Network(None, model, options)
@@ -183,6 +186,13 @@ def hooks_of(options: Mapping[str, Any], model: BaseModel) -> Hooks:
         always_evaluate_negative=bool(options.get("disable_cfg1_optimization")) or hooks.always_evaluate_negative,
         inside=hooks.inside.joined(patches_inside(inside, model)),
     )
+
+
+def _replaced_batch() -> Any:
+    """What a pack has put in place of the host's `calc_cond_batch`, or None."""
+    import comfy.samplers as host
+
+    return None if is_own(host.calc_cond_batch, host.__name__) else host.calc_cond_batch
 
 
 def calc_cond_batch(model: Any, conds: Any, x_in: Any, timestep: Any, model_options: Mapping[str, Any]) -> list[Any]:

@@ -239,9 +239,13 @@ class OurSampler(KSAMPLER):
     """A sampler of our own nodes, for packs."""
 
     def __init__(self, own: Any) -> None:
+        from interop.additions import replaced_function
+
         self.name = getattr(own, "name", "") or "sampler"
         fresh = {"random": True} if self.name == "ddim" else {}
-        super().__init__(function_of(self.name, own), {}, fresh)
+        theirs = replaced_function(self.name)
+        options = {} if theirs is None else getattr(getattr(own, "run", None), "keywords", {})
+        super().__init__(theirs or function_of(self.name, own), options, fresh)
         self.heddle_object = own
 
 

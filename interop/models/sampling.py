@@ -11,14 +11,12 @@ from typing import Any
 from diffusion import sampling
 from diffusion.model import Model
 from diffusion.sampling.guidance import ClassifierFree
-from diffusion.sampling.noise import prepare_noise
 from interop import progress
 from interop.models import take_back, take_back_as
 from interop.models.conditions import as_pairs
 from interop.models.k_samplers import KSAMPLER, function_of
-from nodes.sampling import fit_channels
 
-__all__ = ["calculate_sigmas", "named_sampler", "sample", "sample_custom", "sample_dictionary"]
+__all__ = ["calculate_sigmas", "named_sampler", "sample_custom"]
 
 Callback = Callable[[int, Any, Any, int], None]
 """(step, x0, x, total steps)."""
@@ -34,82 +32,10 @@ def _on_step(model: Model, callback: Callback | None) -> Callable[[int, int, Any
     return tell
 
 
-def sample_dictionary(model: Model, latent: dict[str, Any], *, seed: int, **settings: Any) -> dict[str, Any]:
-    """Sample a latent dictionary; other keys are kept."""
-    import torch
-
-    samples = fit_channels(latent["samples"], model.latent_format.channels)
-    if settings.get("disable_noise"):
-        noise = torch.zeros_like(samples, device="cpu")
-    else:
-        noise = prepare_noise(samples, seed, latent.get("batch_index"))
-    for side in ("positive", "negative"):
-        settings[side] = as_pairs(settings[side])
-    result = sampling.sample(
-        model,
-        noise=noise,
-        latent=samples,
-        seed=seed,
-        noise_mask=latent.get("noise_mask"),
-        on_step=_on_step(model, None),
-        **settings,
-    )
-    return {**latent, "samples": result}
-
-
-def sample(
-    model: Any,
-    noise: Any,
-    steps: int,
-    cfg: float,
-    sampler_name: str,
-    scheduler: str,
-    positive: Any,
-    negative: Any,
-    latent_image: Any,
-    denoise: float | None = 1.0,
-    disable_noise: bool = False,
-    start_step: int | None = None,
-    last_step: int | None = None,
-    force_full_denoise: bool = False,
-    noise_mask: Any = None,
-    sigmas: Any = None,
-    callback: Callback | None = None,
-    disable_pbar: bool = False,
-    seed: int | None = None,
-) -> Any:
-    """Denoise a latent; see `diffusion.sampling.sample`."""
-    if sigmas is not None:
-        return sample_custom(
-            model, noise, cfg, named_sampler(sampler_name), sigmas, positive, negative, latent_image, noise_mask,
-            callback, disable_pbar, seed,
-        )  # fmt: skip
-    own = take_back(model)
-    return sampling.sample(
-        own,
-        noise=noise,
-        latent=latent_image,
-        positive=as_pairs(positive),
-        negative=as_pairs(negative),
-        guidance_scale=cfg,
-        sampler=sampler_name,
-        schedule=scheduler,
-        steps=steps,
-        strength=1.0 if denoise is None else denoise,
-        disable_noise=disable_noise,
-        start_step=start_step,
-        last_step=last_step,
-        force_full_denoise=force_full_denoise,
-        noise_mask=noise_mask,
-        seed=seed or 0,
-        on_step=_on_step(own, callback),
-    )
-
-
 def named_sampler(name: str, extra_options: Any = None, inpaint_options: Any = None) -> KSAMPLER:
     """The sampler of that name, with options: what packs call a SAMPLER.
 
-    A pack may have added the name, as `sample_<name>` of `comfy.k_diffusion.sampling`.
+    A pack may have added the name, or replaced one of ours, as `sample_<name>` of `comfy.k_diffusion.sampling`.
     """
     from interop.additions import function_named
 

@@ -8,7 +8,6 @@ import random
 import string
 from typing import Any
 
-from interop import models as _models
 from interop import saving as _saving
 from interop.classes import BuiltInNode as _BuiltInNode
 from interop.classes import NodeClasses as _NodeClasses
@@ -105,10 +104,21 @@ def _own_classes() -> Any:
     if "VAEEncode" in _current().catalogue:
         own["VAEEncode"] = _class_for(_current().catalogue["VAEEncode"])
         own["VAEEncode"].vae_encode_crop_pixels = staticmethod(vae_encode_crop_pixels)
-    if "KSamplerAdvanced" in _current().catalogue:
-        own["KSamplerAdvanced"] = _class_for(_current().catalogue["KSamplerAdvanced"])
-        own["KSamplerAdvanced"].sample = _sample_part
+    for id, method in (("KSampler", _sample_all), ("KSamplerAdvanced", _sample_part)):
+        if id in _current().catalogue:
+            own[id] = _class_for(_current().catalogue[id])
+            own[id].sample = method
     return own
+
+
+def _sample_all(
+    self: Any, model: Any, seed: Any, steps: Any, cfg: Any, sampler_name: Any, scheduler: Any, positive: Any,
+    negative: Any, latent_image: Any, denoise: Any = 1.0,
+) -> Any:  # fmt: skip
+    """Run a whole schedule, or its last part."""
+    return common_ksampler(
+        model, seed, steps, cfg, sampler_name, scheduler, positive, negative, latent_image, denoise=denoise
+    )
 
 
 def _sample_part(
@@ -184,24 +194,22 @@ def common_ksampler(
     force_full_denoise: Any = False,
 ) -> Any:
     """Sample a latent dictionary; returns a tuple with the new one."""
-    return (
-        _models.sample_latent(
-            model,
-            latent,
-            seed=seed,
-            steps=steps,
-            guidance_scale=cfg,
-            sampler=sampler_name,
-            schedule=scheduler,
-            positive=positive,
-            negative=negative,
-            strength=denoise,
-            disable_noise=disable_noise,
-            start_step=start_step,
-            last_step=last_step,
-            force_full_denoise=force_full_denoise,
-        ),
-    )
+    import comfy.sample as host
+    import latent_preview
+    import torch
+
+    samples = host.fix_empty_latent_channels(model, latent["samples"])
+    if disable_noise:
+        noise = torch.zeros_like(samples, device="cpu")
+    else:
+        noise = host.prepare_noise(samples, seed, latent.get("batch_index"))
+    found = host.sample(
+        model, noise, steps, cfg, sampler_name, scheduler, positive, negative, samples, denoise=denoise,
+        disable_noise=disable_noise, start_step=start_step, last_step=last_step, force_full_denoise=force_full_denoise,
+        noise_mask=latent.get("noise_mask"), callback=latent_preview.prepare_callback(model, steps), disable_pbar=True,
+        seed=seed,
+    )  # fmt: skip
+    return ({**latent, "samples": found},)
 
 
 def interrupt_processing(value: Any = True) -> None:

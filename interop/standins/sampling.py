@@ -32,11 +32,25 @@ def fix_empty_latent_channels(model: Any, latent_image: Any) -> Any:
     return fit_channels(latent_image, model.get_model_object("latent_format").latent_channels)
 
 
-def sample(*args: Any, **kwargs: Any) -> Any:
-    """Denoise a latent: (model, noise, steps, cfg, sampler_name, scheduler, positive, negative, latent_image, …)."""
-    from interop.models import sampling
+def sample(
+    model: Any, noise: Any, steps: Any, cfg: Any, sampler_name: Any, scheduler: Any, positive: Any, negative: Any,
+    latent_image: Any, denoise: Any = 1.0, disable_noise: Any = False, start_step: Any = None, last_step: Any = None,
+    force_full_denoise: Any = False, noise_mask: Any = None, sigmas: Any = None, callback: Any = None,
+    disable_pbar: Any = False, seed: Any = None,
+) -> Any:  # fmt: skip
+    """Denoise a latent by names; whether the noise is zeros is the caller's affair."""
+    import comfy.samplers as host
 
-    return sampling.sample(*args, **kwargs)
+    sampler = host.KSampler(
+        model, steps=steps, device=model.load_device, sampler=sampler_name, scheduler=scheduler, denoise=denoise,
+        model_options=model.model_options,
+    )  # fmt: skip
+    found = sampler.sample(
+        noise, positive, negative, cfg=cfg, latent_image=latent_image, start_step=start_step, last_step=last_step,
+        force_full_denoise=force_full_denoise, denoise_mask=noise_mask, sigmas=sigmas, callback=callback,
+        disable_pbar=disable_pbar, seed=seed,
+    )  # fmt: skip
+    return found.to("cpu")
 
 
 def sample_custom(*args: Any, **kwargs: Any) -> Any:
