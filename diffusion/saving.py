@@ -20,6 +20,7 @@ from diffusion.errors import ModelFileError
 from diffusion.families.unclip import UnclipFamily
 from diffusion.families.video import VideoFamily
 from diffusion.families.zero123 import Zero123Family
+from diffusion.latents import NormalizedFormat
 from diffusion.layouts.clip import blocks_in_open_clip
 from diffusion.layouts.clip_vision import IN_CHECKPOINT, in_open_clip
 from diffusion.layouts.renaming import rename, reverse
@@ -27,7 +28,7 @@ from diffusion.layouts.transformers import TransformerLayout
 from diffusion.layouts.video import OF_VIEWS
 from diffusion.model import Model
 from diffusion.network import Patches
-from diffusion.sampling.prediction import Kind
+from diffusion.sampling.prediction import Kind, LogPrediction
 from diffusion.tensor_file import dtype_name
 from diffusion.text.encoder import TextEncoder
 from diffusion.text.towers import ClipTower, Tower
@@ -138,12 +139,21 @@ def _vision_tensors(model: Model, vision: PictureEncoder) -> dict[str, Tensor]:
 def _marks(model: Model) -> dict[str, Tensor]:
     """What a checkpoint holds of a model beside its weights.
 
-    Empty tensors tell how an XL network predicts, which its weights do not show.
+    Tensors without a use of their own tell how an XL network predicts, which its weights do not show.
     """
     if isinstance(model.family, Zero123Family):
         return model.family.tensors()
+    if isinstance(model.family, UnclipFamily):
+        told = model.family.augmentation
+        return {"noise_augmentor.data_mean": told.mean, "noise_augmentor.data_std": told.deviation}
+    if isinstance(model.latent_format, NormalizedFormat):  # Playground 2.5
+        form = model.latent_format
+        return {"edm_mean": torch.tensor(form.mean), "edm_std": torch.tensor(form.deviation)}
     if model.family.name != "sdxl" or model.prediction.kind is not Kind.V:
         return {}
+    if isinstance(model.prediction, LogPrediction):  # CosXL
+        rule = model.prediction
+        return {"edm_vpred.sigma_max": rule.sigma_max.clone(), "edm_vpred.sigma_min": rule.sigma_min.clone()}
     unending = float(model.prediction.sigmas[-1]) > ZERO_SNR_ABOVE
     return {name: torch.zeros(0) for name in (("v_pred", "ztsnr") if unending else ("v_pred",))}
 

@@ -45,8 +45,7 @@ def model_save(*, model: Model, filename_prefix: str = "diffusion_models/ComfyUI
     """
     from diffusion import saving
 
-    tensors = {f"model.diffusion_model.{name}": one for name, one in saving.network_tensors(model).items()}
-    write_model(ctx, filename_prefix, tensors, saving.described(model))
+    write_model(ctx, filename_prefix, saving.checkpoint_tensors(model, None, None), saving.described(model))
 
 
 @node("CLIPSave", title="CLIPSave", category=CATEGORY, terminal=True, hidden=PROVENANCE)

@@ -93,7 +93,8 @@ def _unet_family(arguments: Mapping[str, Any], file: TensorFile, config: Mapping
     )
     form = PLAYGROUND if _is_playground(file) else _scaled(SDXL, config, arguments["out_channels"])
     pooled = vector - 256 * (5 if refiner else 6)
-    return SdxlFamily("sdxl_refiner" if refiner else "sdxl", form, channels, context, pooled, refiner)
+    name = "sdxl_refiner" if refiner else "sdxl"
+    return SdxlFamily(name, form, channels, context, pooled, refiner, scales_picture=EDM_V_MARK in file)
 
 
 def _zero123(unet: UNetFamily, file: TensorFile) -> Zero123Family:

@@ -27,6 +27,7 @@ class SdxlFamily:
     Attributes:
         refiner: told an aesthetic score instead of a target size.
         pooled: width of the pooled text vector.
+        scales_picture: as of `UNetFamily`; CosXL does, other models that edit do not.
     """
 
     name: str
@@ -36,6 +37,7 @@ class SdxlFamily:
     context: int
     pooled: int
     refiner: bool
+    scales_picture: bool = False
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         result = self._unet().inputs(embedding, options, scene)
@@ -68,7 +70,7 @@ class SdxlFamily:
         return torch.cat([pooled.float().cpu(), sizes.repeat(pooled.shape[0], 1)], dim=1)
 
     def _unet(self) -> UNetFamily:
-        return UNetFamily(self.name, self.latent_format, self.channels_in, self.context)
+        return UNetFamily(self.name, self.latent_format, self.channels_in, self.context, self.scales_picture)
 
 
 def join_sdxl(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:

@@ -25,6 +25,7 @@ class UNetFamily:
         channels_in: of the network; more than the latent's means extra channels are joined to it: 5 a depth map,
             8 a picture to edit, 9 an inpainting mask and picture.
         context: width of the text embedding.
+        scales_picture: whether a picture to edit is seen in network space, as the latent is; most see it unscaled.
     """
 
     name: str
@@ -32,6 +33,7 @@ class UNetFamily:
     latent_format: LatentFormat
     channels_in: int
     context: int
+    scales_picture: bool = False
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         result = {"context": embedding}
@@ -65,12 +67,13 @@ class UNetFamily:
     def _joined(self, options: Mapping[str, Any], scene: Scene, extra: int) -> Tensor:
         """Channels joined to the latent: mask first, then the picture it was cut out of.
 
-        Models that edit a picture see its latent as the autoencoder gave it, unscaled: they were trained so.
+        Models that edit a picture see its latent as the autoencoder gave it, unscaled, if they were trained so.
         """
         noise, channels = scene.noise, self.latent_format.channels
         picture = options.get("concat_latent_image")
         if extra == channels:
-            return torch.zeros_like(noise) if picture is None else fitted(picture.to(noise), noise)
+            seen = torch.zeros_like(noise) if picture is None else fitted(picture.to(noise), noise)
+            return self.latent_format.to_network(seen) if self.scales_picture else seen
         mask = options.get("concat_mask", scene.mask)
         if mask is None:
             blank = torch.ones_like(noise)[:, :1]

@@ -10,13 +10,21 @@ import torch
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from diffusion.assembly.unets import _prediction, _unet_family
 from diffusion.errors import ModelFileError
 from diffusion.families.flux import join_flux
 from diffusion.families.sd3 import join_sd3
+from diffusion.families.sdxl import SdxlFamily
+from diffusion.families.unclip import UnclipFamily
+from diffusion.latents import SDXL
 from diffusion.loading import Checkpoint, load_checkpoint, load_text_encoders
-from diffusion.sampling.prediction import Kind, discrete, stable_diffusion_sigmas, zero_terminal_snr
+from diffusion.sampling.model_levels import PLAYGROUND, continuous_levels
+from diffusion.sampling.prediction import Kind, LogPrediction, discrete, stable_diffusion_sigmas, zero_terminal_snr
 from diffusion.saving import checkpoint_tensors, encoded
+from diffusion.tensor_file import TensorsInMemory
 from diffusion.text.encoder import TextEncoder
+from diffusion.vision.unclip import NoiseAugmentation
+from tests.diffusion.assembly.test_unets import ARGUMENTS
 from tests.diffusion.test_transformers import loaded
 
 
@@ -76,8 +84,41 @@ def test_an_xl_network_that_predicts_v_is_marked(tiny: Checkpoint) -> None:
     sigmas = stable_diffusion_sigmas()
 
     def marks(prediction: object) -> set[str]:
-        return set(checkpoint_tensors(replace(model, prediction=prediction), None, None)) & {"v_pred", "ztsnr"}  # type: ignore[arg-type]
+        written = checkpoint_tensors(replace(model, prediction=prediction), None, None)  # type: ignore[arg-type]
+        return {name for name in written if not name.startswith("model.diffusion_model.")}
 
     assert marks(discrete(Kind.EPSILON, sigmas)) == set()
     assert marks(discrete(Kind.V, sigmas)) == {"v_pred"}
     assert marks(discrete(Kind.V, zero_terminal_snr(sigmas))) == {"v_pred", "ztsnr"}
+    assert marks(continuous_levels("v_prediction", 0.002, 120.0)) == {"edm_vpred.sigma_max", "edm_vpred.sigma_min"}
+
+
+def test_marks_that_were_written_are_understood_again(tiny: Checkpoint) -> None:
+    levels = continuous_levels("v_prediction", 0.01, 120.0)
+    xl = SdxlFamily("sdxl", SDXL, 4, 2048, 1280, refiner=False)
+    kinds = [
+        replace(tiny.model, family=xl, prediction=levels),
+        replace(tiny.model, family=replace(xl, latent_format=PLAYGROUND)),
+    ]
+    for model in kinds:
+        file = TensorsInMemory(checkpoint_tensors(model, None, None), "written")
+        family = _unet_family(ARGUMENTS, file, {})
+        found = _prediction(file, "", family, {})
+
+        assert family.latent_format == model.latent_format
+        if model.latent_format is SDXL:
+            assert isinstance(found, LogPrediction) and found.kind is Kind.V
+            torch.testing.assert_close(found.sigmas, levels.sigmas)
+
+
+def test_what_is_known_of_embeddings_goes_with_an_unclip_model(tiny: Checkpoint) -> None:
+    told = NoiseAugmentation(torch.full((1, 768), 3.0), torch.full((1, 768), 2.0))
+    unet = tiny.model.family
+    model = replace(tiny.model, family=UnclipFamily(unet, told))  # type: ignore[arg-type]
+    file = TensorsInMemory(checkpoint_tensors(model, None, None), "written")
+
+    again = _unet_family({**ARGUMENTS, "cross_attention_dim": 1024, "projection_class_embeddings_input_dim": 1536},
+                         file, {})  # fmt: skip
+
+    assert isinstance(again, UnclipFamily) and torch.equal(again.augmentation.mean, told.mean)
+    assert torch.equal(again.augmentation.deviation, told.deviation)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from diffusion.families.family import Scene
+from diffusion.families.sdxl import SdxlFamily
 from diffusion.families.unet import UNetFamily
-from diffusion.latents import SD1
+from diffusion.latents import SD1, SDXL
 
 NOISE = torch.zeros(2, 4, 8, 8)
 PICTURE = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -22,6 +23,14 @@ def joined(channels: int, options: dict[str, Any], latent: Tensor | None = None,
 
 def test_a_model_that_edits_sees_the_picture_unscaled() -> None:
     assert torch.equal(joined(8, {"concat_latent_image": PICTURE}), PICTURE.expand(2, 4, 8, 8))
+
+
+def test_cosxl_sees_the_picture_to_edit_as_it_sees_its_latent() -> None:
+    family = SdxlFamily("sdxl", SDXL, 8, 2048, 1280, refiner=False, scales_picture=True)
+
+    found = family.inputs(torch.zeros(1, 77, 2048), {"concat_latent_image": PICTURE}, Scene(NOISE, None, None, False))
+
+    torch.testing.assert_close(found["concat"], (PICTURE * 0.13025).expand(2, 4, 8, 8))
 
 
 def test_a_model_that_edits_sees_nothing_without_a_picture() -> None:

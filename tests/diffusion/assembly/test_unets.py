@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from diffusion.assembly.unets import _prediction, _unet_family
+from diffusion.families.sdxl import SdxlFamily
 from diffusion.latents import SDXL
 from diffusion.sampling.model_levels import PLAYGROUND
 from diffusion.sampling.prediction import Kind, Prediction
@@ -25,6 +26,7 @@ class Marked(dict[str, Tensor]):
 def prediction(**marks: float) -> Prediction:
     file = Marked({name.replace("__", "."): torch.tensor(value) for name, value in marks.items()})
     family = _unet_family(ARGUMENTS, file, {})  # type: ignore[arg-type]
+    assert isinstance(family, SdxlFamily) and family.scales_picture == ("edm_vpred.sigma_max" in file)
     assert family.latent_format is (PLAYGROUND if "edm_mean" in file else SDXL)
     return _prediction(file, "", family, {})  # type: ignore[arg-type]
 
