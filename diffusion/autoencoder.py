@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from diffusion.economy import is_economical
 from diffusion.errors import SamplingError
 from diffusion.network import Network, Patches
+from diffusion.pool import pool_of
 
 
 class Codec(Protocol):
@@ -117,8 +118,8 @@ class Autoencoder:
         """A latent as a picture; in tiles if memory does not suffice for the whole.
 
         Args:
-            latent: [batch, channels, h, w] in autoencoder space; the frames of one video where the autoencoder decodes
-                such, which tiles see one by one.
+            latent: [batch, channels, h, w] in autoencoder space. Where the autoencoder decodes videos, the frames of
+                one, decoded in as few groups as memory allows; tiles see them one by one.
         Returns:
             float32 [batch, h · ratio, w · ratio, 3] in 0..1 on the CPU.
         Raises:
@@ -133,8 +134,9 @@ class Autoencoder:
             return self.decode_tiled(latent)
         module = self.network.prepare(self.patches)
         try:
-            together = len(latent) if self.codec.decodes_videos else self._batch(latent, self.ratio)
-            pieces = [self._decode(module, one) for one in latent.split(max(1, together))]
+            if self.codec.decodes_videos:
+                return _to_image(self._decode_video(module, latent))
+            pieces = [self._decode(module, one) for one in latent.split(self._batch(latent, self.ratio))]
             return _to_image(torch.cat(pieces))
         except torch.OutOfMemoryError:
             free_cached()
@@ -187,6 +189,30 @@ class Autoencoder:
     def _decode(self, module: nn.Module, latent: Tensor) -> Tensor:
         network = self.network
         return self.codec.decode(module, latent.to(network.device, network.compute)).float().cpu()
+
+    def _decode_video(self, module: nn.Module, latent: Tensor) -> Tensor:
+        """Frames decoded together, in groups of equal size where memory does not suffice for all."""
+        groups = -(-len(latent) // self._frames(module, latent))
+        while True:
+            try:
+                return torch.cat([self._decode(module, one) for one in latent.split(-(-len(latent) // groups))])
+            except torch.OutOfMemoryError:
+                if groups >= len(latent):
+                    raise
+                free_cached()
+                groups *= 2
+
+    def _frames(self, module: nn.Module, latent: Tensor) -> int:
+        """How many frames fit the device's budget.
+
+        At its end the decoder holds a frame's features in full size and double width about four times: as they came,
+        normed, activated, and convolved. Measured on a CPU, convolutions take half as much again.
+        """
+        width = int(module.config["block_out_channels"][0])  # type: ignore[index]
+        pixels = latent.shape[-1] * latent.shape[-2] * self.ratio**2
+        pool = pool_of(self.network.device)
+        room = pool.budget - sum(network.placed_size() for network in pool.networks())
+        return max(1, room // (6 * 2 * width * pixels * self.network.compute.itemsize))
 
     def _batch(self, tensor: Tensor, ratio: int = 1) -> int:
         """Pictures at a time: about four megapixels."""

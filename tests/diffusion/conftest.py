@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from diffusion.loading import Checkpoint, load_checkpoint
 from diffusion.testing import tiny_checkpoint
 from diffusion.text.towers import T5Tower
+from tests.diffusion import tiny_videos
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +50,25 @@ def tiny_t5() -> T5Tower:
         )  # fmt: skip
     file = TensorsInMemory({name: tensor.half() for name, tensor in module.state_dict().items()}, "tiny T5")
     return replace(t5_tower(file, "", torch.device("cpu"), ()), find_tokenizer=lambda: Letters())
+
+
+@pytest.fixture(scope="session")
+def svd_unet() -> Any:
+    return tiny_videos.unet()
+
+
+@pytest.fixture(scope="session")
+def svd_autoencoder() -> Any:
+    return tiny_videos.autoencoder()
+
+
+@pytest.fixture(scope="session")
+def svd_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("svd") / "svd.safetensors"
+    save_file(tiny_videos.svd_tensors(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def svd(svd_path: Path) -> Checkpoint:
+    return load_checkpoint(svd_path, device="cpu")

@@ -17,7 +17,7 @@ from nodes.picture_models import (
     svd_img2vid_conditioning,
 )
 from nodes.sampling import ksampler
-from tests.diffusion.families.test_video import CONTEXT, svd_tensors
+from tests.diffusion.tiny_videos import CONTEXT, svd_tensors
 from tests.nodes.calling import call
 
 PICTURE = torch.rand(1, 20, 16, 3, generator=torch.Generator().manual_seed(1))
