@@ -64,8 +64,8 @@ def take_back_as(kind: Any, value: Any) -> Any:
     known = _BY_METHODS.get(str.__str__(kind)) if isinstance(kind, str) else None
     if known is None or own is not value or _handle(own) is not own or callable(own) or not hasattr(own, "sample"):
         return own
-    module, name, base = known
-    module = importlib.import_module(module)
+    place, name, base = known
+    module = importlib.import_module(place)
     return own if isinstance(own, getattr(module, base)) else getattr(module, name)(own)
 
 

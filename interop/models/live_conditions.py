@@ -110,7 +110,7 @@ def _entry(model: BaseModel, item: Any, x: Tensor) -> Entry:
         before,
         inputs=inputs,
         weight=_weight(item, origin, x, area),
-        area=None if area is None else tuple(int(side) for side in area),
+        area=None if area is None else (int(area[0]), int(area[1]), int(area[2]), int(area[3])),
         start=item.get("timestep_start"),
         end=item.get("timestep_end"),
         control=_prepared_control(model, item.get("control"), origin, x),
