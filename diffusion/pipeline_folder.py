@@ -22,6 +22,7 @@ from diffusion.families.flux import join_flux
 from diffusion.families.sd3 import join_sd3
 from diffusion.families.sdxl import join_sdxl
 from diffusion.layouts.diffusers_names import with_original_names
+from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.network import check_finite
 from diffusion.tensor_file import TensorFile, TensorsInMemory, open_tensors
 from diffusion.text.embeddings import Embeddings
@@ -109,7 +110,8 @@ class PipelineFolder:
             file = open_tensors(path)
             check_finite(file, str(path))
             tensors.update({name: file[name] for name in file})
-        return with_original_names(TensorsInMemory(tensors, str(self.path / part), metadata))
+        file = with_scales_applied(TensorsInMemory(tensors, str(self.path / part), metadata))
+        return with_original_names(file)
 
 
 def is_pipeline_folder(path: Path) -> bool:

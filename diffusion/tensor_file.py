@@ -142,6 +142,8 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
             if len(head) < 8:
                 raise ModelFileError(f"'{path}' is {size} bytes long: too short for a safetensors file. {_CURE}.")
             (length,) = struct.unpack("<Q", head)
+            if 8 + length > min(size, LARGEST_HEADER):
+                _refuse_other_formats(path, head)
             if length > LARGEST_HEADER:
                 raise ModelFileError(
                     f"'{path}' claims a header of {length:,} bytes; at most {LARGEST_HEADER:,} are allowed. "
@@ -165,6 +167,25 @@ def read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         raise ModelFileError(f"The metadata of '{path}' must map names to texts. Save the file again with texts only.")
     _check_entries(path, data, size - 8 - length)
     return data, metadata
+
+
+_OTHER_FORMATS = {
+    b"GGUF": "a GGUF file, whose quantised weights are not read here. Use the safetensors file of the model",
+    b"PK\x03\x04": "a pickle file of PyTorch in spite of its name. Convert it to safetensors, or name it .ckpt and "
+    "start with --allow-pickle if you trust where it comes from",
+    b"\x80\x02": "a pickle file in spite of its name. Convert it to safetensors",
+    b"version ": "a pointer that git-lfs leaves in place of a large file. Download the file itself (git lfs pull)",
+    b"<!DOCTYP": "a web page in place of the file. Download the file itself, signed in where the page asks for it",
+    b"<!doctyp": "a web page in place of the file. Download the file itself, signed in where the page asks for it",
+    b"<html": "a web page in place of the file. Download the file itself, signed in where the page asks for it",
+}
+"""What other files begin with that come by the name of a model."""
+
+
+def _refuse_other_formats(path: Path, head: bytes) -> None:
+    for start, what in _OTHER_FORMATS.items():
+        if head.startswith(start):
+            raise ModelFileError(f"'{path}' is {what}.")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -179,6 +179,55 @@ def test_eight_bit_weights_with_scales_are_brought_to_their_size(tiny_path: Path
     assert (own - expected).abs().max() <= expected.abs().max() * 0.07
 
 
+@pytest.mark.parametrize(("dtype", "rows"), [(torch.float8_e4m3fn, 1), (torch.int8, 32)])
+def test_other_names_of_scales_and_scales_of_rows_are_read(
+    tiny_path: Path, tmp_path: Path, dtype: torch.dtype, rows: int
+) -> None:
+    name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k"
+    expected = tiny_tensors()[f"{name}.weight"]
+    scale = expected.abs().amax(dim=1) / 100 if rows > 1 else expected.abs().max()[None] / 100
+
+    def shrink(tensors: dict[str, torch.Tensor]) -> None:
+        whole = expected / scale.reshape(-1, 1)
+        tensors[f"{name}.weight"] = (whole.round() if dtype is torch.int8 else whole).to(dtype)
+        tensors |= {f"{name}.weight_scale": scale, f"{name}.input_scale": torch.ones(1)}
+
+    network = load_checkpoint(changed(tiny_path, tmp_path / "scaled.safetensors", shrink), device="cpu").model.network
+
+    own = network.weights["down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight"].float()
+    assert (own - expected).abs().max() <= expected.abs().max() * 0.07
+
+
+@pytest.mark.parametrize(
+    ("end", "way"),
+    [("weight.quant_state.bitsandbytes__nf4", "NF4"), ("weight.absmax", "bitsandbytes"), ("qweight", "GPTQ"),
+     ("weight_scale_2", "NVFP4"), ("weight._data", "quanto")],
+)  # fmt: skip
+def test_quantised_weights_that_are_not_known_are_refused_by_name(
+    tiny_path: Path, tmp_path: Path, end: str, way: str
+) -> None:
+    name = f"model.diffusion_model.out.2.{end}"
+    path = changed(tiny_path, tmp_path / "small.safetensors", lambda tensors: tensors.update({name: torch.zeros(1)}))
+
+    with pytest.raises(ModelFileError, match=rf"small.safetensors' is quantised in a way .*{way}.*out.2.*Use the file"):
+        load_checkpoint(path, device="cpu")
+
+
+def test_a_scale_for_blocks_of_a_weight_is_refused_with_both_shapes(tiny_path: Path, tmp_path: Path) -> None:
+    name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k"
+
+    def shrink(tensors: dict[str, torch.Tensor]) -> None:
+        tensors[f"{name}.weight"] = tensors[f"{name}.weight"].to(torch.float8_e4m3fn)
+        tensors[f"{name}.weight_scale"] = torch.ones(4, 4)
+
+    path = changed(tiny_path, tmp_path / "blocks.safetensors", shrink)
+
+    with pytest.raises(
+        ModelFileError, match=r"blocks.safetensors'.*shape \(4, 4\).*float8_e4m3fn and shape \(32, 32\)"
+    ):
+        load_checkpoint(path, device="cpu")
+
+
 def test_a_file_in_eight_bits_computes_in_float32_on_the_cpu(tiny_path: Path, tmp_path: Path) -> None:
     def shrink(tensors: dict[str, torch.Tensor]) -> None:
         for name in [n for n in tensors if n.startswith("model.diffusion_model.")]:

@@ -69,6 +69,19 @@ def test_a_hostile_header_is_refused(
     assert "bad.safetensors" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [(b"GGUF\x03\0\0\0", "GGUF"), (b"PK\x03\x04\x14\0\0\0", "pickle file of PyTorch"), (b"\x80\x02}q\0X\0\0", "pickle"),
+     (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"), (b"<!DOCTYPE html><html>", "web page")],
+)  # fmt: skip
+def test_other_files_by_the_name_of_a_model_are_called_what_they_are(tmp_path: Path, head: bytes, message: str) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(head.ljust(64, b"\0"))
+
+    with pytest.raises(ModelFileError, match=message):
+        TensorFile(path)
+
+
 def test_a_missing_and_a_tiny_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="cannot be read"):
         TensorFile(tmp_path / "none.safetensors")
