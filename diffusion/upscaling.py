@@ -59,7 +59,7 @@ class ResidualDenseNetwork(nn.Module):
     """ESRGAN's generator under Real-ESRGAN's names.
 
     Args:
-        unshuffle: the picture is folded by this factor first.
+        unshuffle: the picture is folded by this factor first; its sides must be multiples of it.
         doublings: how often the features are enlarged by two.
     """
 
@@ -76,19 +76,14 @@ class ResidualDenseNetwork(nn.Module):
         self.conv_hr, self.conv_last = _conv(width, width), _conv(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        fold = self.unshuffle
-        if fold > 1:
-            x = F.pad(x, (0, -width % fold, 0, -height % fold), mode="reflect")
-            x = F.pixel_unshuffle(x, fold)
+        if self.unshuffle > 1:
+            x = F.pixel_unshuffle(x, self.unshuffle)
         features = self.conv_first(x)
         features = features + self.conv_body(self.body(features))
         for index in range(1, self.doublings + 1):
             enlarged = F.interpolate(features, scale_factor=2, mode="nearest")
             features = F.leaky_relu(getattr(self, f"conv_up{index}")(enlarged), 0.2)
-        out = self.conv_last(F.leaky_relu(self.conv_hr(features), 0.2))
-        scale = 2**self.doublings // fold
-        return out[..., : height * scale, : width * scale]
+        return self.conv_last(F.leaky_relu(self.conv_hr(features), 0.2))
 
 
 class CompactNetwork(nn.Module):
@@ -116,10 +111,14 @@ class UpscaleModel:
     Attributes:
         network: the network with its weights.
         scale: by what factor it enlarges.
+        least: smallest side that it reads, in pixels.
+        multiple: what sides must be multiples of.
     """
 
     network: Network
     scale: int
+    least: int = 1
+    multiple: int = 1
 
     @property
     def model(self) -> nn.Module:
@@ -128,10 +127,26 @@ class UpscaleModel:
 
     @torch.inference_mode()
     def __call__(self, picture: Tensor) -> Tensor:
-        """Enlarge [batch, 3, h, w] in 0..1; the result is not clamped."""
-        network = self.network
-        out = network.prepare()(picture.to(network.device, network.compute))
-        return out.to(picture.device, torch.float32)  # type: ignore[no-any-return]
+        """Enlarge [batch, 3, h, w] in 0..1; the result is, too.
+
+        Sides that do not suit the network are continued by mirroring for it.
+        """
+        network, (height, width) = self.network, picture.shape[-2:]
+        fitted = _continued(picture, *(self._suitable(side) for side in (height, width)))
+        out: Tensor = network.prepare()(fitted.to(network.device, network.compute))
+        out = out[..., : height * self.scale, : width * self.scale]
+        return out.to(picture.device, torch.float32).clamp(0.0, 1.0)
+
+    def _suitable(self, side: int) -> int:
+        return -(-max(side, self.least) // self.multiple) * self.multiple
+
+
+def _continued(picture: Tensor, height: int, width: int) -> Tensor:
+    """A picture made larger to the right and below: mirrored at its border, then as its last pixels."""
+    wanted = (width - picture.shape[-1], height - picture.shape[-2])
+    mirrored = [min(more, side - 1) for more, side in zip(wanted, picture.shape[:-3:-1], strict=True)]
+    picture = F.pad(picture, (0, mirrored[0], 0, mirrored[1]), mode="reflect")
+    return F.pad(picture, (0, wanted[0] - mirrored[0], 0, wanted[1] - mirrored[1]), mode="replicate")
 
 
 def enlarge(model: UpscaleModel, image: Tensor, tile: int = TILE) -> Tensor:
@@ -148,7 +163,7 @@ def enlarge(model: UpscaleModel, image: Tensor, tile: int = TILE) -> Tensor:
     while True:
         try:
             out = tiled(picture, lambda part: model(part).cpu(), (tile, tile), OVERLAP, model.scale)
-            return out.movedim(1, -1).clamp(0.0, 1.0).contiguous()
+            return out.movedim(1, -1).contiguous()
         except torch.OutOfMemoryError:
             tile //= 2
             if tile < SMALLEST_TILE:
@@ -183,7 +198,8 @@ def _dense_upscaler(tensors: Mapping[str, Tensor], source: str, device: torch.de
     fold = {1: 1, 4: 2, 16: 4}.get(inputs // max(1, outputs), 1)
     growth = tensors["body.0.rdb1.conv1.weight"].shape[0]
     module = empty(lambda: ResidualDenseNetwork(inputs, outputs, width, growth, blocks, doublings, fold), source)
-    return UpscaleModel(_network(module, tensors, device, source), 2**doublings // fold)
+    network, folds = _network(module, tensors, device, source), fold > 1
+    return UpscaleModel(network, 2**doublings // fold, least=2, multiple=4 if folds else 1)
 
 
 def _compact_upscaler(tensors: Mapping[str, Tensor], source: str, device: torch.device) -> UpscaleModel:
@@ -240,7 +256,8 @@ def _foreign_upscaler(file: TensorFile, device: torch.device) -> UpscaleModel:
     network = Network(
         module, module.state_dict(), device=device, storage=torch.float32, compute=torch.float32, source=str(file.path)
     )
-    return UpscaleModel(network, int(descriptor.scale))
+    wants = descriptor.size_requirements
+    return UpscaleModel(network, int(descriptor.scale), max(1, wants.minimum), wants.multiple_of)
 
 
 __all__ = ["CompactNetwork", "ResidualDenseNetwork", "UpscaleModel", "enlarge", "load_upscaler"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -50,6 +51,21 @@ def test_a_network_is_recognised_and_enlarges_by_its_factor(tmp_path: Path, inpu
     assert out.shape == (1, 10 * scale, 13 * scale, 3)
     assert out.min() >= 0
     assert out.max() <= 1
+
+
+def test_a_folding_network_sees_sides_continued_to_multiples_of_four(tmp_path: Path) -> None:
+    module = ResidualDenseNetwork(12, 3, 8, 4, 1, 2, 2)
+    tensors = random_tensors(module)
+    save_file(tensors, tmp_path / "up.safetensors")
+    image = picture(6, 9)
+    module.load_state_dict(tensors)
+
+    mirrored = F.pad(image.movedim(-1, 1), (0, 3, 0, 2), mode="reflect")
+    expected = module(mirrored)[..., :12, :18].clamp(0, 1).movedim(1, -1)
+    found = enlarge(load_upscaler(tmp_path / "up.safetensors", device="cpu"), image)
+
+    torch.testing.assert_close(found, expected)
+    assert enlarge(load_upscaler(tmp_path / "up.safetensors", device="cpu"), image[:, :1, :1]).shape == (1, 2, 2, 3)
 
 
 def test_old_and_new_names_give_the_same_network(tmp_path: Path) -> None:
