@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from diffusers.models.normalization import RMSNorm
+from diffusers.models.resnet import AlphaBlender
 from torch import Tensor, nn
 
 
@@ -62,6 +63,19 @@ class CastRmsNorm(RMSNorm):
         return out if self.bias is None else out + self.bias.to(out)
 
 
+class CastBlender(AlphaBlender):
+    """Blend of layers over space and over time that weighs them in the dtype of its input."""
+
+    mix_factor: Tensor
+
+    def get_alpha(self, image_only_indicator: Tensor, ndims: int) -> Tensor:
+        alpha = torch.sigmoid(self.mix_factor.to(image_only_indicator))
+        if self.merge_strategy != "learned_with_images":
+            return alpha
+        alpha = torch.where(image_only_indicator.bool(), 1.0, alpha[..., None])
+        return alpha[:, None, :, None, None] if ndims == 5 else alpha.reshape(-1)[:, None, None]
+
+
 class CastEmbedding(nn.Embedding):
     """Embedding that answers in the compute dtype (float32 unless set), where its input lies."""
 
@@ -78,6 +92,7 @@ _CASTING: dict[type[nn.Module], type[nn.Module]] = {
     nn.LayerNorm: CastLayerNorm,
     nn.GroupNorm: CastGroupNorm,
     nn.Embedding: CastEmbedding,
+    AlphaBlender: CastBlender,
     RMSNorm: CastRmsNorm,
 }
 

@@ -107,6 +107,18 @@ def test_sv3d_comes_with_an_autoencoder_of_pictures_in_a_place_of_its_own(svd_au
     assert checkpoint_tensors(found.model, None, found.vae).keys() == views
 
 
+def test_weights_that_stay_in_half_precision_give_the_numbers_of_a_whole_copy(
+    svd: Checkpoint, svd_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    half = TensorsInMemory({name: one.half() for name, one in load(svd_path.read_bytes()).items()}, "half")
+    whole = load_checkpoint(half, device="cpu").model
+    monkeypatch.setattr("diffusion.placement.CAST_ABOVE", 0)
+    kept = load_checkpoint(half, device="cpu").model
+
+    assert (whole.network.storage, kept.network.storage) == (torch.float32, torch.float16)
+    torch.testing.assert_close(call(kept)[0], call(whole)[0], rtol=1e-5, atol=1e-6)
+
+
 def test_what_an_incomplete_file_lacks_is_named(svd_path: Path) -> None:
     tensors = {name: one for name, one in load(svd_path.read_bytes()).items() if ".time_pos_embed." not in name}
 
