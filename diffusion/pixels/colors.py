@@ -17,9 +17,10 @@ def rgb_to_ycc(image: Tensor) -> Tensor:
 
 
 def ycc_to_rgb(image: Tensor) -> Tensor:
-    """The way back, as exact as the coefficients are."""
+    """The way back, as exact as the coefficients are; colours that do not exist are brought to 0..1."""
     luma, blue, red = image[..., 0], image[..., 1] - 0.5, image[..., 2] - 0.5
-    return torch.stack([luma + 1.403 * red, luma - 0.714 * red - 0.344 * blue, luma + 1.773 * blue], dim=-1)
+    colors = [luma + 1.403 * red, luma - 0.714 * red - 0.344 * blue, luma + 1.773 * blue]
+    return torch.stack(colors, dim=-1).clamp(0, 1)
 
 
 __all__ = ["rgb_to_ycc", "ycc_to_rgb"]

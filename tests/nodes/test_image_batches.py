@@ -84,3 +84,6 @@ def test_brightness_and_colour_differences_have_their_weights_and_come_back():
     torch.testing.assert_close(batches.image_yuv_to_rgb(Y=split.Y, U=split.U, V=split.V), image, atol=2e-3, rtol=0)
     values = [float(plane[0, 0, 0, 0]) for plane in batches.image_rgb_to_yuv(image=red)]
     assert values == pytest.approx([0.299, 0.5 - 0.299 * 0.564, 0.5 + 0.701 * 0.713], abs=1e-6)
+    assert batches.image_yuv_to_rgb(Y=red[..., :1], U=red[..., :1], V=red[..., 1:2]).flatten().tolist() == [
+        pytest.approx(1 - 1.403 / 2), 1.0, 1.0,
+    ]  # fmt: skip
