@@ -16,9 +16,10 @@ from diffusion.model import Model
 from diffusion.sampling.evaluate import Evaluator
 from diffusion.sampling.prediction import Kind
 from interop.errors import NotSupported
-from interop.models.closed import ClosedPart
+from interop.models.denoiser import network_of
 from interop.models.latent_spaces import latent_space
 from interop.models.predicting import levels_of
+from interop.models.weights import state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,21 +55,6 @@ _TYPES = {
 }  # fmt: skip
 
 
-def _closed_network(model: Model) -> ClosedPart:
-    """The network itself: its sizes can be read, its layers are closed to packs."""
-    config = getattr(model.network.module, "config", {})
-    return ClosedPart(
-        "MODEL.model.diffusion_model",
-        "Networks have other layers here; use the patches of MODEL (set_model_attn1_patch and its kin).",
-        dtype=model.network.compute,
-        device=model.network.device,
-        in_channels=config.get("in_channels"),
-        out_channels=config.get("out_channels"),
-        model_channels=(config.get("block_out_channels") or [None])[0],
-        training=False,
-    )
-
-
 class BaseModel:
     """The inside of a model.
 
@@ -87,7 +73,7 @@ class BaseModel:
         self.latent_format = latent_space(model.latent_format, model)
         self.model_config = _config(model)
         self.model_type = _TYPES[model.prediction.kind]
-        self.diffusion_model = _closed_network(model)
+        self.diffusion_model = network_of(model, self.model_config.unet_config)
         self.device = model.network.device
         self.manual_cast_dtype = None
         self.current_patcher: Any = None
@@ -101,6 +87,10 @@ class BaseModel:
     def is_adm(self) -> bool:
         """Whether the network is told a vector besides the text."""
         return self.adm_channels > 0
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """The weights by their published names, patches not applied."""
+        return state_dict(self.heddle_model)
 
     def get_dtype(self) -> Any:
         """In which format it computes."""

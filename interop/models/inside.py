@@ -13,6 +13,7 @@ from typing import Any
 
 from diffusion.patching import ModelPatches, Site, Step
 from interop.errors import NotSupported
+from interop.models.denoiser import replacement
 from interop.models.extension import WrapperExecutor, WrappersMP, all_of
 from interop.models.inner import told_roles
 
@@ -40,7 +41,7 @@ def patches_inside(options: Mapping[str, Any], inner: Any) -> ModelPatches:
 
     Args:
         options: `model_options["transformer_options"]`.
-        inner: what packs see inside of the model.
+        inner: what packs see inside of the model; None where the network itself is called, without its wrappers.
     Raises:
         NotSupported: for a kind of patch that this engine has no place for.
     """
@@ -58,7 +59,10 @@ def patches_inside(options: Mapping[str, Any], inner: Any) -> ModelPatches:
         adapt = _block if kind == "dit" else _attention
         added[_REPLACED[kind]] = {place: partial(adapt, function, options) for place, function in replaced.items()}
     wrappers = all_of(options.get("wrappers", {}), WrappersMP.DIFFUSION_MODEL)
-    if wrappers:
+    instead = None if inner is None else replacement(inner)
+    if instead is not None:
+        wrappers.append(instead)
+    if wrappers and inner is not None:
         added["network"] = (partial(_around_network, (wrappers, inner), options),)
     return ModelPatches().with_patches(**added)
 

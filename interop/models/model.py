@@ -16,6 +16,7 @@ from typing import Any
 
 from diffusion.model import Model
 from interop.errors import ClosedAttribute
+from interop.models.denoiser import PARTS
 from interop.models.extension import CallbacksMP, PatcherInjection, Registered, added_to, all_of, copied
 from interop.models.inner import BaseModel, inner_of
 from interop.models.objects import apply_objects, supported_object
@@ -97,7 +98,8 @@ class ModelHandle(PatchSetters):
         )
         model = apply_objects(self._model, self.object_patches)
         attachments = {**self.attachments, KEPT: asked} if asked.anything or asked.additional else self.attachments
-        hooks = replace(model.hooks, run=PACK_RUN) if asked.anything else model.hooks
+        changed = asked.anything or any(part in self.object_patches for part in PARTS)
+        hooks = replace(model.hooks, run=PACK_RUN) if changed else model.hooks
         return replace(model, hooks=hooks, attachments=attachments)
 
     def clone(self) -> Any:

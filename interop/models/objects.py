@@ -1,4 +1,4 @@
-"""Parts of a model that packs may replace: its noise levels and its latent space.
+"""Parts of a model that packs may replace: its noise levels, its latent space, and its network as a whole.
 
 Source: protocol §5.8 (`add_object_patch`).
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from diffusion.model import Model
 from interop.errors import NotSupported
+from interop.models.denoiser import PARTS
 from interop.models.latent_spaces import latent_space
 from interop.models.predicting import PackPrediction, as_prediction
 
@@ -28,9 +29,11 @@ def apply_objects(model: Model, objects: Mapping[str, Any]) -> Model:
             model = model.with_prediction(as_prediction(part))
         elif name == "latent_format":
             model = _in_space(model, part)
-        else:
+        elif name not in PARTS:
             raise NotSupported(
-                f"MODEL.add_object_patch({name!r}, …)", "called", "The parts model_sampling and latent_format can be."
+                f"MODEL.add_object_patch({name!r}, …)",
+                "called",
+                f"Supported are: model_sampling, latent_format, {', '.join(PARTS)}.",
             )
     return replace(model, objects={**model.objects, **objects})
 

@@ -30,6 +30,7 @@ FILES = {
     "comfy.k_diffusion.sampling": "k_diffusion_sampling",
     "comfy.latent_formats": "latent_formats",
     "comfy.ldm.modules.attention": "attention",
+    "comfy.ldm.modules.diffusionmodules.openaimodel": "unet",
     "comfy.lora": "lora",
     "comfy.lora_convert": "lora_convert",
     "comfy.model_base": "model_base",
@@ -88,7 +89,13 @@ OPEN_ENDED = frozenset(
         "comfy.latent_formats",
         "comfy.lora",
     }
-    | {"comfy.ldm.modules.attention", "comfy.model_base", "comfy.model_sampling", "comfy.ops"}
+    | {
+        "comfy.ldm.modules.attention",
+        "comfy.ldm.modules.diffusionmodules.openaimodel",
+        "comfy.model_base",
+        "comfy.model_sampling",
+        "comfy.ops",
+    }
     | {"comfy.patcher_extension", "comfy.sampler_helpers"}
     | {"comfy.sd1_clip", "comfy.sdxl_clip", "comfy.text_encoders.sd3_clip"}
 )

@@ -1,9 +1,9 @@
 """What popular packs do with models, one function a habit; each raises where the host would behave otherwise."""
 
-from . import control, guidance, inside, samplers
+from . import control, guidance, inside, network, samplers
 from .bench import Bench
 
-HABITS = {habit.__name__: habit for part in (control, guidance, inside, samplers) for habit in part.HABITS}
+HABITS = {habit.__name__: habit for part in (control, guidance, inside, network, samplers) for habit in part.HABITS}
 
 
 class Habit:

@@ -179,8 +179,7 @@ class Asks:
             "percent": sampling.percent_to_sigma(1.0) == 0.0,
             "latent format": model.model.latent_format.latent_channels == vae.latent_channels,
             "size": model.model_size() > 0 and model.model_dtype() == torch.float32,
-            "inside is closed": _fails(lambda: model.model.diffusion_model(1)),
-            "layers are closed": _fails(lambda: model.model.diffusion_model.input_blocks),
+            "other layers are closed": _fails(lambda: model.model.diffusion_model.double_blocks),
             "closed layers are not there": not hasattr(model.model.diffusion_model, "joint_blocks"),
             "parts cannot be replaced": _fails(lambda: model.clone().add_object_patch("diffusion_model.out", None)),
             "kinds are told": isinstance(sampling, comfy.model_sampling.ModelSamplingDiscrete)
