@@ -10,7 +10,6 @@ import gc
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,6 @@ import nodes
 from diffusion.pickle_permission import permit
 from graph_runtime import failure
 from graph_runtime.attempts import AttemptJournal, published_files, remove_unpublished
-from graph_runtime.cache import Cache
 from graph_runtime.cancel import CancelToken
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.context import RunExtra
@@ -38,14 +36,10 @@ from graph_runtime.shipped import copy_examples
 from graph_runtime.validate import Validation, validate
 from nodes.preview_encoding import encode_preview
 from worker import devices, memory
-from worker.checkpoints import Checkpoints
-from worker.code_mark import CODE, code_mark
-from worker.disk_tier import DiskTier
-from worker.memory_limits import limits, tightest
-from worker.memory_watch import MemoryWatch
-from worker.result_store import ResultStore
+from worker.keeping import Keeping
 from worker.runner import DeviceRunner
 from worker.settings import PROJECT, Settings
+from worker.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from interop import LoadedPacks, PackReport
@@ -53,13 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Runtime"]
 
 _log = logging.getLogger(__name__)
-_KEPT_RUNS = 24
-"""Jobs after which a result goes from memory that none of them used: a long row of jobs must not fill the memory with
-pictures that nobody asks for again."""
-_TRIM_INTERVAL = 10.0
-"""Seconds between two collections of garbage after jobs."""
-_LOOK_INTERVAL = 0.2
-"""Seconds between two looks at the memory that is left, before jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,26 +93,17 @@ class Runtime:
         self._runner = DeviceRunner()
         self._importing = threading.Lock()
         self.warming = False
-        self._trimmed = time.monotonic()
-        self._looked = float("-inf")
-        self._mark: str | None = None
-        self._tier = self._open_tier()
+        self._keeping = Keeping(settings, self.folders.data_dir, self._pack_dirs())
         self.engine = Engine(
             self._built_in,
-            cache=_cache(settings, self._tier),
+            cache=self._keeping.cache,
             files=Files(self.folders),
             runner=self._runner,
-            recover=self._recover,
             encode_preview=self._encode_preview,
-            checkpoints=self._open_checkpoints(),
+            checkpoints=self._keeping.checkpoints,
         )
         self.last_node = LastNode(self.folders.data_dir, os.getpid())
-        self._watch = MemoryWatch(
-            self._runner.calls,
-            lambda: self.engine.cache.nbytes,
-            self.engine.shrink,
-            lambda: tightest(settings.memory_limit),
-        )
+        self._upkeep = Upkeep(self.engine, self._runner, settings.memory_limit)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -238,45 +216,28 @@ class Runtime:
         self._runner.needs_torch = any(spec is not None and spec.device for spec in specs)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
-        self._watch.start()
-        await self._make_room()
-        extra = RunExtra(
-            prompt=job.prompt,
-            extra_pnginfo=job.extra_data.get("extra_pnginfo"),
-            metadata=not self.settings.disable_metadata,
-            auth_token=job.extra_data.get("auth_token_comfy_org"),
-            api_key=job.extra_data.get("api_key_comfy_org"),
-            client_id=job.extra_data.get("client_id"),
-            previews=job.previews,
-            preview_method=self.settings.preview_method,
-        )
-        finished: set[str] = set()
-        blocked: set[str] = set()
-
-        def listen(event: Event) -> None:
-            match event:
-                case NodeStarted(real=node):
-                    self.last_node.begin(node)
-                case NodeFinished(node=node):
-                    finished.add(node)
-                case NodeBlocked(node=node):
-                    blocked.add(node)
-            emit(event)
-
+        await self._upkeep.before_job()
+        heard = _Heard(emit, self.last_node)
         journal = AttemptJournal(self.folders.data_dir, job.id, job.attempt) if job.attempt else None
         self.last_node.run(job.id, job.attempt)
         outcome = await self.engine.run(
-            graph, job.targets, job=job.id, extra=extra, emit=listen, cancel=cancel, files=self._files(journal)
+            graph,
+            job.targets,
+            job=job.id,
+            extra=self._extra(job),
+            emit=heard,
+            cancel=cancel,
+            files=self._files(journal),
         )
         if journal is not None and outcome.status != "succeeded":
             await asyncio.to_thread(remove_unpublished, journal, published_files(outcome.outputs, self.folders))
-        await self._tidy()
+        await self._upkeep.after_job()
         return {
             "outcome": outcome.status,
             "outputs": dict(outcome.outputs),
             "meta": dict(outcome.meta),
             "error": None if outcome.error is None else outcome.error.to_data(),
-            "produced": [target for target in job.targets if target in finished - blocked],
+            "produced": [target for target in job.targets if target in heard.produced],
         }
 
     async def free(self, *, unload_models: bool, clear_results: bool) -> None:
@@ -310,41 +271,28 @@ class Runtime:
 
     async def close(self) -> None:
         """End the threads, and the packs' routes; waits for what runs."""
-        await asyncio.to_thread(self._watch.close)
+        await asyncio.to_thread(self._upkeep.close)
         self.last_node.close()
         await asyncio.to_thread(self.engine.close)
-        if self._tier is not None:
-            await asyncio.to_thread(self._tier.close)
+        await asyncio.to_thread(self._keeping.close)
         if self._loaded is not None:
             from interop import close_packs
 
             await asyncio.to_thread(close_packs, self._loaded)
             self._loaded = None
 
-    def _open_tier(self) -> DiskTier | None:
-        """The results on disk, if they are wanted and there is a folder for them."""
-        if not self.settings.disk_cache:
-            return None
-        folder = self.folders.data_dir / "cache" / "results"
-        try:
-            store = ResultStore(folder, self.settings.disk_cache)
-        except OSError as error:
-            _log.warning("Results are not kept on disk: '%s' cannot be made: %s.", folder, error)
-            return None
-        return DiskTier(store, self._code_mark)
-
-    def _open_checkpoints(self) -> Checkpoints | None:
-        """Where sampling keeps its state, if that is wanted."""
-        if not self.settings.checkpoint_steps:
-            return None
-        folder = self.folders.data_dir / "cache" / "checkpoints"
-        return Checkpoints(folder, self.settings.checkpoint_steps, self._code_mark)
-
-    def _code_mark(self) -> str:
-        """The mark of the code that computes; made once, when first needed, and before a pack can change it."""
-        if self._mark is None:
-            self._mark = code_mark([PROJECT / name for name in CODE] + self._pack_dirs(), self.settings)
-        return self._mark
+    def _extra(self, job: Job) -> RunExtra:
+        """What the nodes of a job may ask for besides their inputs."""
+        return RunExtra(
+            prompt=job.prompt,
+            extra_pnginfo=job.extra_data.get("extra_pnginfo"),
+            metadata=not self.settings.disable_metadata,
+            auth_token=job.extra_data.get("auth_token_comfy_org"),
+            api_key=job.extra_data.get("api_key_comfy_org"),
+            client_id=job.extra_data.get("client_id"),
+            previews=job.previews,
+            preview_method=self.settings.preview_method,
+        )
 
     def _pack_dirs(self) -> list[Path]:
         return [PROJECT / "custom_nodes", *self.folders.model_dirs("custom_nodes")]
@@ -356,36 +304,28 @@ class Runtime:
     def _encode_preview(self, picture: Any) -> tuple[str, bytes] | None:
         return encode_preview(picture, self.settings.preview_size)
 
-    def _recover(self, error: BaseException) -> bool:
-        """Make room after memory ran out, and have the next try on the device save memory."""
-        on_device = not self._runner.calls.elsewhere
-        if not memory.recover(error, release=on_device):
-            return False
-        self.engine.shrink(0)
-        self._runner.save_memory = on_device
-        return True
 
-    async def _make_room(self) -> None:
-        """Look whether there is room for what comes, unless that was seen a moment ago."""
-        if time.monotonic() - self._looked >= _LOOK_INTERVAL:
-            await asyncio.to_thread(memory.make_room, self.settings.memory_limit)
-            self._looked = time.monotonic()
+class _Heard:
+    """Passes the events of a run on, notes where it is, and which nodes gave a result."""
 
-    async def _tidy(self) -> None:
-        if time.monotonic() - self._trimmed >= _TRIM_INTERVAL:
-            await asyncio.to_thread(memory.trim)
-            self._trimmed = time.monotonic()
+    def __init__(self, emit: Callable[[Event], None], last_node: LastNode) -> None:
+        self._emit = emit
+        self._last_node = last_node
+        self._finished: set[str] = set()
+        self._blocked: set[str] = set()
 
+    @property
+    def produced(self) -> set[str]:
+        """Nodes of the submitted graph that finished, and were not kept from it by a blocker."""
+        return self._finished - self._blocked
 
-def _cache(settings: Settings, tier: DiskTier | None) -> Cache:
-    choice = settings.cache
-    match choice.mode:
-        case "classic":
-            return Cache.classic(tier=tier)
-        case "lru":
-            return Cache.lru(choice.size, tier=tier)
-        case "none":
-            return Cache.none(tier=tier)
-        case _:
-            smallest = min(limit.total for limit in limits(settings.memory_limit))
-            return Cache(choice.size or smallest // 4, max_runs=_KEPT_RUNS, tier=tier)
+    def __call__(self, event: Event) -> None:
+        """Take the next event, from any thread."""
+        match event:
+            case NodeStarted(real=node):
+                self._last_node.begin(node)
+            case NodeFinished(node=node):
+                self._finished.add(node)
+            case NodeBlocked(node=node):
+                self._blocked.add(node)
+        self._emit(event)
