@@ -11,10 +11,19 @@ from __future__ import annotations
 import sys
 
 COMMANDS = ("serve", "run", "explain", "jobs", "repair", "doctor", "models")
+INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
+    try:
+        return _command(arguments)
+    except KeyboardInterrupt:  # while it was still being imported; later a command ends itself in order
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED
+
+
+def _command(arguments: list[str]) -> int:
     command = arguments[0] if arguments and arguments[0] in COMMANDS else None
     rest = arguments[1:] if command else arguments
     if command == "run":

@@ -231,14 +231,18 @@ def test_a_workflow_may_use_nodes_of_packs(place, data_dir, capsys):
     assert json.loads(capsys.readouterr().out)["outputs"] == {"1": {"text": ["HELLO"]}}
 
 
-def test_an_interrupted_run_ends_with_130_and_leaves_no_file(place, tiny_checkpoint, data_dir):
+@pytest.mark.parametrize("moment", ["while it starts", "while it samples"])
+def test_an_interrupted_run_ends_with_130_and_leaves_no_file(moment, place, tiny_checkpoint, data_dir):
     workflow = place.write(changed(n5_steps=10_000))
     command = [sys.executable, "main.py", "run", workflow, "--data-dir", data_dir, "--output", place.output, "--cpu"]
     process = subprocess.Popen(
         [*map(str, command), "--models-dir", str(tiny_checkpoint.parents[1])],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    time.sleep(2)
+    if moment == "while it samples":
+        wait_until_node_runs("5", data_dir, process)
+    else:
+        time.sleep(0.3)
 
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -246,3 +250,12 @@ def test_an_interrupted_run_ends_with_130_and_leaves_no_file(place, tiny_checkpo
     assert process.returncode == 130, errors
     assert "Interrupted" in errors and "Traceback" not in errors
     assert place.saved() == []
+
+
+def wait_until_node_runs(node, data_dir, process):
+    """Wait for what a worker notes of itself."""
+    page = data_dir / "cache" / "workers" / str(process.pid)
+    deadline = time.monotonic() + 60
+    while not (page.exists() and f', "{node}"]'.encode() in page.read_bytes()):
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
+        time.sleep(0.02)
