@@ -106,15 +106,9 @@ def _members(latents: Sequence[Latent]) -> Iterator[Latent]:
     offset = 0
     for latent in latents:
         samples = latent["samples"]
-        count, height, width = samples.shape[0], samples.shape[-2], samples.shape[-1]
+        count = samples.shape[0]
         mask = latent.get("noise_mask")
-        if mask is None:
-            masks = samples.new_ones(count, 1, height * CELL, width * CELL)
-        else:
-            masks = mask_planes(mask)
-            if masks.shape[-2:] != (height * CELL, width * CELL):
-                masks = F.interpolate(masks, size=(height * CELL, width * CELL), mode="bilinear")
-            masks = repeated(masks, count)
+        masks = samples.new_ones(count, 1, *_in_pixels(samples)) if mask is None else repeated(mask_planes(mask), count)
         numbers = latent.get("batch_index")
         numbers = list(numbers) if numbers is not None else [number + offset for number in range(count)]
         offset += count
@@ -126,12 +120,20 @@ def _members(latents: Sequence[Latent]) -> Iterator[Latent]:
             }
 
 
+def _in_pixels(samples: Tensor) -> tuple[int, int]:
+    """Height and width of the picture that latents stand for."""
+    return samples.shape[-2] * CELL, samples.shape[-1] * CELL
+
+
 def _stacked(members: Sequence[Latent]) -> Latent:
     result: Latent = {
         "samples": torch.cat([each["samples"] for each in members]),
         "batch_index": [number for each in members for number in each["batch_index"]],
     }
-    mask = torch.cat([each["noise_mask"] for each in members])
+    masks = [each["noise_mask"] for each in members]
+    if len({mask.shape[-2:] for mask in masks}) > 1:
+        masks = [F.interpolate(mask, size=_in_pixels(result["samples"]), mode="bilinear") for mask in masks]
+    mask = torch.cat(masks)
     if not bool((mask == 1).all()):
         result["noise_mask"] = mask
     return result

@@ -69,6 +69,14 @@ def test_masks_of_latents_that_are_dealt_out_are_brought_to_the_picture_size():
     assert dealt[0]["noise_mask"].mean((1, 2, 3)).tolist() == [0.5, 0.5, 1]
 
 
+def test_masks_of_one_size_are_dealt_out_as_they_are():
+    odd = torch.rand(2, 1, 13, 7)
+
+    dealt = batches.rebatch_latents(latents=[latent(1, 2, noise_mask=odd)], batch_size=1)
+
+    assert torch.equal(torch.cat([each["noise_mask"] for each in dealt]), odd)
+
+
 def test_all_members_start_from_the_same_noise_or_each_from_its_own():
     fixed = batches.latent_batch_seed_behavior(samples=latent(1, 2, batch_index=[4, 5]), seed_behavior="fixed")
     random = batches.latent_batch_seed_behavior(samples=latent(1, 2, batch_index=[4, 5]), seed_behavior="random")
