@@ -40,7 +40,7 @@ def recognising(source: object) -> Iterator[None]:
         if str(source) in str(error):
             raise
         raise UnknownModel(f"'{source}' holds {error}.") from error
-    except (LookupError, ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError, ArithmeticError) as error:
         raise ModelFileError(
             f"'{source}' has tensors whose names or shapes make no network that is known ({type(error).__name__}: "
             f"{error}). The file is damaged, incomplete or of another kind; use the complete file."

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from diffusion.errors import ModelFileError
+from diffusion.errors import ModelFileError, recognising
 from diffusion.lora_algebra import Change, FusedChange, changes_of_layer, widened
 from diffusion.lora_names import FIRST_LAYER, fused_names, model_names, text_names
 from diffusion.model import Model
@@ -87,11 +87,11 @@ def with_lora(
         ModelFileError: if more than a few shapes do not fit.
     """
     used: set[str] = set()
-    if model is not None:
-        changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
-        model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
-    if clip is not None:
-        for tower in clip.towers:
+    with recognising(lora.path):
+        if model is not None:
+            changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
+            model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
+        for tower in () if clip is None else clip.towers:
             changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
             clip = clip.with_weights(tower.name, changes) if changes else clip
     return Applied(model, clip, frozenset(used))

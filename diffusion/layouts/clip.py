@@ -62,13 +62,16 @@ def read_clip(
     else:
         raise UnknownModel(f"no CLIP text encoder under '{prefix}'")
     vocabulary, width = found["embeddings.token_embedding.weight"].shape
+    heads = heads or max(1, width // 64)
+    if width % heads:
+        raise UnknownModel(f"a CLIP text encoder under '{prefix}' of width {width}, which {heads} heads cannot share")
     layers = max(int(m[1]) + 1 for n in found if (m := re.match(r"encoder\.layers\.(\d+)\.", n)))
     config = {
         "vocab_size": vocabulary,
         "hidden_size": width,
         "intermediate_size": found["encoder.layers.0.mlp.fc1.weight"].shape[0],
         "num_hidden_layers": layers,
-        "num_attention_heads": heads or max(1, width // 64),
+        "num_attention_heads": heads,
         "max_position_embeddings": found["embeddings.position_embedding.weight"].shape[0],
         "bos_token_id": None,  # the tokenizer knows them; ids outside the vocabulary would be complained about
         "eos_token_id": None,

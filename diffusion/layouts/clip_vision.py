@@ -107,6 +107,8 @@ def _layout(found: dict[str, Tensor], source: str) -> VisionLayout:
         if needed not in found:
             raise UnknownModel(f"'{source}' is no whole picture encoder: '{_OWN}{needed}' is missing.")
     width, patch = found["embeddings.patch_embedding.weight"].shape[::3]
+    if width % HEADS:
+        raise UnknownModel(f"'{source}' holds a picture encoder of width {width}, which {HEADS} heads cannot share.")
     size = patch * math.isqrt(found[positions].shape[0] - (0 if siglip else 1))
     act = "gelu_pytorch_tanh" if siglip else ("quick_gelu" if width <= 1024 else "gelu")
     config: dict[str, Any] = {

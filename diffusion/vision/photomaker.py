@@ -138,7 +138,13 @@ def _check_kind(weights: Mapping[str, Tensor], source: str) -> None:
 def _encoder(weights: Mapping[str, Tensor], source: str, device: torch.device) -> PictureEncoder:
     """The encoder of photographs, with its two projections as one."""
     own = {name: tensor for name, tensor in weights.items() if not name.startswith(_FUSION) and name != _SECOND}
-    own["visual_projection.weight"] = torch.cat([weights["visual_projection.weight"], weights[_SECOND]])
+    first, second = weights["visual_projection.weight"], weights[_SECOND]
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
+        raise ModelFileError(
+            f"'{source}': its two projections of a picture have the shapes {tuple(first.shape)} and "
+            f"{tuple(second.shape)}, which do not go together. The file is damaged; use the complete file."
+        )
+    own["visual_projection.weight"] = torch.cat([first, second])
     return picture_encoder(own, source, device)
 
 

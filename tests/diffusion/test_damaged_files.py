@@ -18,6 +18,7 @@ from diffusion.loading import load_autoencoder, load_checkpoint, load_diffusion_
 from diffusion.pickled import read_pickled
 from diffusion.testing import tiny_config, tiny_tensors
 from diffusion.vision.encoder import load_picture_encoder
+from diffusion.vision.photomaker import load_photomaker
 from diffusion.vision.style import load_style_model
 
 SHAPES: list[tuple[int, ...]] = [(), (0,), (1,), (3, 5, 7, 2)]
@@ -76,6 +77,12 @@ LOADERS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
     "pictures": (lambda p: load_picture_encoder(p, device="cpu"), [
         "vision_model.embeddings.patch_embedding.weight", "visual.class_embedding", "visual.conv1.weight",
         "vision_model.encoder.layers.0.mlp.fc1.weight"]),
+    "photomaker": (lambda p: load_photomaker(p, device="cpu"), [
+        "visual_projection_2.weight", "fuse_module.mlp1.fc1.weight", "visual_projection.weight",
+        "fuse_module.mlp2.fc1.weight", "vision_model.embeddings.patch_embedding.weight"]),
+    "large control": (lambda p: load_control(p, device="cpu"), [
+        "controlnet_blocks.0.weight", "pos_embed_input.proj.weight", "control_type",
+        "time_text_embed.text_embedder.linear_1.weight", "transformer_blocks.0.attn.qkv.weight"]),
     "style": (lambda p: load_style_model(p, device="cpu"), ["redux_up.weight", "redux_down.weight", "style_embedding",
                                                             "proj"]),
 }  # fmt: skip
@@ -122,3 +129,21 @@ def test_a_file_of_averaged_weights_alone_says_so(tensors: dict[str, Tensor], tm
 
     with pytest.raises(ModelFileError, match=r"averaged.safetensors' has no denoising network.*averaged weights"):
         load_checkpoint(tmp_path / "averaged.safetensors", device="cpu")
+
+
+def test_encoders_whose_width_no_heads_can_share_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "odd.safetensors"
+    text = {
+        "text_model.embeddings.token_embedding.weight": torch.zeros(9, 200),
+        "text_model.embeddings.position_embedding.weight": torch.zeros(77, 200),
+        "text_model.encoder.layers.0.mlp.fc1.weight": torch.zeros(8, 200),
+    }
+    pictures = {
+        "vision_model.embeddings.patch_embedding.weight": torch.zeros(20, 3, 14, 14),
+        "vision_model.embeddings.position_embedding.weight": torch.zeros(5, 20),
+        "vision_model.encoder.layers.0.mlp.fc1.weight": torch.zeros(8, 20),
+    }
+    for tensors, load in ((text, LOADERS["text"][0]), (pictures, LOADERS["pictures"][0])):
+        save_file(tensors, path)
+        with pytest.raises(ModelFileError, match=r"odd.*of width \d+, which \d+ heads cannot share"):
+            load(path)

@@ -182,6 +182,17 @@ def test_a_first_convolution_of_other_width_is_left_out(
     assert "the change for 'lora_unet_input_blocks_0_0' does not fit" in caplog.text
 
 
+def test_tensors_of_shapes_that_no_lora_has_are_refused_by_name(tiny: Checkpoint, tmp_path: Path) -> None:
+    layer = NAMINGS["kohya original"].removesuffix(".lora_{}.weight")
+    pair = {f"{layer}.lora_up.weight": UP, f"{layer}.lora_down.weight": DOWN}
+    bias = "lora_unet_input_blocks_0_0.diff_b"
+    cases = ({f"{layer}.alpha": torch.ones(3)}, {f"{layer}.lora_up.weight": torch.ones(())}, {bias: torch.ones(7)},
+             {f"{layer}.reshape_weight": torch.tensor([4, 4])})  # fmt: skip
+    for odd in cases:
+        with pytest.raises(ModelFileError, match=r"lora\.safetensors"):
+            apply_lora(read_lora(write(tmp_path, pair | odd)), tiny.model, tiny.clip, 1.0, 1.0)
+
+
 def test_tensors_that_match_nothing_are_logged(tiny: Checkpoint, tmp_path: Path, caplog) -> None:  # type: ignore[no-untyped-def]
     pattern = NAMINGS["kohya original"]
     tensors = {pattern.format("up"): UP, pattern.format("down"): DOWN, "lora_unet_elsewhere.lora_up.weight": UP}
