@@ -169,6 +169,8 @@ def _check_fit(change: Change, shape: torch.Size, layer: str, lora: LoraFile) ->
             weight = torch.empty(shape, device="meta")
             weight = weight if change.shape is None else widened(weight, change.shape)
             found = change.delta(weight).shape
+            if change.magnitude is not None:
+                change(weight)
         if found != weight.shape:
             raise ValueError(f"a change of shape {tuple(found)}")
     except (RuntimeError, ValueError, IndexError) as error:

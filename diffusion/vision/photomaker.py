@@ -144,7 +144,7 @@ def _encoder(weights: Mapping[str, Tensor], source: str, device: torch.device) -
             f"'{source}': its two projections of a picture have the shapes {tuple(first.shape)} and "
             f"{tuple(second.shape)}, which do not go together. The file is damaged; use the complete file."
         )
-    own["visual_projection.weight"] = torch.cat([first, second])
+    own["visual_projection.weight"] = torch.cat([first, second.to(first)])
     return picture_encoder(own, source, device)
 
 

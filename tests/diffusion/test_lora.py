@@ -187,7 +187,7 @@ def test_tensors_of_shapes_that_no_lora_has_are_refused_by_name(tiny: Checkpoint
     pair = {f"{layer}.lora_up.weight": UP, f"{layer}.lora_down.weight": DOWN}
     bias = "lora_unet_input_blocks_0_0.diff_b"
     cases = ({f"{layer}.alpha": torch.ones(3)}, {f"{layer}.lora_up.weight": torch.ones(())}, {bias: torch.ones(7)},
-             {f"{layer}.reshape_weight": torch.tensor([4, 4])})  # fmt: skip
+             {f"{layer}.reshape_weight": torch.tensor([4, 4])}, {f"{layer}.dora_scale": torch.ones(3)})  # fmt: skip
     for odd in cases:
         with pytest.raises(ModelFileError, match=r"lora\.safetensors"):
             apply_lora(read_lora(write(tmp_path, pair | odd)), tiny.model, tiny.clip, 1.0, 1.0)
