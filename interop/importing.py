@@ -155,7 +155,12 @@ class PackImports:
         top = name.partition(".")[0]
         if top in SHARED:
             return self._shared(name)
-        return self._views.get(name) or importlib.import_module(name, package)
+        try:
+            return self._views.get(name) or importlib.import_module(name, package)
+        except ModuleNotFoundError as error:
+            if top in GENERIC and error.name == top:
+                return _generic(name, name)
+            raise
 
     def _file_of(self, thing: Any) -> str:
         """`inspect.getfile`, which looks for the module of a class in `sys.modules`."""

@@ -46,7 +46,7 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     Raises:
         BadPack: if it declares no node in any convention and nothing else either.
     """
-    found = Contribution(answers=routes.claim(pack.name))
+    found = Contribution()
     _read_web(pack, module, found)
     classes = _mapping(module, "NODE_CLASS_MAPPINGS")
     names = _mapping(module, "NODE_DISPLAY_NAME_MAPPINGS") or {}
@@ -54,6 +54,7 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     found.specs.extend(own.values())
     if classes is None and callable(getattr(module, "comfy_entrypoint", None)):
         classes = _from_entrypoint(pack, module, found)
+    found.answers = routes.claim(pack.name)
     if classes is None and not own and found.answers.port is None and not found.web:
         raise BadPack(
             f"Pack '{pack.name}' declares no nodes: {pack.entry.name} has no NODE_CLASS_MAPPINGS, no comfy_entrypoint "

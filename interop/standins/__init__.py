@@ -101,8 +101,9 @@ OPEN_ENDED = frozenset(
 )
 """Modules of which every public name exists: as a placeholder, if not in their file."""
 
-_OPEN_ROOTS = frozenset({"comfy", "comfy_extras", "comfy_api_nodes", "comfy_config"})
+_OPEN_ROOTS = frozenset({"comfy", "comfy_api", "comfy_api_nodes", "comfy_config", "comfy_execution", "comfy_extras"})
 _PACKAGES = frozenset({name.rpartition(".")[0] for name in FILES}) & FILES.keys()
+_PACKAGES |= {"comfy_api.latest._input", "comfy_api.latest._input_impl", "comfy_api.latest._util"}
 _HERE = Path(__file__).parent
 _code: dict[str, CodeType] = {}
 
@@ -110,8 +111,8 @@ _code: dict[str, CodeType] = {}
 def make(name: str) -> ModuleType | None:
     """Make the host module of this dotted name, still empty; None where the host cannot have one.
 
-    Everything below `comfy`, `comfy_extras`, `comfy_api_nodes` and `comfy_config` exists, because packs are written
-    for many versions of the host; elsewhere only what is known.
+    Everything below the packages of `_OPEN_ROOTS` exists, because packs are written for many versions of the host;
+    elsewhere only what is known.
     """
     if name in FILES:
         return _empty(name)

@@ -22,7 +22,10 @@ Input = _Names(
 )
 InputImpl = _Names(VideoFromFile=_values.VideoFromFile, VideoFromComponents=_values.VideoFromComponents)
 Types = _Names(
-    VideoCodec=_values.VideoCodec, VideoContainer=_values.VideoContainer, VideoComponents=_values.VideoComponents
-)
+    VideoCodec=_values.VideoCodec, VideoContainer=_values.VideoContainer, VideoComponents=_values.VideoComponents,
+    MESH=_values.Mesh, VOXEL=_values.Voxel, File3D=_values.File3D,
+)  # fmt: skip
+IO, UI = io, ui
+ComfyAPI_latest = ComfyAPI
 
 __all__ = ["ComfyAPI", "ComfyAPISync", "ComfyExtension", "Input", "InputImpl", "Types", "comfy_io", "io", "ui"]

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from interop import progress, running
+from interop.v3.replacement import NodeReplace, register
 
 __all__ = ["ComfyAPI", "ComfyAPISync", "ComfyExtension"]
 
@@ -81,6 +82,18 @@ class _ExecutionSync:
         _set_progress(value, max_value, node_id, preview_image, ignore_size_limit)
 
 
+class _NodeReplacement:
+    async def register(self, node_replace: NodeReplace) -> None:
+        """Let a node take the place of one that is gone."""
+        register(node_replace)
+
+
+class _NodeReplacementSync:
+    def register(self, node_replace: NodeReplace) -> None:
+        """Let a node take the place of one that is gone."""
+        register(node_replace)
+
+
 class ComfyAPI:
     """The engine, for code that awaits."""
 
@@ -89,6 +102,7 @@ class ComfyAPI:
 
     def __init__(self) -> None:
         self.execution = _Execution()
+        self.node_replacement = _NodeReplacement()
 
 
 class ComfyAPISync:
@@ -96,3 +110,4 @@ class ComfyAPISync:
 
     def __init__(self) -> None:
         self.execution = _ExecutionSync()
+        self.node_replacement = _NodeReplacementSync()

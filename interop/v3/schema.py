@@ -13,7 +13,7 @@ from interop.blocker import ExecutionBlocker
 from interop.errors import BadPack
 from interop.v3.sockets import Input, Output
 
-__all__ = ["Hidden", "HiddenHolder", "NodeOutput", "Schema"]
+__all__ = ["Hidden", "HiddenHolder", "NodeOutput", "PriceBadge", "PriceBadgeDepends", "Schema"]
 
 
 class Hidden(enum.StrEnum):
@@ -112,6 +112,20 @@ class Schema:
                 raise BadPack(f"Schema '{self.node_id}' has several {name} called {', '.join(twice)}. Rename them.")
         if any(not isinstance(id, str) or not id for id in ids):
             raise BadPack(f"Schema '{self.node_id}' has an input or output without an id. Give each one a text.")
+
+
+class PriceBadgeDepends:
+    """What a price depends on: names of widgets, of inputs, and of groups of inputs."""
+
+    def __init__(self, widgets: Any = (), inputs: Any = (), input_groups: Any = ()) -> None:
+        self.widgets, self.inputs, self.input_groups = list(widgets), list(inputs), list(input_groups)
+
+
+class PriceBadge:
+    """What a node of a paid service costs, for editors that show it; this engine keeps it and shows nothing."""
+
+    def __init__(self, expr: str, depends_on: PriceBadgeDepends | None = None, engine: str = "jsonata") -> None:
+        self.expr, self.depends_on, self.engine = expr, depends_on or PriceBadgeDepends(), engine
 
 
 class NodeOutput:

@@ -9,6 +9,7 @@ import enum
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,13 +17,16 @@ from interop.errors import NotSupported
 
 __all__ = [
     "AudioInput",
+    "File3D",
     "LatentInput",
+    "Mesh",
     "VideoCodec",
     "VideoComponents",
     "VideoContainer",
     "VideoFromComponents",
     "VideoFromFile",
     "VideoInput",
+    "Voxel",
 ]
 
 
@@ -66,6 +70,61 @@ class LatentInput(TypedDict):
     """Latents: `samples` [batch, channels, height, width]."""
 
     samples: Any
+
+
+@dataclass
+class Mesh:
+    """Surfaces: `vertices` float [batch, vertices, 3], `faces` int [batch, faces, 3]."""
+
+    vertices: Any
+    faces: Any
+
+
+@dataclass
+class Voxel:
+    """Cells in space: `data` [batch, depth, height, width]."""
+
+    data: Any
+
+
+@dataclass
+class File3D:
+    """A file with a model in space.
+
+    Args:
+        source: its path, or what is in it.
+        file_format: "glb", "obj", …; found from the path where it is empty.
+    """
+
+    source: Any
+    file_format: str = ""
+
+    @property
+    def format(self) -> str:
+        """The format, in small letters."""
+        named = isinstance(self.source, str | Path) and not self.file_format
+        return (Path(self.source).suffix if named else self.file_format).lstrip(".").lower()
+
+    @property
+    def is_disk_backed(self) -> bool:
+        """Whether it lies on disk."""
+        return isinstance(self.source, str | Path)
+
+    def get_data(self) -> BytesIO:
+        """What is in it, from its beginning."""
+        if isinstance(self.source, str | Path):
+            return BytesIO(Path(self.source).read_bytes())
+        self.source.seek(0)
+        return BytesIO(self.source.read())
+
+    def get_source(self) -> Any:
+        """Its path, or a stream at its beginning."""
+        return self.source if self.is_disk_backed else self.get_data()
+
+    def save_to(self, path: str) -> str:
+        """Write it; returns the path."""
+        Path(path).write_bytes(self.get_data().getvalue())
+        return path
 
 
 @dataclass

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from graph_runtime.object_info import object_info
+from interop.routes import KEY_HEADER
 from tests.interop.conftest import House, Open, show
 
 EVERYTHING = {"count": 3, "share": 0.5, "text": "t", "on": True, "flavour": "sour"}
@@ -181,3 +183,31 @@ def test_a_v3_class_answers_like_a_v1_class(house: Open) -> None:
     assert (cls.OUTPUT_NODE, cls.CATEGORY, cls.FUNCTION) == (True, "specimen/v3", "EXECUTE_NORMALIZED")
     assert cls.INPUT_TYPES()["required"]["count"][0] == "INT"
     assert cls.EXECUTE_NORMALIZED.__self__ is cls
+
+
+def test_types_of_newer_hosts_are_types(house: Open) -> None:
+    v3 = house("schema_nodes")
+    info = object_info(v3.engine.catalogue["FieldFromTheFuture"], v3.folders.choices)
+
+    assert info["input"]["optional"]["field"][0] == "DEPTH_FIELD"
+    assert info["output"] == ["DEPTH_FIELD", "FILE_3D_GLB"]
+
+
+async def test_what_an_extension_registers_when_it_loads_is_served(house: Open) -> None:
+    report = house("schema_nodes").report("schema_nodes")
+    prompt = {
+        "1": {"class_type": "ReturnsOnce", "inputs": {"how": "tuple", "gone": 2}},
+        "2": {"class_type": "Show", "inputs": {"value": ["1", 1], "kept": ["1", 0]}},
+        "3": {"class_type": "Show", "inputs": {}},
+    }
+    headers = {KEY_HEADER: str(report.routes_key)}
+
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{report.routes_port}", headers=headers) as session:
+        async with session.get("/schema_nodes/loaded") as answer:
+            assert await answer.json() == {"loaded": True}
+        async with session.post("/heddle/on_prompt", json={"prompt": prompt}) as answer:
+            changed = (await answer.json())["prompt"]
+
+    assert changed["1"] == {"class_type": "Returns", "inputs": {"form": "tuple", "extra": 1}}
+    assert changed["2"]["inputs"] == {"value": ["1", 0], "kept": ["1", 0]}
+    assert changed["3"] == prompt["3"]

@@ -2,7 +2,9 @@
 
 import enum
 
+from aiohttp import web
 from comfy_api.latest import ComfyAPI, ComfyExtension, io, ui
+from server import PromptServer
 
 
 class Flavour(enum.Enum):
@@ -213,17 +215,48 @@ class Broken(io.ComfyNode):
         return None
 
 
+class FieldFromTheFuture(io.ComfyNode):
+    """Uses a socket type that only newer hosts have."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="FieldFromTheFuture",
+            inputs=[io.DepthField.Input("field", optional=True), io.Int.Input("count", default=1)],
+            outputs=[io.DepthField.Output(), io.File3DGLB.Output(display_name="model")],
+            search_aliases=["depth"],
+        )
+
+    @classmethod
+    def execute(cls, count, field=None):
+        return io.NodeOutput(field, None)
+
+
+async def loaded(request):
+    return web.json_response({"loaded": True})
+
+
 class Extension(ComfyExtension):
     loaded = False
 
     async def on_load(self):
         self.loaded = True
+        api = ComfyAPI()
+        await api.node_replacement.register(
+            io.NodeReplace(
+                new_node_id="Returns",
+                old_node_id="ReturnsOnce",
+                input_mapping=[{"new_id": "form", "old_id": "how"}, {"new_id": "extra", "set_value": 1}],
+                output_mapping=[{"old_idx": 1, "new_idx": 0}],
+            )
+        )
+        PromptServer.instance.routes.get("/schema_nodes/loaded")(loaded)
 
     async def get_node_list(self):
         assert self.loaded
         return [
             Everything, SetsItself, Returns, ExpandsV3, AsyncDouble, LazyV3, Fingerprinted, Grows, ShowsText,
-            ShowsPicture, Broken,
+            ShowsPicture, Broken, FieldFromTheFuture,
         ]
 
 
