@@ -107,6 +107,8 @@ def open_clip_blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
         layer, rest = f"encoder.layers.{match[1]}", match[2]
         if rest.startswith("attn.in_proj_") and tensor.ndim:
             kind = rest.removeprefix("attn.in_proj_")
+            if not tensor.ndim:
+                raise UnknownModel(f"a transformer whose '{name}' is a single number")
             for part, piece in zip("qkv", tensor.chunk(3), strict=True):
                 result[f"{layer}.self_attn.{part}_proj.{kind}"] = piece
         else:

@@ -66,7 +66,12 @@ LOADERS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
     "diffusion model": (lambda p: load_diffusion_model(p, device="cpu"), [
         "joint_blocks.0.context_block.attn.qkv.weight", "double_blocks.0.img_attn.norm.key_norm.scale", "img_in.weight",
         "x_embedder.proj.weight", "pos_embed", "conv_in.weight", "down_blocks.0.resnets.0.conv1.weight"]),
-    "autoencoder": (lambda p: load_autoencoder(p, device="cpu"), ["decoder.conv_in.weight", "encoder.conv_in.weight"]),
+    "video": (lambda p: load_diffusion_model(p, device="cpu"), [
+        "input_blocks.1.0.time_mixer.mix_factor", "input_blocks.0.0.weight", "label_emb.0.0.weight", "label_emb.weight",
+        "conv_in.weight", "down_blocks.0.resnets.0.spatial_res_block.conv1.weight", "cc_projection.weight"]),
+    "autoencoder": (lambda p: load_autoencoder(p, device="cpu"), [
+        "decoder.time_conv_out.weight", "decoder.conv_in.weight", "encoder.conv_in.weight",
+        "decoder.mid.block_1.mix_factor"]),
     "text": (lambda p: load_text_encoders([p], "sd3", device="cpu"), [
         "shared.weight", "text_model.embeddings.token_embedding.weight", "token_embedding.weight",
         "positional_embedding"]),
@@ -76,6 +81,7 @@ LOADERS: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
         "body.0.in_conv.weight", "pos_embed_input.weight"]),
     "pictures": (lambda p: load_picture_encoder(p, device="cpu"), [
         "vision_model.embeddings.patch_embedding.weight", "visual.class_embedding", "visual.conv1.weight",
+        "visual.transformer.resblocks.0.attn.in_proj_weight", "visual.proj",
         "vision_model.encoder.layers.0.mlp.fc1.weight"]),
     "photomaker": (lambda p: load_photomaker(p, device="cpu"), [
         "visual_projection_2.weight", "fuse_module.mlp1.fc1.weight", "visual_projection.weight",

@@ -58,6 +58,7 @@ SD1 = shapes(
 )
 SDXL = shapes([(320, [0, 0]), (640, [2, 2]), (1280, [10, 10])], [[10] * 3, [2] * 3, [0] * 3], 10, 2048, 2816)
 SSD_1B = shapes([(320, [0, 0]), (640, [2, 2]), (1280, [4, 4])], [[4, 4, 10], [2, 1, 1], [0] * 3], 0, 2048, 2816)
+KOALA = shapes([(320, [0]), (640, [2]), (1280, [5])], [[5] * 2, [2] * 2, [0] * 2], None, 2048, 2816)
 BK_SMALL = shapes([(320, [1]), (640, [1]), (1280, [1]), (1280, [0])], [[0] * 2, [1] * 2, [1] * 2, [1] * 2], None, 768)
 
 
@@ -93,7 +94,9 @@ def test_a_network_without_middle_is_one_without_middle() -> None:
     assert config["layers_per_block"] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("found", [SD1, SDXL, SSD_1B, BK_SMALL], ids=["sd1", "sdxl", "ssd1b", "bk small"])
+@pytest.mark.parametrize(
+    "found", [SD1, SDXL, SSD_1B, KOALA, BK_SMALL], ids=["sd1", "sdxl", "ssd1b", "koala", "bk small"]
+)
 def test_the_configuration_builds_and_every_name_translates_there_and_back(found) -> None:  # type: ignore[no-untyped-def]
     from diffusers import UNet2DConditionModel
 
