@@ -15,6 +15,7 @@ from diffusion.loading import Checkpoint
 from diffusion.model import Model
 from diffusion.network import Network, empty
 from diffusion.patching import Site
+from diffusion.patching.record import Step
 from diffusion.patching.reuse import Trail, easy_cache, first_block_cache, lazy_cache
 from diffusion.sampling import prepare_noise, sample
 from diffusion.sampling.prediction import flow
@@ -114,14 +115,41 @@ def test_the_log_tells_what_was_saved(
 
 
 def test_a_trail_expects_the_output_to_follow_its_input_at_the_last_rate() -> None:
-    trail = Trail()
-    one = torch.ones(4)
-    trail.computed(one * 1.0, one * 10.0)
-    assert not trail.is_stable(one * 1.1, 9.0), "one output tells no rate"
-    trail.computed(one * 2.0, one * 12.0)  # rate 2
-    assert trail.is_stable(one * 2.6, 0.15), "expected change: 2 · 0.6 / 12 = 0.1"
-    trail.reused(one * 2.6, one * 12.0)
-    assert not trail.is_stable(one * 3.2, 0.15), "changes add up to 0.2"
+    trail, one = Trail(), torch.ones(4)
+    trail.computed(one * 1.0, one * 10.0, torch.tensor(10.0))
+    assert not trail.is_stable(one * 2.0, 9.0), "one output tells no rate"
+    trail.computed(one * 2.0, one * 12.0, torch.tensor(12.0))  # rate 2
+    assert trail.is_stable(one * 2.6, 0.35), "expected change: 2 · 0.6 / 12 = 0.1"
+    assert not trail.is_stable(one * 3.8, 0.35), "another 0.3, counted from the last computed call"
+    assert trail.expected == 0.0
+
+
+def test_the_first_conditioning_decides_at_every_eighth_place(transformer: Model) -> None:
+    seen: list[Tensor] = []
+
+    class Network:
+        def __call__(self, x: Tensor, timestep: Any, inputs: Any) -> Tensor:
+            seen.append(x)
+            return x * 2
+
+    (around,) = easy_cache(transformer, 1.0, 0.0, 1.0).hooks.inside.network
+    memory: dict[Any, Any] = {}
+
+    def call(level: float, x: Tensor) -> Tensor:
+        step = Step(torch.tensor(level), torch.zeros(1), (1, 0), tuple(x.shape), group="both", memory=memory)
+        return around(Network(), x, torch.zeros(2), {}, step)
+
+    x = torch.ones(2, 16, 16, 16)
+    call(0.9, x)
+    call(0.8, x * 1.1)  # rate 2
+    changed = x * 1.1
+    changed[1], changed[0, :, 1:8, 1:8] = 50.0, 50.0  # nothing that is looked at
+    out = call(0.7, changed)
+
+    assert len(seen) == 2
+    torch.testing.assert_close(out, changed + 1.1)
+    call(0.6, x * 3)
+    assert len(seen) == 3
 
 
 @pytest.fixture(scope="module")
