@@ -92,11 +92,16 @@ class UnknownFolder(HeddleError):
 
 
 class ExtraFolder(NamedTuple):
-    """One more directory for a key, in front of the usual ones when `is_default`."""
+    """One more directory for a key, in front of the usual ones when `is_default`.
+
+    Attributes:
+        suffixes: lower-case extensions of a key that nobody knew before; none means every file.
+    """
 
     key: str
     path: Path
     is_default: bool = False
+    suffixes: frozenset[str] = frozenset()
 
 
 class _Listing(NamedTuple):
@@ -146,9 +151,14 @@ class Folders:
         models_dirs: further model roots, each with one directory a key.
         input: the input folder, where it is not `data_dir/input`; likewise `output`, `temp` and `user`.
         extra: single directories for single keys (models shipped with the project, extra model paths files).
+
+    Attributes:
+        added: directories that came later, in their order.
     """
 
-    __slots__ = ("_dirs", "_listings", "_suffixes", "data_dir", "input", "models_dirs", "output", "temp", "user")
+    __slots__ = (
+        "_dirs", "_listings", "_suffixes", "added", "data_dir", "input", "models_dirs", "output", "temp", "user",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -175,8 +185,10 @@ class Folders:
             if key in _FROM_OUTPUT:
                 self._dirs[key].append(self.output / _FROM_OUTPUT[key])
         self._dirs["custom_nodes"].append(self.data_dir / "custom_nodes")
+        self.added: list[ExtraFolder] = []
         for item in extra:
             self.add(*item)
+        self.added.clear()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -191,17 +203,18 @@ class Folders:
             if key != "custom_nodes":
                 (self.data_dir / "models" / key).mkdir(parents=True, exist_ok=True)
 
-    def add(self, key: str, path: Path, is_default: bool = False) -> None:
-        """Read one more directory for `key`; a new key accepts files of every extension."""
+    def add(self, key: str, path: Path, is_default: bool = False, suffixes: frozenset[str] = frozenset()) -> None:
+        """Read one more directory for `key`; a new key accepts files of these extensions, or of every one."""
         key = _LEGACY_KEYS.get(key, key)
         directories = self._dirs.setdefault(key, [])
-        self._suffixes.setdefault(key, _ANY)
+        self._suffixes.setdefault(key, suffixes or _ANY)
         path = _absolute(path)
         if path in directories:
             if not is_default:
                 return
             directories.remove(path)
         directories.insert(0 if is_default else len(directories), path)
+        self.added.append(ExtraFolder(key, path, is_default, suffixes))
         self._listings.pop(key, None)
 
     def model_dirs(self, key: str) -> list[Path]:

@@ -35,7 +35,7 @@ class Host:
     Args:
         folders: where models and files are.
         catalogue: node id → spec of the built-in nodes.
-        project: the folder that holds `custom_nodes/`, the established `base_path`.
+        project: what packs take for the host's folder, the established `base_path`.
         server: where the queue is, if there is one.
         everything: every node by now, those of packs included.
         settings: the launch options under their established names ("preview_method", "disable_metadata", …).

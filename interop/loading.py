@@ -109,7 +109,8 @@ def load_packs(
         disabled: load only the packs in `whitelist`.
         on_report: told of each pack as soon as it is done, from some thread, one at a time.
         settings: launch options under their established names.
-        project: the folder that packs take for the host's, by default that of this package.
+        project: the folder that packs take for the host's, by default the data folder: models, input and output lie
+            in it, and what packs copy into its `web/extensions` is served.
         send: takes messages that packs send outside a run: (event, data, socket id or None).
         server: where packs submit jobs and ask for the queue.
         patience, deadline, idle: seconds, see `Attempt`.
@@ -117,8 +118,7 @@ def load_packs(
     Returns:
         One report a pack; see `LoadedPacks`.
     """
-    project = project or Path(__file__).resolve().parent.parent
-    host = Host(folders, catalogue, project, server, settings=dict(settings or {}), send=send)
+    host = Host(folders, catalogue, project or folders.data_dir, server, settings=dict(settings or {}), send=send)
     imports = PackImports([path for path in dirs if path.is_dir()])
     use(host)
     imports.install()
@@ -264,4 +264,5 @@ def _report(attempt: Attempt) -> PackReport:
         on_prompt=found.answers.on_prompt,
         routes_port=found.answers.port,
         routes_key=found.answers.key,
+        folders=found.folders,
     )

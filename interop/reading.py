@@ -17,7 +17,9 @@ from typing import Any
 
 from graph_runtime.catalogue import Catalogue, NodeSpec
 from graph_runtime.failure import RAISED
+from graph_runtime.folders import ExtraFolder
 from interop import routes, v1
+from interop.added_folders import adopt_folders
 from interop.discovery import Pack
 from interop.errors import BadPack
 from interop.host import current
@@ -38,6 +40,7 @@ class Contribution:
     warnings: list[str] = field(default_factory=list)
     web: dict[str, str] = field(default_factory=dict)
     answers: routes.Claim = field(default_factory=routes.Claim)
+    folders: tuple[ExtraFolder, ...] = ()
 
 
 def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: Mapping[str, NodeSpec]) -> Contribution:
@@ -55,6 +58,7 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
     if classes is None and callable(getattr(module, "comfy_entrypoint", None)):
         classes = _from_entrypoint(pack, module, found)
     found.answers = routes.claim(pack.name)
+    found.folders = adopt_folders(current().folders)
     if classes is None and not own and found.answers.port is None and not found.web:
         raise BadPack(
             f"Pack '{pack.name}' declares no nodes: {pack.entry.name} has no NODE_CLASS_MAPPINGS, no comfy_entrypoint "

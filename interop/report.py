@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_runtime.catalogue import NodeSpec
+from graph_runtime.folders import ExtraFolder
 from interop.dependencies import cure_for_missing
 from interop.errors import BadPack, NotSupported
 from interop.namespace import ROOTS, SHARED
@@ -36,6 +37,7 @@ class PackReport:
         on_prompt: whether it wants to see submitted prompts.
         routes_port: the loopback port that answers; None if it answers nothing.
         routes_key: what requests to that port must carry. For the server alone.
+        folders: the model folders that packs have added by now.
     """
 
     name: str
@@ -50,6 +52,7 @@ class PackReport:
     on_prompt: bool = False
     routes_port: int | None = None
     routes_key: str | None = field(default=None, repr=False)
+    folders: tuple[ExtraFolder, ...] = ()
 
     def with_specs(self, specs: Sequence[NodeSpec]) -> PackReport:
         """The same pack with its nodes read anew."""
@@ -68,6 +71,7 @@ class PackReport:
             "nodes": [spec.id for spec in self.specs], "web": dict(self.web),
             "routes": list(self.routes), "routes_port": self.routes_port,
             "routes_key": self.routes_key, "on_prompt": self.on_prompt,
+            "folders": [[one.key, str(one.path), one.is_default, sorted(one.suffixes)] for one in self.folders],
         }  # fmt: skip
 
 

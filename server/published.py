@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from graph_runtime.catalogue import Catalogue
@@ -77,10 +78,12 @@ class Published:
         self._kept = (digest, json.dumps(list(packs), sort_keys=True))
         self._stale = {name: entry for name, entry in entries.items() if entry.get("module") != "nodes"}
         self.packs = [{**pack, "routes_port": None} for pack in packs]
+        self._learn_folders(packs)
         self._use(digest, entries)
 
     def take(self, news: CataloguePublished) -> bool:
         """Take what a worker published; says whether it is complete and new, and so worth keeping."""
+        self._learn_folders(news.packs)
         if not news.complete and self._complete:
             return False  # another worker comes up; what its packs give is known from the others until it says itself
         if not news.complete:
@@ -105,6 +108,12 @@ class Published:
             if not pack.get("ok", True):
                 log.warning("pack %s is not loaded: %s", pack.get("name"), pack.get("error"))
         return is_new
+
+    def _learn_folders(self, packs: Iterable[Mapping[str, Any]]) -> None:
+        """Look into the model folders that packs have added, too."""
+        for pack in packs:
+            for key, path, is_default, suffixes in pack.get("folders", ()):
+                self._folders.add(key, Path(path), is_default, frozenset(suffixes))
 
     def warm(self, ready: WorkerReady) -> None:
         """Take what a worker says about its devices."""

@@ -44,7 +44,7 @@ class PromptServer:
         self.supports = ["custom_nodes_from_web"]
         self.address = str(settings.get("listen", "127.0.0.1"))
         self.port = int(str(settings.get("port", 8188)))
-        self.web_root = str(_current().project / "web" / "dist")
+        self.web_root = str(_current().project / "web")
         self.client_session = None
         self.user_manager = _placeholder("server.PromptServer.instance.user_manager")
         self.prompt_queue = _JobQueue(_current().server)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from graph_runtime.folders import UnsafePath, confine
-from server.keys import PACKS, PUBLISHED, SETTINGS
+from server.keys import FOLDERS, PACKS, PUBLISHED, SETTINGS
 from server.packs import Pack
 from server.routes.route import Route
 
@@ -28,11 +28,16 @@ async def packs_of(request: web.Request) -> list[Pack]:
 
 
 async def get_extensions(request: web.Request) -> web.Response:
-    """URLs of every script of every pack, and of the front end's own extensions."""
+    """URLs of every script of every pack, and of extensions that belong to none."""
     packs = await packs_of(request)
+    return web.json_response(await asyncio.to_thread(_scripts, packs, _shared_folders(request)))
+
+
+def _shared_folders(request: web.Request) -> list[Path]:
+    """Folders with extensions of several: the front end's own, and the one that old packs copy their scripts into."""
     root = request.app[SETTINGS].front_end_root
-    core = root / "extensions" if root is not None else None
-    return web.json_response(await asyncio.to_thread(_scripts, packs, core))
+    copied = request.app[FOLDERS].data_dir / "web" / "extensions"
+    return [copied] if root is None else [root / "extensions", copied]
 
 
 async def get_extension_file(request: web.Request) -> web.StreamResponse:
@@ -46,9 +51,9 @@ async def get_extension_file(request: web.Request) -> web.StreamResponse:
             return await _send(pack.folder / "docs", tail.removeprefix("docs/"))
         if web_folder is not None:
             return await _send(web_folder, tail)
-    root = request.app[SETTINGS].front_end_root
-    if root is not None:
-        return await _send(root / "extensions", f"{name}/{tail}")
+    for folder in _shared_folders(request):
+        if _holds(folder, f"{name}/{tail}"):
+            return await _send(folder, f"{name}/{tail}")
     raise web.HTTPNotFound
 
 
@@ -108,10 +113,12 @@ def _holds(root: Path, tail: str) -> bool:
         return False
 
 
-def _scripts(packs: list[Pack], core: Path | None) -> list[str]:
+def _scripts(packs: list[Pack], shared: list[Path]) -> list[str]:
     found = []
-    if core is not None and core.is_dir():
-        found += [f"/extensions/{quote(path.relative_to(core).as_posix())}" for path in sorted(core.rglob("*.js"))]
+    for folder in shared:
+        if folder.is_dir():
+            names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
+            found += [f"/extensions/{quote(name)}" for name in names]
     for pack in packs:
         for name, folder in pack.web.items():
             for path in sorted(folder.rglob("*.js")):

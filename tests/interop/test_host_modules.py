@@ -65,6 +65,14 @@ async def test_what_packs_add_to_the_tables_is_listed_and_found_by_us(house: Ope
 
     assert ran.shown("1", "names") == [["any.thing"], ["x.gguf"], ["l.pt", "z.special"]]
     assert opened.folders.find("specimens", "any.thing") == models / "specimens" / "any.thing"
+    assert opened.folders.find("loras", "l.pt") == models / "loras" / "l.pt"
+    assert opened.folders.names("gguf") == ["x.gguf"]
+    told = {
+        (key, Path(path).name, tuple(suffixes))
+        for key, path, _, suffixes in opened.report("own_folders").to_data()["folders"]
+    }
+    assert {("specimens", "specimens", ()), ("gguf", "unet", (".gguf",))} < told
+    assert "more_loras" in {name for key, name, _ in told if key == "loras"}
 
 
 def test_annotated_names_say_their_folder(host: Any, tmp_path: Path) -> None:

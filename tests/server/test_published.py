@@ -77,3 +77,16 @@ async def test_packs_without_nodes_end_the_waiting_too(published: Published) -> 
     published.take(said("worker-1", BUILT_IN, complete=True))
 
     assert json.loads((await waiting).plain)["complete"]
+
+
+async def test_model_folders_that_packs_add_are_looked_into(data_dir: Path) -> None:
+    folders = Folders(data_dir)
+    for name in ("more/a.safetensors", "own/b.gguf", "own/c.txt"):
+        file = data_dir / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    added = [["loras", str(data_dir / "more"), True, []], ["gguf", str(data_dir / "own"), False, [".gguf"]]]
+
+    Published(folders).take(CataloguePublished("worker-1", BUILT_IN, "digest", [{**PACK, "folders": added}], False))
+
+    assert (folders.choices("loras"), folders.choices("gguf")) == (["a.safetensors"], ["b.gguf"])

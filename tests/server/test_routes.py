@@ -115,6 +115,20 @@ async def test_packs_bring_scripts_templates_and_translations(bench, tmp_path) -
     assert [(await bench.client.get(f"/extensions/acme/{path}")).status for path in outside] == [404, 403, 404]
 
 
+async def test_scripts_that_old_packs_copied_are_served_and_nothing_beside_them(bench) -> None:
+    copied = bench.settings.data_dir / "web" / "extensions" / "acme"
+    copied.mkdir(parents=True)
+    (copied / "a.js").write_text("// a")
+    (copied.parent.parent / "secret.txt").write_text("secret")
+    (copied / "link.js").symlink_to(copied.parent.parent / "secret.txt")
+    _publish(bench)
+
+    assert "/extensions/acme/a.js" in await bench.json("/extensions")
+    assert await (await bench.client.get("/extensions/acme/a.js")).text() == "// a"
+    outside = ("..%2F..%2Fsecret.txt", "link.js", "none.js")
+    assert [(await bench.client.get(f"/extensions/acme/{path}")).status for path in outside] == [404, 404, 404]
+
+
 async def test_routes_of_packs_are_answered_through_the_server(bench) -> None:
     from aiohttp import web
     from aiohttp.test_utils import TestServer
