@@ -20,25 +20,34 @@ from tests.conformance.client import Client, Graph, node
 from tests.conformance.program import ROOT, Host, base_folder
 
 COLOUR = {"1": node("EmptyImage", width=8, height=8, batch_size=1, color=255)}
+LATE_PACK = """
+class Late:
+    @classmethod
+    def INPUT_TYPES(cls): return {}
+    RETURN_TYPES = ("INT",)
+    FUNCTION = "run"
+    def run(self): return (1,)
 
-
-@contextlib.asynccontextmanager
-async def served(base: Path, *flags: str) -> AsyncIterator[Client]:
-    """A client of a server with flags of its own."""
-    host = Host(base, *flags)
-    try:
-        await asyncio.to_thread(host.wait_until_ready)
-        async with aiohttp.ClientSession() as session:
-            yield Client(host, session)
-    finally:
-        await asyncio.to_thread(host.stop)
+NODE_CLASS_MAPPINGS = {"LatePackNode": Late}
+"""
 
 
 @pytest.fixture(scope="module")
 def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One server with several flags, for the tests of each of them."""
-    flags = ["--cache-lru", "4", "--multi-user", "--listen", "127.0.0.1,127.0.0.2"]
-    host = Host(base_folder(tmp_path_factory.mktemp("flagged") / "base"), *flags)
+    yield from started(tmp_path_factory, "--cache-lru", "4", "--multi-user", "--listen", "127.0.0.1,127.0.0.2")
+
+
+@pytest.fixture(scope="module")
+def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One with flags that do not go together with those."""
+    packs = ["--disable-all-custom-nodes", "--whitelist-custom-nodes", "probe"]
+    yield from started(tmp_path_factory, "--cache-none", *packs)
+
+
+def started(folders: pytest.TempPathFactory, *flags: str) -> Iterator[Host]:
+    """A server that brings no torch in, for no test of it needs any."""
+    host = Host(base_folder(folders.mktemp("flagged") / "base"), "--no-warm-up", *flags)
     try:
         yield host.wait_until_ready()
     finally:
@@ -47,9 +56,16 @@ def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture
 async def flagged_client(flagged: Host) -> AsyncIterator[Client]:
-    """A client of it."""
+    """A client of the first."""
     async with aiohttp.ClientSession() as session:
         yield Client(flagged, session)
+
+
+@pytest.fixture
+async def restricted_client(restricted: Host) -> AsyncIterator[Client]:
+    """A client of the second."""
+    async with aiohttp.ClientSession() as session:
+        yield Client(restricted, session)
 
 
 def launch(*flags: str) -> subprocess.CompletedProcess[str]:
@@ -83,76 +99,104 @@ def test_a_wrong_flag_is_an_error_with_a_hint(flags: list[str], words: str) -> N
     assert "Traceback" not in ended.stderr
 
 
-async def test_folders_are_where_the_flags_say(tmp_path: Path) -> None:
-    base = base_folder(tmp_path / "base")
-    for name in ("in", "models2/loras", "packs2/late_pack"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "models2/loras/extra.safetensors").write_bytes(b"x")
-    (tmp_path / "packs2/late_pack/__init__.py").write_text(
-        "class Late:\n"
-        "    @classmethod\n"
-        "    def INPUT_TYPES(cls): return {}\n"
-        "    RETURN_TYPES = ('INT',)\n"
-        "    FUNCTION = 'run'\n"
-        "    def run(self): return (1,)\n"
-        "NODE_CLASS_MAPPINGS = {'LatePackNode': Late}\n"
-    )
-    config = tmp_path / "paths.yaml"
-    config.write_text(f"mine:\n  base_path: {tmp_path}\n  loras: models2/loras\n  custom_nodes: packs2\n")
-    front_end = tmp_path / "front"
-    (front_end / "assets").mkdir(parents=True)
-    (front_end / "index.html").write_text("<title>another client</title>")
-    (front_end / "assets" / "app.js").write_text("1")
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """One whose folders lie elsewhere, beside its base directory."""
+    place = tmp_path_factory.mktemp("moved")
+    base = base_folder(place / "base")
+    for name in ("in", "models2/loras", "packs2/late_pack", "front/assets"):
+        (place / name).mkdir(parents=True)
+    (place / "models2/loras/extra.safetensors").write_bytes(b"x")
+    (place / "packs2/late_pack/__init__.py").write_text(LATE_PACK)
+    config = place / "paths.yaml"
+    config.write_text(f"mine:\n  base_path: {place}\n  loras: models2/loras\n  custom_nodes: packs2\n")
+    (place / "front/index.html").write_text("<title>another client</title>")
+    (place / "front/assets/app.js").write_text("1")
     flags = [
-        "--input-directory", str(tmp_path / "in"), "--output-directory", str(tmp_path / "out"),
-        "--temp-directory", str(tmp_path / "tmp"), "--user-directory", str(tmp_path / "users"),
-        "--extra-model-paths-config", str(config), "--front-end-root", str(front_end),
+        "--input-directory", str(place / "in"), "--output-directory", str(place / "out"),
+        "--temp-directory", str(place / "tmp"), "--user-directory", str(place / "users"),
+        "--extra-model-paths-config", str(config), "--front-end-root", str(place / "front"),
         "--max-upload-size", "1", "--enable-cors-header", "http://other.example", "--disable-metadata",
         "--enable-compress-response-body", "--verbose", "DEBUG", "--default-hashing-function", "md5",
         "--preview-method", "latent2rgb", "--preview-size", "256",
     ]  # fmt: skip
-    async with served(base, *flags) as client:
-        await client.ask("POST", "/userdata/a.txt", data="x")
-        entry = await client.run({**COLOUR, "2": node("SaveImage", images=["1", 0], filename_prefix="here"),
-                                  "3": node("PreviewImage", images=["1", 0]), "4": node("ProbeHidden", plain=1)},
-                                 extra_data={"extra_pnginfo": {"workflow": {"nodes": []}}})  # fmt: skip
-        saved = tmp_path / "out" / entry["outputs"]["2"]["images"][0]["filename"]
-        assert saved.is_file()
-        assert b"class_type" not in saved.read_bytes()
-        assert entry["outputs"]["4"]["extra"] == [{"workflow": {"nodes": []}}], "nodes may still read it"
-        assert (tmp_path / "tmp" / "temp" / entry["outputs"]["3"]["images"][0]["filename"]).is_file()
-        assert (tmp_path / "users" / "default" / "a.txt").is_file()
-        assert "extra.safetensors" in await client.get("/models/loras")
-        assert (await client.get("/object_info/LatePackNode"))["LatePackNode"][
-            "python_module"
-        ] == "custom_nodes.late_pack"
-        status, body, headers = await client.ask("GET", "/", headers={"Origin": "http://other.example"})
-        assert (status, body) == (200, "<title>another client</title>")
-        assert headers["Cache-Control"] == "no-cache"
-        assert headers["Access-Control-Allow-Origin"] == "http://other.example"
-        assert headers["Access-Control-Allow-Methods"] == "POST, GET, DELETE, PUT, OPTIONS"
-        assert headers["Access-Control-Allow-Headers"] == "Content-Type, Authorization"
-        assert headers["Access-Control-Allow-Credentials"] == "true"
-        assert (await client.ask("GET", "/assets/app.js"))[0] == 200
-        assert (await client.ask("GET", "/assets"))[0] == 403
-        form = aiohttp.FormData()
-        form.add_field("image", io.BytesIO(b"x" * (1024 * 1024 + 10)), filename="big.bin")
-        status, body, _ = await client.ask("POST", "/upload/image", data=form)
-        assert (status, "Maximum request body size 1048576 exceeded" in body) == (413, True)
-        assert (await client.get("/features"))["max_upload_size"] == 1048576
-        async with client.session.get(
-            f"{client.host.url}/history", headers={"Accept-Encoding": "gzip"}, auto_decompress=False
-        ) as answer:
-            assert answer.headers.get("Content-Encoding") == "gzip"
-        assert client.host.flags[-1] in (await client.get("/system_stats"))["system"]["argv"]
+    host = Host(base, *flags)
+    try:
+        yield host.wait_until_ready()
+    finally:
+        host.stop()
 
 
-async def test_packs_can_be_disabled_all_but_some(tmp_path: Path) -> None:
-    base = base_folder(tmp_path / "base")
-    async with served(base, "--disable-all-custom-nodes", "--whitelist-custom-nodes", "probe") as client:
-        assert await client.get("/object_info/ProbeText") != {}
-        assert await client.get("/object_info/SchemaPlain") == {}
-        assert "KSampler" in await client.get("/object_info")
+@pytest.fixture
+async def moved_client(moved: Host) -> AsyncIterator[Client]:
+    """A client of it."""
+    async with aiohttp.ClientSession() as session:
+        yield Client(moved, session)
+
+
+async def test_folders_are_where_the_flags_say(moved_client: Client) -> None:
+    client, place = moved_client, moved_client.host.base.parent
+    await client.ask("POST", "/userdata/a.txt", data="x")
+    entry = await client.run(
+        {
+            **COLOUR,
+            "2": node("SaveImage", images=["1", 0], filename_prefix="here"),
+            "3": node("PreviewImage", images=["1", 0]),
+            "4": node("ProbeHidden", plain=1),
+        },
+        extra_data={"extra_pnginfo": {"workflow": {"nodes": []}}},
+    )
+
+    saved = place / "out" / entry["outputs"]["2"]["images"][0]["filename"]
+    assert saved.is_file()
+    assert b"class_type" not in saved.read_bytes(), "--disable-metadata"
+    assert entry["outputs"]["4"]["extra"] == [{"workflow": {"nodes": []}}], "nodes may still read it"
+    assert (place / "tmp" / "temp" / entry["outputs"]["3"]["images"][0]["filename"]).is_file()
+    assert (place / "users" / "default" / "a.txt").is_file()
+
+
+async def test_further_folders_of_models_and_packs_are_read(moved_client: Client) -> None:
+    assert "extra.safetensors" in await moved_client.get("/models/loras")
+    late = (await moved_client.get("/object_info/LatePackNode"))["LatePackNode"]
+    assert late["python_module"] == "custom_nodes.late_pack"
+
+
+async def test_another_web_client_is_served_to_another_origin(moved_client: Client) -> None:
+    status, body, headers = await moved_client.ask("GET", "/", headers={"Origin": "http://other.example"})
+
+    assert (status, body) == (200, "<title>another client</title>")
+    assert headers["Cache-Control"] == "no-cache"
+    assert headers["Access-Control-Allow-Origin"] == "http://other.example"
+    assert headers["Access-Control-Allow-Methods"] == "POST, GET, DELETE, PUT, OPTIONS"
+    assert headers["Access-Control-Allow-Headers"] == "Content-Type, Authorization"
+    assert headers["Access-Control-Allow-Credentials"] == "true"
+    assert (await moved_client.ask("GET", "/assets/app.js"))[0] == 200
+    assert (await moved_client.ask("GET", "/assets"))[0] == 403
+
+
+async def test_uploads_are_as_long_as_the_flag_says(moved_client: Client) -> None:
+    form = aiohttp.FormData()
+    form.add_field("image", io.BytesIO(b"x" * (1024 * 1024 + 10)), filename="big.bin")
+    status, body, _ = await moved_client.ask("POST", "/upload/image", data=form)
+
+    assert (status, "Maximum request body size 1048576 exceeded" in body) == (413, True)
+    assert (await moved_client.get("/features"))["max_upload_size"] == 1048576
+
+
+async def test_answers_are_compressed_when_wanted(moved_client: Client) -> None:
+    url, headers = f"{moved_client.host.url}/history", {"Accept-Encoding": "gzip"}
+    async with moved_client.session.get(url, headers=headers, auto_decompress=False) as answer:
+        assert answer.headers.get("Content-Encoding") == "gzip"
+
+
+async def test_the_flags_are_told(moved_client: Client) -> None:
+    assert moved_client.host.flags[-1] in (await moved_client.get("/system_stats"))["system"]["argv"]
+
+
+async def test_packs_can_be_disabled_all_but_some(restricted_client: Client) -> None:
+    assert await restricted_client.get("/object_info/ProbeText") != {}
+    assert await restricted_client.get("/object_info/SchemaPlain") == {}
+    assert "KSampler" in await restricted_client.get("/object_info")
 
 
 async def test_the_newest_results_are_kept_with_cache_lru(flagged_client: Client) -> None:
@@ -169,14 +213,13 @@ async def test_the_newest_results_are_kept_with_cache_lru(flagged_client: Client
     await check_expansion(client)
 
 
-async def test_no_results_are_kept_with_cache_none(tmp_path: Path) -> None:
-    async with served(base_folder(tmp_path / "base"), "--cache-none") as client:
-        graph = {"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])}
-        for _ in range(2):
-            entry = await client.run(graph)
-            assert cached(entry) == []
-            assert entry["outputs"]["2"]["text"] == ["'a'"]
-        await check_expansion(client)
+async def test_no_results_are_kept_with_cache_none(restricted_client: Client) -> None:
+    graph = {"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])}
+    for _ in range(2):
+        entry = await restricted_client.run(graph)
+        assert cached(entry) == []
+        assert entry["outputs"]["2"]["text"] == ["'a'"]
+    await check_expansion(restricted_client)
 
 
 async def check_expansion(client: Client) -> None:
@@ -227,34 +270,12 @@ def test_listening_everywhere_needs_a_password_or_a_decision() -> None:
     assert "--token" in ended.stderr and "--insecure" in ended.stderr
 
 
-async def test_a_client_that_does_not_wait_can_use_packs(tmp_path: Path) -> None:
-    host = Host(base_folder(tmp_path / "base"), "--cache-lru", "0")
-    try:
-        async with aiohttp.ClientSession() as session, asyncio.timeout(60):
-            client = Client(host, session)
-            while True:
-                try:
-                    await client.get("/prompt")
-                    break
-                except OSError:
-                    await asyncio.sleep(0.01)
-
-            assert (await client.get("/probe/hello/you"))["hello"] == "you"
-            assert "/extensions/probe/probe.js" in await client.get("/extensions")
-            job = await client.queue({"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])})
-
-            assert await client.get("/object_info/SchemaPlain") != {}
-            assert (await client.finished(job))["outputs"]["2"]["text"] == ["'a'"]
-    finally:
-        host.stop()
-
-
-async def test_a_killed_server_leaves_no_worker_and_its_port_at_once(tmp_path: Path) -> None:
-    host = Host(base_folder(tmp_path / "base"))
+async def test_a_killed_server_leaves_no_worker_and_serves_at_once_when_started_again(tmp_path: Path) -> None:
+    host = Host(base_folder(tmp_path / "base"), "--cache-lru", "0", "--no-warm-up")
     try:
         await asyncio.to_thread(host.wait_until_ready)
         graph = {"1": node("ProbeSleep", seconds=30.0, value=1), "2": node("ProbeShow", value=["1", 0])}
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession() as session, asyncio.timeout(90):
             client = Client(host, session)
             async with client.listen() as listener:
                 job = await client.queue(graph, client_id=listener.sid)
@@ -264,16 +285,29 @@ async def test_a_killed_server_leaves_no_worker_and_its_port_at_once(tmp_path: P
             _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=5)
             assert children and alive == []
             host.start()
-            async with asyncio.timeout(30):
-                while True:
-                    assert host.process.poll() is None, host.log
-                    with contextlib.suppress(OSError):
-                        queue = await client.get("/queue")
-                        break
-                    await asyncio.sleep(0.05)
-        assert job in [item[1] for item in queue["queue_running"] + queue["queue_pending"]]
+            queue = await first_answer(client, "/queue")
+            assert job in [item[1] for item in queue["queue_running"] + queue["queue_pending"]]
+            await check_packs_without_waiting(client)
+            assert (await client.ask("POST", f"/api/jobs/{job}/cancel"))[0] == 200
     finally:
         host.kill()
+
+
+async def first_answer(client: Client, path: str) -> Any:
+    """What a server says as soon as it listens, on the port that it had before."""
+    while True:
+        assert client.host.process.poll() is None, client.host.log
+        with contextlib.suppress(OSError):
+            return await client.get(path)
+        await asyncio.sleep(0.01)
+
+
+async def check_packs_without_waiting(client: Client) -> None:
+    """A client that asks at once can use packs: it is answered when they are there."""
+    assert (await client.get("/probe/hello/you"))["hello"] == "you"
+    assert "/extensions/probe/probe.js" in await client.get("/extensions")
+    await client.queue({"1": node("ProbeText", text="a"), "2": node("ProbeShow", value=["1", 0])})
+    assert await client.get("/object_info/SchemaPlain") != {}
 
 
 def cached(entry: dict[str, Any]) -> list[str]:

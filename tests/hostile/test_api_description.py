@@ -8,20 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 
 
+@pytest.mark.parametrize("examples", ["3", pytest.param("12", marks=pytest.mark.nightly)])
 def test_the_server_keeps_to_its_description_under_generated_requests(
-    attack: Callable[..., Any], tmp_path: Path
+    attack: Callable[..., Any], tmp_path: Path, examples: str
 ) -> None:
-    server = attack()
+    server = attack("--no-warm-up")
     server.wait()
     paths = server.get("/api/v1/openapi.json").json["paths"]
     count = sum(len(methods) for methods in paths.values())
     script = "from schemathesis.cli import schemathesis; schemathesis()"
     command = [sys.executable, "-c", script, "--config-file", str(CONFIG), "run", f"{server.url}/api/v1/openapi.json"]
     result = subprocess.run(
-        [*command, "--max-response-time", "5"], cwd=tmp_path, capture_output=True, text=True, timeout=150
+        [*command, "--max-examples", examples, "--max-response-time", "5"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=150,
     )
 
     assert result.returncode == 0, result.stdout + result.stderr

@@ -97,7 +97,9 @@ class GrowShown:
         if kind == "twice":
             return {"result": (text,), "expand": {me: {"class_type": "ProbeText", "inputs": {"text": "x"}}}}
         if kind == "endless":
-            return {"result": (graph.node("ProbeGrowShown", text=text, kind=kind).out(0),), "expand": graph.finalize()}
+            unused = {f"{me}.{n}": {"class_type": "ProbeNoInputs", "inputs": {}} for n in range(20_000)}
+            again = graph.node("ProbeGrowShown", text=text, kind=kind)
+            return {"result": (again.out(0),), "expand": {**graph.finalize(), **unused}}
         return {"result": (["x", 0],), "expand": {"x": {"class_type": "NoSuchNode", "inputs": {}}}}
 
 
