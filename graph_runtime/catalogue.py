@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from graph_runtime.errors import DuplicateNode, UnknownNode
-from graph_runtime.spec import HIDDEN_KINDS, MISSING, WIDGET_TYPES, ChoicesOf, InputSpec, NodeSpec, OutputSpec
+from graph_runtime.spec import BUILT_IN, HIDDEN_KINDS, MISSING, WIDGET_TYPES, ChoicesOf, InputSpec, NodeSpec, OutputSpec
 
 __all__ = ["HIDDEN_KINDS", "MISSING", "WIDGET_TYPES", "Catalogue", "ChoicesOf", "InputSpec", "NodeSpec", "OutputSpec"]
 
@@ -45,7 +45,7 @@ class Catalogue(Mapping[str, NodeSpec]):
             for value in vars(source).values():
                 spec = getattr(value, "__node_spec__", None)
                 if isinstance(spec, NodeSpec) and getattr(value, "__module__", None) == source.__name__:
-                    changes: dict[str, Any] = {"module": module or "nodes"}
+                    changes: dict[str, Any] = {"module": module or BUILT_IN}
                     if prefix:
                         changes["id"] = f"{prefix}.{spec.id}"
                         if spec.display_name == spec.id:

@@ -19,13 +19,10 @@ from graph_runtime.files import Files
 from graph_runtime.graph import Graph, Node
 from graph_runtime.hidden import HiddenValues
 from graph_runtime.problems import Problem
-from graph_runtime.spec import NodeSpec
+from graph_runtime.spec import BUILT_IN, NodeSpec
 from graph_runtime.tokens import literal_arguments
 
 __all__ = ["run_hooks"]
-
-BUILT_IN = "nodes"
-"""The module of nodes that come with the project."""
 
 
 async def run_hooks(

@@ -16,8 +16,10 @@ from graph_runtime.sockets import AnyType, Mode, is_wildcard
 if TYPE_CHECKING:
     from graph_runtime.behaviour import Behaviour
 
-__all__ = ["HIDDEN_KINDS", "MISSING", "WIDGET_TYPES", "ChoicesOf", "InputSpec", "NodeSpec", "OutputSpec"]
+__all__ = ["BUILT_IN", "HIDDEN_KINDS", "MISSING", "WIDGET_TYPES", "ChoicesOf", "InputSpec", "NodeSpec", "OutputSpec"]
 
+BUILT_IN = "nodes"
+"""The module of nodes that come with the project; their validation hooks only look whether a file is there."""
 ChoicesOf = Callable[[str], Sequence[str]]
 """Lists the names in a folder, given its key."""
 HIDDEN_KINDS = frozenset(
@@ -198,7 +200,7 @@ class NodeSpec:
     display_name: str = ""
     description: str = ""
     category: str = ""
-    module: str = "nodes"
+    module: str = BUILT_IN
     version: int = 1
     terminal: bool = False
     cache: bool = True
@@ -261,6 +263,11 @@ class NodeSpec:
         """Say whether the node's own validation hook takes charge of this input."""
         hook = self.checks_inputs
         return hook is not None and ("*" in hook or name in hook)
+
+    def files_to_find(self) -> tuple[str, ...] | None:
+        """The inputs whose files the validation hook looks for, where it does nothing else; None for any other hook."""
+        hook = () if self.checks_inputs is None else self.checks_inputs
+        return hook if isinstance(hook, tuple) and (self.module == BUILT_IN or not hook) else None
 
     def to_data(self) -> dict[str, Any]:
         """Return the catalogue entry as JSON-ready data."""

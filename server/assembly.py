@@ -139,9 +139,7 @@ async def assemble(settings: Settings, pool: WorkerPool, logs: LogBook | None = 
         app[keys.POOL], app[keys.HUB], app[keys.DISPATCHER] = pool, hub, dispatcher
         app[keys.PUBLISHED], app[keys.PACKS] = published, Packs(session)
         app[keys.USERS] = Users(folders.user, settings.multi_user)
-        app[keys.SUBMISSIONS] = Submissions(
-            table, published, pool, vault, await table.next_ticket(), dispatcher.expect
-        )
+        app[keys.SUBMISSIONS] = Submissions(table, published, pool, vault, await table.next_ticket(), dispatcher.expect)
         app[keys.JOURNAL] = journal
         logs.tell(hub.send_logs)
         stack.callback(logs.tell, None)

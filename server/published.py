@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from graph_runtime.catalogue import Catalogue
-from graph_runtime.folders import Folders, UnknownFolder
+from graph_runtime.folders import Folders, UnknownFolder, UnsafePath
 from graph_runtime.object_info import object_info, object_info_of
 from server.errors import Refused
 from server.pools.protocol import CataloguePublished, WorkerReady
@@ -118,6 +118,13 @@ class Published:
     def warm(self, ready: WorkerReady) -> None:
         """Take what a worker says about its devices."""
         self.devices, self.versions = ready.devices, ready.versions
+
+    def has_file(self, name: object) -> bool:
+        """Whether an input that names a file, such as `x.png [output]`, names one that is there."""
+        try:
+            return isinstance(name, str) and self._folders.annotated(name).is_file()
+        except (UnsafePath, OSError, ValueError):  # also: a name that is too long, or holds a NUL
+            return False
 
     async def catalogue(self) -> Catalogue:
         """The catalogue; waits for the first one.

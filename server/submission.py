@@ -19,7 +19,7 @@ from typing import Any
 
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.errors import InvalidGraph
-from graph_runtime.graph import Graph
+from graph_runtime.graph import Graph, Link, Node
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt, to_prompt
 from graph_runtime.validate import Validation, node_errors, prompt_error, validate
@@ -184,9 +184,7 @@ class Submissions:
 
     async def _with_hooks(self, validation: Validation, catalogue: Catalogue) -> Validation:
         graph = validation.graph
-        if not validation.good_outputs or not any(
-            catalogue[node.type].checks_inputs is not None for node in graph.nodes.values()
-        ):
+        if not validation.good_outputs or not any(self._has_doubts(node, catalogue) for node in graph.nodes.values()):
             return validation
         question = {"prompt": to_prompt(graph), "targets": list(validation.good_outputs)}
         try:
@@ -196,6 +194,14 @@ class Submissions:
             return validation
         found = answer.get("problems", []) if isinstance(answer, Mapping) else answer
         return validation.with_problems(Problem.from_data(problem) for problem in found or ())
+
+    def _has_doubts(self, node: Node, catalogue: Catalogue) -> bool:
+        """Whether a node has a validation hook that must be asked."""
+        names = catalogue[node.type].files_to_find()
+        if names is None:
+            return True
+        values = (node.inputs.get(name) for name in names)
+        return not all(isinstance(value, Link) or self._published.has_file(value) for value in values)
 
 
 def _error(problem: Problem) -> dict[str, Any]:

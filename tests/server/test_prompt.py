@@ -122,6 +122,14 @@ async def test_validation_hooks_of_packs_are_asked_in_the_worker(bench) -> None:
     assert (await bench.finished(good["prompt_id"]))["status"]["completed"] is True
 
 
+async def test_a_built_in_hook_is_not_asked_about_a_file_that_is_there(bench) -> None:
+    (bench.settings.data_dir / "input" / "bad").touch()  # which the hook of this worker would refuse
+
+    job = await bench.prompt({"1": {"class_type": "FakeChecked", "inputs": {"text": "bad"}}})
+
+    assert (await bench.finished(job["prompt_id"]))["status"]["completed"] is True
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
