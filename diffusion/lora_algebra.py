@@ -83,7 +83,7 @@ def changes_of_layer(parts: Mapping[str, Tensor], parameter: str, strength: floa
     """The changes one layer's tensors ask for, by parameter."""
     shape = tuple(int(side) for side in parts["reshape"]) if "reshape" in parts else None
     alpha = float(parts["alpha"]) if "alpha" in parts else None
-    magnitude = parts.get("dora")
+    magnitude = parts["lengths"].flatten() if "lengths" in parts else parts.get("dora")  # PEFT: always of rows
     if "up" in parts and "down" in parts:
         yield (
             parameter,

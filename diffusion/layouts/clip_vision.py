@@ -95,7 +95,7 @@ def in_open_clip(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _from_open_clip(inside: Mapping[str, Tensor]) -> dict[str, Tensor]:
     result = {new: inside[old] for old, new in _OPEN_CLIP.items() if old in inside}
-    if "proj" in inside:
+    if "proj" in inside and inside["proj"].ndim == 2:
         projection = inside["proj"]
         result["visual_projection.weight"] = projection.T if projection.ndim == 2 else projection
     return {**result, **open_clip_blocks(inside)}
