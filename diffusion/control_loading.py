@@ -9,7 +9,7 @@ import torch
 from diffusion.assembly.controls import flux_control, is_flux_control, is_sd3_control, sd3_control, unet_control
 from diffusion.control import ControlNet
 from diffusion.control_lora import MARK, control_lora
-from diffusion.errors import recognising
+from diffusion.errors import UnknownModel, recognising
 from diffusion.large_control import is_large_control, large_control
 from diffusion.layouts.scaled_weights import with_scales_applied
 from diffusion.network import Network, check_finite
@@ -32,6 +32,11 @@ def load_control(
     check_finite(file, str(file.path))
     file, home = with_scales_applied(file), torch.device(device) if device is not None else default_device()
     with recognising(file.path):
+        if "controlnet_blocks.0.linear.weight" in file:
+            raise UnknownModel(
+                f"'{file.path}' is MistoLine for Flux, whose network is not described anywhere and is not read here. "
+                "Use a control network of InstantX, Shakker, AliMama or XLabs."
+            )
         if MARK in file:
             return control_lora(file, str(file.path))
         if is_adapter(file):

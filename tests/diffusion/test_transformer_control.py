@@ -224,6 +224,9 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     tensors.pop("transformer_blocks.0.attn.to_q.weight")
     with pytest.raises(MissingWeights, match="lacks 1 of"):
         load_control(written(tensors, tmp_path / "cut.safetensors"), device="cpu")
+    misto = {"controlnet_blocks.0.linear.weight": torch.zeros(2, 2)}
+    with pytest.raises(UnknownModel, match=r"misto.safetensors' is MistoLine for Flux"):
+        load_control(written(misto, tmp_path / "misto.safetensors"), device="cpu")
     wide = random_weights(flux_control(), 3) | {"controlnet_x_embedder.weight": torch.zeros(128, 80)}
     with pytest.raises(ModelFileError, match="reads 80 channels"):
         load_control(written(wide, tmp_path / "wide.safetensors"), device="cpu")
