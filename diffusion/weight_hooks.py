@@ -43,15 +43,46 @@ class Keyframes:
     def at_share(self, share: float) -> float:
         """The factor at a share of the schedule."""
         passed = [frame.strength for frame in self.frames if frame.start <= share]
-        return passed[-1] if passed else self._first()
+        return passed[-1] if passed else self.frames[0].strength if self.frames else 1.0
 
-    def at_sigma(self, sigma: float, prediction: Prediction) -> float:
-        """The factor at a noise level."""
-        passed = [frame.strength for frame in self.frames if sigma <= prediction.percent_to_sigma(frame.start)]
-        return passed[-1] if passed else self._first()
 
-    def _first(self) -> float:
-        return self.frames[0].strength if self.frames else 1.0
+class Course:
+    """How far one run has come along keyframes.
+
+    No keyframe that begins within the run is passed over: each counts for one noise level at least, so that many of
+    them in a long step come one by one.
+
+    Args:
+        prediction: says at which noise levels they begin.
+        highest: noise level at which the run begins.
+    """
+
+    def __init__(self, keyframes: Keyframes, prediction: Prediction, highest: float) -> None:
+        self._strengths = [frame.strength for frame in keyframes.frames]
+        self._starts = [prediction.percent_to_sigma(frame.start) for frame in keyframes.frames]
+        self._highest = highest
+        self._index, self._used = 0, False
+        self._sigma: float | None = None
+
+    def strength(self, sigma: float) -> float:
+        """The factor at a noise level; levels have to be asked for in the order of the run."""
+        if not self._strengths:
+            return 1.0
+        if sigma != self._sigma:
+            self._sigma = sigma
+            self._advance(sigma)
+            self._used = True
+        return self._strengths[self._index]
+
+    def _advance(self, sigma: float) -> None:
+        if not self._used and self._starts[self._index] <= self._highest:
+            return
+        for index in range(self._index + 1, len(self._starts)):
+            if self._starts[index] < sigma:
+                return
+            self._index, self._used = index, False
+            if self._starts[index] <= self._highest:
+                return
 
 
 class WeightChange(Protocol):
@@ -163,10 +194,6 @@ class WeightHooks:
         """The same hooks on another course."""
         return WeightHooks(tuple(replace(hook, keyframes=keyframes) for hook in self.hooks))
 
-    def strengths(self, sigma: float, prediction: Prediction) -> tuple[float, ...]:
-        """How strongly each hook changes a model at a noise level."""
-        return tuple(hook.strength_model * hook.keyframes.at_sigma(sigma, prediction) for hook in self.hooks)
-
     def patches(self, model: Model, strengths: Sequence[float]) -> Patches:
         """All weight changes of a model while these hooks are in force: its own, then theirs."""
         merged = model.patches
@@ -192,10 +219,12 @@ class HookedWeights:
 
     Args:
         model: whose own patches are in force where there are no hooks, as they are at the beginning.
+        highest: noise level at which the run begins.
     """
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
+    def __init__(self, model: Model, highest: float) -> None:
+        self._model, self._highest = model, highest
+        self._courses: dict[WeightHook, Course] = {}
         self._turns: dict[WeightHooks | None, _Turn] = {None: _Turn((), model.patches)}
         self._now = self._turns[None]
 
@@ -208,12 +237,18 @@ class HookedWeights:
         self._now = turn
 
     def _turn(self, hooks: WeightHooks | None, sigma: float) -> _Turn:
-        strengths = () if hooks is None else hooks.strengths(sigma, self._model.prediction)
+        strengths = () if hooks is None else tuple(self._strength(hook, sigma) for hook in hooks.hooks)
         turn = self._turns.get(hooks)
         if turn is None or turn.strengths != strengths:
             assert hooks is not None, "a run without hooks has one state"
             turn = self._turns[hooks] = _Turn(strengths, hooks.patches(self._model, strengths))
         return turn
+
+    def _strength(self, hook: WeightHook, sigma: float) -> float:
+        """How strongly a hook changes the model at a noise level."""
+        if hook not in self._courses:
+            self._courses[hook] = Course(hook.keyframes, self._model.prediction, self._highest)
+        return hook.strength_model * self._courses[hook].strength(sigma)
 
 
 def with_clip_hooks(clip: TextEncoder, hooks: WeightHooks, *, attach: bool, scheduled: bool) -> TextEncoder:
@@ -241,6 +276,6 @@ def with_clip_hooks(clip: TextEncoder, hooks: WeightHooks, *, attach: bool, sche
 
 
 __all__ = [
-    "HookedWeights", "Keyframe", "Keyframes", "LoraChange", "ModelChange", "WeightHook", "WeightHooks",
+    "Course", "HookedWeights", "Keyframe", "Keyframes", "LoraChange", "ModelChange", "WeightHook", "WeightHooks",
     "with_clip_hooks",
 ]  # fmt: skip

@@ -72,7 +72,7 @@ class Evaluator:
         self.model, self.module, self.sigmas = model, module, sigmas
         self.chance = chance or torch.Generator()
         self.memory: dict[Any, Any] = {}
-        self._weights = HookedWeights(model)
+        self._weights = HookedWeights(model, float(sigmas.max()))
         self._joined: dict[_Key, dict[str, Tensor]] = {}
         self._kept: list[tuple[Entry, ...]] = []  # keeps entries alive whose ids are keys
 

@@ -14,8 +14,10 @@ from diffusion.loading import Checkpoint, load_checkpoint
 from diffusion.lora import apply_lora, read_lora
 from diffusion.model import Model
 from diffusion.sampling import prepare_noise, sample
+from diffusion.sampling.prediction import flow
 from diffusion.testing import tiny_checkpoint
 from diffusion.weight_hooks import (
+    Course,
     Keyframe,
     Keyframes,
     LoraChange,
@@ -105,6 +107,17 @@ def test_a_course_of_zeros_changes_nothing_and_a_late_start_only_late_steps(
 
     torch.testing.assert_close(off, plain, atol=1e-4, rtol=1e-4)
     assert 0 < float((late - plain).norm()) < float((on - plain).norm())
+
+
+def test_keyframes_within_a_run_count_for_one_level_each_and_those_before_it_for_none() -> None:
+    keyframes = Keyframes(tuple(Keyframe(float(number), number / 10) for number in range(10)))
+    levels, rule = (1.0, 0.75, 0.1, 0.05, 0.04, 0.03), flow(1.0)
+
+    whole, late = Course(keyframes, rule, 1.0), Course(keyframes, rule, 0.65)
+
+    assert [whole.strength(level) for level in levels] == [0, 1, 2, 3, 4, 5]
+    assert [late.strength(level) for level in (0.65, 0.65, 0.1, 0.1, 0.05)] == [3, 3, 4, 4, 5]
+    assert Course(Keyframes(), rule, 1.0).strength(0.5) == 1.0
 
 
 def test_the_first_keyframe_counts_from_the_beginning() -> None:
