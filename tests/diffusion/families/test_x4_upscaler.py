@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,22 @@ def test_a_network_in_the_layout_of_diffusers_gets_its_original_names(theirs: An
     again = load_diffusion_model(file, device="cpu")
     assert isinstance(again.family, X4UpscalerFamily)
     assert again.network.weights.keys() == model.network.weights.keys()
+
+
+def test_a_folder_of_diffusers_says_how_it_was_trained(theirs: Any, tmp_path: Path) -> None:
+    from diffusers import DDIMScheduler
+
+    theirs.save_pretrained(tmp_path / "unet")
+    levels = {"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "scaled_linear"}
+    DDIMScheduler(**levels, prediction_type="v_prediction").save_pretrained(tmp_path / "scheduler")
+    parts = {"unet": ["diffusers", "UNet2DConditionModel"], "scheduler": ["diffusers", "DDIMScheduler"]}
+    index = {"_class_name": "StableDiffusionUpscalePipeline", **parts}
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+
+    found = load_checkpoint(tmp_path, device="cpu").model
+
+    assert isinstance(found.family, X4UpscalerFamily) and found.latent_format.ratio == 4
+    assert found.prediction.kind is Kind.V and float(found.prediction.sigma_max) == pytest.approx(36.912, rel=1e-4)
 
 
 def test_labels_of_another_network_are_refused(path: Path) -> None:
