@@ -27,10 +27,12 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
             site.stop()
 
 
-@pytest.fixture
-def site(new_site: Callable[..., Site]) -> Site:
-    """A running server with one worker."""
-    return new_site().start()
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running server with one worker, for all tests that leave it running; its jobs add up."""
+    site = Site(tmp_path_factory.mktemp("site") / "data").start()
+    yield site
+    site.stop()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,6 @@ import pytest
 
 from tests.chaos.checker import check
 from tests.chaos.site import Site, graph
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("deaths") / "data").start()
-    yield site
-    site.stop()
 
 
 def deadly(value: int, how: str, times: int, marker: Path) -> dict[str, Any]:
@@ -57,7 +49,7 @@ def test_a_job_that_kills_two_workers_is_dead_with_its_node_and_runs_again_when_
 
 
 def test_a_worker_that_was_dead_before_it_began_is_no_death_of_the_job(site: Site) -> None:
-    for value in range(20, 24):
+    for value in range(20, 22):
         site.wait(lambda: len(site.workers()) == 1, "a worker is up")
         (worker,) = site.workers()
         worker.suspend()  # it takes no frame any more
