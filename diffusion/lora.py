@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +17,12 @@ from torch import Tensor
 
 from diffusion.errors import ModelFileError, recognising
 from diffusion.lora_algebra import Change, FusedChange, changes_of_layer, widened
-from diffusion.lora_names import FIRST_LAYER, fused_names, model_names, text_names
+from diffusion.lora_names import FIRST_LAYER, fused_names, model_names, projection_names, text_names
 from diffusion.model import Model
 from diffusion.network import Network, WeightPatch, check_finite, grouped
 from diffusion.tensor_file import open_tensors
 from diffusion.text.encoder import TextEncoder
+from diffusion.text.towers import ClipTower, Tower
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +92,35 @@ def with_lora(
         if model is not None:
             changes = _changes(lora, model_names(model.network), model.network, strength_model, used)
             model = model.with_weights(changes).with_weights(_fused_changes(lora, model.network, strength_model, used))
-        for tower in () if clip is None else clip.towers:
-            changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength_clip, used)
-            clip = clip.with_weights(tower.name, changes) if changes else clip
+        if clip is not None:
+            clip = _with_text(lora, clip, strength_clip, used)
     return Applied(model, clip, frozenset(used))
+
+
+def _with_text(lora: LoraFile, clip: TextEncoder, strength: float, used: set[str]) -> TextEncoder:
+    towers = []
+    for tower in clip.towers:
+        changes = _changes(lora, text_names(tower.name, tower.network, clip), tower.network, strength, used)
+        clip = clip.with_weights(tower.name, changes) if changes else clip
+        towers.append(_projecting(lora, tower, projection_names(tower.name, clip), strength, used))
+    return replace(clip, towers=tuple(towers))
+
+
+def _projecting(lora: LoraFile, tower: Tower, names: tuple[str, ...], strength: float, used: set[str]) -> Tower:
+    """An encoder whose projection of the pooled vector is changed; one that is not read stays as it is."""
+    if not isinstance(tower, ClipTower):
+        return tower
+    for layer, suffixes in _layers(lora.tensors).items():
+        if layer not in names:
+            continue
+        used.update(suffixes.values())
+        parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
+        for _, change in changes_of_layer(parts, "text_projection.weight", strength):
+            if tower.projection is not None:
+                _check_fit(change, tower.projection.T.shape, layer, lora)
+                changed = change(tower.projection.float().T).T
+                tower = replace(tower, projection=changed.to(tower.projection.dtype).contiguous())
+    return tower
 
 
 def _changes(

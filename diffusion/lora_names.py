@@ -90,6 +90,13 @@ def text_names(tower: str, network: Network, clip: TextEncoder) -> dict[str, str
     return result
 
 
+def projection_names(tower: str, clip: TextEncoder) -> tuple[str, ...]:
+    """The names of the layer that projects the pooled vector of a text encoder."""
+    numbers = _numbers(tower, {other.name for other in clip.towers})
+    own = [f"lora_te{number}_text_projection" for number in numbers]
+    return *own, "lora_prior_te_text_projection", f"text_encoders.clip_{tower}.transformer.text_projection"
+
+
 def _numbers(tower: str, present: set[str]) -> tuple[int, ...]:
     """By which numbers trainers know a text encoder: its place in the family; the only one is the first."""
     if tower == "t5xxl":  # kohya calls it the third, also of Flux, where others call it the second
@@ -99,4 +106,4 @@ def _numbers(tower: str, present: set[str]) -> tuple[int, ...]:
     return (1,)
 
 
-__all__ = ["FIRST_LAYER", "fused_names", "model_names", "text_names"]
+__all__ = ["FIRST_LAYER", "fused_names", "model_names", "projection_names", "text_names"]

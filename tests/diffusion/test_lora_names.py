@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from diffusion.loading import Checkpoint
-from diffusion.lora import LoraFile, apply_lora
+from diffusion.lora import LoraFile, apply_lora, with_lora
 from diffusion.model import Model
 from diffusion.network import Network, Patches
 from diffusion.text.encoder import TextEncoder
-from diffusion.text.towers import T5Tower
+from diffusion.text.towers import ClipTower, T5Tower
 from tests.diffusion.test_transformers import loaded
 
 UPS = {"up": "B", "down": "A"}
@@ -200,6 +200,23 @@ def test_whole_differences_norms_and_biases_are_added(family: str, parts: Parts)
     (own,) = clip.towers
     weight = own.network.weights["final_layer_norm.weight"].float()
     torch.testing.assert_close(changed(weight, clip.patches["l"], "final_layer_norm.weight"), weight + 2)
+
+
+@pytest.mark.parametrize("family", ["xl"])
+def test_the_projection_of_the_pooled_vector_is_changed_where_it_is_read(family: str, parts: Parts) -> None:
+    first, second = parts.clip.towers
+    projection = torch.randn(32, 12, generator=torch.Generator().manual_seed(2)).half()
+    clip = replace(parts.clip, towers=(first, replace(second, projection=projection)))
+    tensors = {f"lora_te{number}_text_projection.lora_{part}.weight": torch.ones(size) for number in (1, 2)
+               for part, size in (("up", (12, 2)), ("down", (2, 32)))}  # fmt: skip
+
+    found = with_lora(LoraFile("OneTrainer", tensors), None, clip, 0.0, 0.25)
+
+    assert found.used == set(tensors) and found.clip is not None
+    one, other = (tower.projection for tower in found.clip.towers if isinstance(tower, ClipTower))
+    assert one is None and other is not None
+    torch.testing.assert_close(other, projection + 0.5)
+    assert torch.equal(projection, clip.towers[1].projection)  # type: ignore[union-attr, arg-type]
 
 
 def changed(weight: Tensor, patches: Patches, name: str) -> Tensor:
