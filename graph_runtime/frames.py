@@ -24,7 +24,7 @@ from typing import Any
 
 from graph_runtime.errors import HeddleError
 
-__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "FrameReader", "encode", "encode_together", "read_frames"]
+__all__ = ["MAX_BLOB", "MAX_HEADER", "BadFrame", "CutFrame", "FrameReader", "encode", "encode_together", "read_frames"]
 
 MAX_HEADER = 512 * 1024 * 1024
 """Largest header accepted, in bytes; a prompt of 100 MB must fit with room to spare."""
@@ -42,6 +42,10 @@ Frame = tuple[dict[str, Any], bytes]
 
 class BadFrame(HeddleError):
     """Bytes that are no frame, or a header that cannot become one; the connection cannot be used any longer."""
+
+
+class CutFrame(BadFrame):
+    """The connection ended inside a frame: the process on the other side died while it sent it."""
 
 
 def encode(header: dict[str, Any], blob: bytes = b"", **texts: str) -> bytes:
@@ -122,7 +126,8 @@ async def read_frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
     """Frames as they arrive; ends when the other side has closed the connection between two frames.
 
     Raises:
-        BadFrame: if the bytes are no frames, or the connection ended in the middle of one.
+        BadFrame: if the bytes are no frames.
+        CutFrame: if the connection ended in the middle of one.
         ConnectionError: if the connection broke.
     """
     cutter = FrameReader()
@@ -130,7 +135,7 @@ async def read_frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
         for frame in cutter.feed(data):
             yield frame
     if cutter.pending:
-        raise BadFrame(
+        raise CutFrame(
             f"The connection ended inside a frame, of which {cutter.pending} bytes had arrived. "
             "The process on the other side has died; start it again."
         )

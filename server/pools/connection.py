@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from graph_runtime.frames import encode, read_frames
+from graph_runtime.frames import CutFrame, encode, read_frames
 
 __all__ = ["Connection"]
 
@@ -47,7 +47,7 @@ class Connection:
         Raises:
             BadFrame: if the bytes are no frames.
         """
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, CutFrame):
             async for frame in read_frames(self._reader):
                 yield frame
 

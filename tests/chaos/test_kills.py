@@ -9,9 +9,7 @@ from tests.chaos.site import Site
 from tests.chaos.storm import storm
 
 
-def test_nothing_is_lost_when_processes_are_killed_at_random_moments(
-    new_site: Callable[..., Site], kills: int
-) -> None:
+def test_nothing_is_lost_when_processes_are_killed_at_random_moments(new_site: Callable[..., Site], kills: int) -> None:
     site = new_site("--workers", "2").start()
     seen = storm(site, kills, random.Random(kills))
 

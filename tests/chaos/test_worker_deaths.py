@@ -21,9 +21,7 @@ def deadly(value: int, how: str, times: int, marker: Path) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize(
-    "how", ["segfault", *(pytest.param(how, marks=pytest.mark.chaos) for how in ("exit", "kill"))]
-)
+@pytest.mark.parametrize("how", ["segfault", *(pytest.param(how, marks=pytest.mark.chaos) for how in ("exit", "kill"))])
 def test_a_job_whose_worker_dies_once_succeeds_in_the_next(site: Site, tmp_path: Path, how: str) -> None:
     job = site.submit(deadly(1, how, 1, tmp_path / "marker"))
     detail = site.until(job, "succeeded", "failed", "dead")

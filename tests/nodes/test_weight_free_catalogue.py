@@ -23,9 +23,7 @@ def without_tooltips(entry):
 @pytest.mark.parametrize("name", sorted(ESTABLISHED))
 def test_ids_inputs_options_defaults_and_outputs_are_the_established_ones(name):
     expected = dict(ESTABLISHED[name])
-    info = object_info(
-        CATALOGUE[name], lambda folder: FOLDERS.get(folder, [])
-    )
+    info = object_info(CATALOGUE[name], lambda folder: FOLDERS.get(folder, []))
 
     for section, entries in expected.pop("input", {}).items():
         assert list(info["input"][section]) == list(entries), "names and their order"

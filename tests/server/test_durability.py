@@ -34,8 +34,9 @@ async def test_a_free_worker_claims_a_job_in_the_transaction_that_stores_it(benc
         together.append([event.kind for event in events])
         committed(events)
 
+    await bench.finished((await bench.prompt(picture))["prompt_id"])  # the worker is up and free now
     dispatcher.committed = noted
-    await bench.finished((await bench.prompt(picture))["prompt_id"])
+    await bench.finished((await bench.prompt(picture, number=5))["prompt_id"])
 
     assert together == [["queued", "running"], ["succeeded"]]
 

@@ -390,3 +390,14 @@ async def test_a_worker_of_another_kind_is_given_up_with_the_reason() -> None:
         assert "status 7" in (await watched.until(WorkerLost)).reason
     finally:
         await pool.close()
+
+
+async def test_a_worker_that_dies_in_the_middle_of_a_frame_is_lost_for_its_own_reason() -> None:
+    dies = "import os; os.write(int(os.environ['HEDDLE_WORKER_FD']), b'half'); os._exit(3)"
+    pool = FramedPool(lambda name: launch([sys.executable, "-c", dies]), 1, LIMITS)
+    await pool.open()
+    watched = Watched(pool, None)
+    try:
+        assert (await watched.until(WorkerLost)).reason == "it ended with status 3"
+    finally:
+        await pool.close()

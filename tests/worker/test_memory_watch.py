@@ -97,22 +97,29 @@ def test_an_interruption_that_comes_too_late_hits_nobody() -> None:
     calls = NodeCalls()
     assert calls.interrupt(MemoryLimitReached) is False
     for _ in range(200):
+        begun: list[bool] = []
+        ended: list[bool] = []
+
+        def interrupt(begun: list[bool] = begun, ended: list[bool] = ended) -> None:
+            while not begun:
+                time.sleep(0)
+            calls.interrupt(MemoryLimitReached)
+            ended.append(True)
+
+        other = threading.Thread(target=interrupt)
+        other.start()
         calls.enter()
-        other = threading.Thread(target=calls.interrupt, args=(MemoryLimitReached,))
         try:
-            other.start()
+            begun.append(True)
+            while not ended:
+                pass  # nothing here minds being interrupted
         except MemoryLimitReached:
             pass
-        try:
-            other.join()
-        except MemoryLimitReached:
-            other.join()
         try:
             calls.leave()
         except MemoryLimitReached:
             calls.leave()
-        for _ in range(100):
-            pass
+        other.join()
 
 
 def test_the_watch_ends_when_it_is_closed() -> None:

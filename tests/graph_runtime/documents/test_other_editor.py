@@ -61,9 +61,7 @@ def test_a_document_of_ours_means_the_same_to_another_editor(catalogue, data):
 def test_the_sockets_of_an_instance_stand_in_the_order_of_its_definition(catalogue):
     inner = node(1, "ImageScale", [("image", "IMAGE", 2), ("width", "INT", 1, "w")], [("IMAGE", "IMAGE", [3])], [64])
     links = [link(1, -10, 0, 1, 1, "INT"), link(2, -10, 1, 1, 0, "IMAGE"), link(3, 1, 0, -20, 0, "IMAGE")]
-    scale = subgraph(
-        "d", [("width", "INT", [1]), ("image", "IMAGE", [2])], [("IMAGE", "IMAGE", [3])], [inner], links
-    )
+    scale = subgraph("d", [("width", "INT", [1]), ("image", "IMAGE", [2])], [("IMAGE", "IMAGE", [3])], [inner], links)
     saved = document(
         [
             node(1, "LoadImage", outputs=[("IMAGE", "IMAGE", [1]), ("MASK", "MASK", [])], values=["a.png", "image"]),
