@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from diffusion.network import check_finite
 from diffusion.pickled import read_pickled
 from diffusion.tensor_file import TensorFile
 
@@ -31,14 +32,15 @@ class Embeddings:
         Returns:
             float32 [vectors, width], or None.
         Raises:
-            ModelFileError: if the file is damaged.
+            ModelFileError: if the file is damaged, or its vectors are no numbers.
         """
         path = self._path(name)
         if path is None:
             return None
         found = _vectors(path, f"clip_{tower}")
-        if found is None or found.shape[-1] != width:
+        if found is None or found.ndim == 0 or found.shape[-1] != width:
             return None
+        check_finite({name: found}, str(path))
         return found.float().reshape(-1, width)
 
     def _path(self, name: str) -> Path | None:
