@@ -86,7 +86,8 @@ class VideoFamily:
         self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
         patching: Patching | None = None,
     ) -> Tensor:  # fmt: skip
-        x = torch.cat([x, inputs["concat"].to(x)], dim=1)
+        if "concat" in inputs:
+            x = torch.cat([x, inputs["concat"].to(x)], dim=1)
         context, vector, frames = inputs["context"].to(x), inputs["vector"].to(x), inputs["frames"].shape[1]
         added = of_unet(residuals)
         if added is not None or (patching is not None and (patching.patches.in_unet or patching.patches.blocks)):

@@ -83,7 +83,9 @@ class DenoisingNetwork:
             return self._within[-1](x, timesteps, context, y, control, transformer_options, **kwargs)
         model = self._model
         module = model.network.prepare(model.patches)
-        given = {"context": context, "vector": y, **kwargs}
+        frames = kwargs.pop("num_video_frames", None)
+        told = None if frames is None else x.new_zeros(1, int(frames))  # the network asks for its shape alone
+        given = {"context": context, "vector": y, "frames": told, **kwargs}
         inputs = {name: value for name, value in given.items() if value is not None}
         residuals = None if control is None else as_residuals(control, "MODEL.model.diffusion_model")
         patching = self._patching(x, transformer_options or {})

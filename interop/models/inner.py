@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from diffusion.model import Model
 from diffusion.sampling.evaluate import Evaluator
-from diffusion.sampling.prediction import Kind
+from diffusion.sampling.prediction import Kind, LogPrediction
 from interop.errors import NotSupported
 from interop.models.denoiser import network_of
 from interop.models.latent_spaces import latent_space
@@ -29,7 +31,7 @@ __all__ = [
     "told_roles",
 ]  # fmt: skip
 
-_INPUTS = {"context": "c_crossattn", "concat": "c_concat", "vector": "y"}
+_INPUTS = {"context": "c_crossattn", "concat": "c_concat", "vector": "y", "frames": "num_video_frames"}
 """Name of a network's input here → name that packs give it."""
 _OWN_INPUTS = {theirs: ours for ours, theirs in _INPUTS.items()}
 
@@ -52,7 +54,14 @@ class ModelType(enum.Enum):
 _TYPES = {
     Kind.EPSILON: ModelType.EPS, Kind.V: ModelType.V_PREDICTION, Kind.EDM: ModelType.EDM, Kind.X0: ModelType.EPS,
     Kind.FLOW: ModelType.FLOW, Kind.IMG_TO_IMG: ModelType.IMG_TO_IMG,
+    Kind.RATIO: ModelType.FLOW_COSMOS,
 }  # fmt: skip
+
+
+def _type(model: Model) -> ModelType:
+    if model.prediction.kind is Kind.V and isinstance(model.prediction, LogPrediction):
+        return ModelType.V_PREDICTION_CONTINUOUS if model.prediction.angle else ModelType.V_PREDICTION_EDM
+    return _TYPES[model.prediction.kind]
 
 
 class BaseModel:
@@ -72,7 +81,7 @@ class BaseModel:
         self.model_sampling = levels_of(model.prediction)
         self.latent_format = latent_space(model.latent_format, model)
         self.model_config = _config(model)
-        self.model_type = _TYPES[model.prediction.kind]
+        self.model_type = _type(model)
         self.diffusion_model = network_of(model, self.model_config.unet_config)
         self.device = model.network.device
         self.manual_cast_dtype = None
@@ -168,10 +177,18 @@ KINDS: dict[str, type[BaseModel]] = {
         "SDXLRefiner": "the refiner of Stable Diffusion XL",
         "SD3": "Stable Diffusion 3",
         "Flux": "Flux",
+        "SVD_img2vid": "Stable Video Diffusion",
+        "SV3D_u": "SV3D without a camera",
+        "SV3D_p": "SV3D with a camera",
+        "Stable_Zero123": "Stable Zero123",
+        "SD_X4Upscaler": "the x4 upscaler",
     }.items()
 }
 """Name among the host's models → class; Stable Diffusion 1 and 2 are plain `BaseModel`s."""
-_BY_FAMILY = {"sdxl": "SDXL", "sdxl_refiner": "SDXLRefiner", "sd3": "SD3", "flux": "Flux"}
+_BY_FAMILY = {
+    "sdxl": "SDXL", "sdxl_refiner": "SDXLRefiner", "sd3": "SD3", "flux": "Flux", "svd": "SVD_img2vid",
+    "sv3d_u": "SV3D_u", "sv3d_p": "SV3D_p", "zero123": "Stable_Zero123", "x4_upscaler": "SD_X4Upscaler",
+}  # fmt: skip
 
 
 def inner_of(model: Model) -> BaseModel:
@@ -206,7 +223,7 @@ def _config(model: Model) -> SimpleNamespace:
 
 def named_inputs(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """A network's inputs under the names that packs know."""
-    return {input_name(name): value for name, value in inputs.items()}
+    return {input_name(name): value.shape[1] if name == "frames" else value for name, value in inputs.items()}
 
 
 def input_name(name: str) -> str:
@@ -228,4 +245,6 @@ def plain_inputs(given: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs of a network, from what a pack calls it with."""
     ignored = ("transformer_options", "control")
     named = {own_input_name(name): value for name, value in given.items() if name not in ignored}
+    if isinstance(named.get("frames"), int):
+        named["frames"] = torch.zeros(1, named["frames"])  # the network asks for its shape alone
     return {name: value for name, value in named.items() if value is not None}

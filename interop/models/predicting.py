@@ -20,7 +20,7 @@ from interop.models.noise_levels import (
     ModelSamplingDiscreteFlow,
     ModelSamplingFlux,
 )
-from interop.models.prediction_kinds import CONST, EDM, EPS, IMG_TO_IMG, V_PREDICTION, X0
+from interop.models.prediction_kinds import CONST, COSMOS_RFLOW, EDM, EPS, IMG_TO_IMG, V_PREDICTION, X0
 
 __all__ = ["as_prediction", "levels_of"]
 
@@ -31,6 +31,7 @@ _KINDS: dict[Kind, type] = {
     Kind.X0: X0,
     Kind.IMG_TO_IMG: IMG_TO_IMG,
     Kind.FLOW: CONST,
+    Kind.RATIO: COSMOS_RFLOW,
 }
 
 
