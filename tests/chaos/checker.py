@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,8 @@ from tests.chaos.site import Site
 ENDED = {"succeeded", "failed", "cancelled", "dead"}
 
 
-def check(site: Site, cancelled: Sequence[str] = ()) -> dict[str, str]:
-    """Check everything that is promised of the jobs a site has accepted; returns their states.
-
-    Args:
-        cancelled: ids of those that somebody asked to cancel; only they may have ended so.
-    """
+def check(site: Site) -> dict[str, str]:
+    """Check everything that is promised of the jobs a site has accepted; returns their states."""
     accepted = site.accepted
     site.settled(accepted)
     events = list(stored_events(site))
@@ -31,7 +27,7 @@ def check(site: Site, cancelled: Sequence[str] = ()) -> dict[str, str]:
         detail = site.job(job)
         states[job] = detail["state"]
         assert detail["state"] in ENDED, f"job {job} is {detail['state']}"
-        assert detail["state"] != "cancelled" or job in cancelled, f"job {job} was cancelled, and nobody asked"
+        assert detail["state"] != "cancelled" or job in site.cancelled, f"job {job} was cancelled, and nobody asked"
         ends = [event["kind"] for _, event in events if event["job"] == job and event["kind"] in ENDED]
         starts = sum(1 for _, event in events if event["job"] == job and event["kind"] == "queued")
         assert len(ends) == starts, f"job {job} was queued {starts} times and ended {ends}"

@@ -45,6 +45,7 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.accepted: list[str] = []
+        self.cancelled: set[str] = set()
         self.log = folder.parent / f"{folder.name}.log"
         if not (folder / "custom_nodes" / "chaos").exists():
             shutil.copytree(PACK, folder / "custom_nodes" / "chaos", ignore=shutil.ignore_patterns("__pycache__"))
@@ -146,6 +147,11 @@ class Site:
         if accepted not in self.accepted:
             self.accepted.append(accepted)
         return accepted
+
+    def cancel(self, job: str) -> None:
+        """Ask for a job's end, and remember that somebody did."""
+        self.cancelled.add(job)
+        self.post(f"/api/v1/jobs/{job}/cancel")
 
     def job(self, job: str) -> dict[str, Any]:
         """What our own API says of a job."""

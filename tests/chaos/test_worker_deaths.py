@@ -63,7 +63,7 @@ def test_a_running_job_ends_within_two_seconds_of_its_cancellation(site: Site, t
     job = site.submit(graph(4, 60.0, journal=str(journal)))
     site.wait(journal.exists, "the work begins")
     started = time.monotonic()
-    site.post(f"/api/v1/jobs/{job}/cancel")
+    site.cancel(job)
     site.until(job, "cancelled")
 
     assert time.monotonic() - started < 2.0
@@ -79,7 +79,7 @@ def test_a_node_deaf_to_cancellation_is_ended_within_ten_seconds(site: Site) -> 
     time.sleep(0.3)
     before = [worker.pid for worker in site.workers()]
     started = time.monotonic()
-    site.post(f"/api/v1/jobs/{job}/cancel")
+    site.cancel(job)
     site.until(job, "cancelled", "dead", "failed")
     took = time.monotonic() - started
     follower = site.submit(graph(6))
