@@ -37,7 +37,7 @@ class Embeddings:
         path = self._path(name)
         if path is None:
             return None
-        found = _vectors(path, f"clip_{tower}")
+        found = _vectors(path, tower if tower.startswith("t5") else f"clip_{tower}")
         if found is None or found.ndim == 0 or found.shape[-1] != width:
             return None
         check_finite({name: found}, str(path))

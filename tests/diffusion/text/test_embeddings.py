@@ -31,12 +31,16 @@ def test_an_embedding_is_found_with_or_without_its_suffix_and_below_its_folder(t
 
 
 def test_each_encoder_takes_the_part_that_is_meant_for_it(tmp_path: Path) -> None:
-    folder = written(tmp_path, "xl.safetensors", {"clip_l": VECTORS, "clip_g": torch.ones(1, 12)})
+    parts = {"clip_l": VECTORS, "clip_g": torch.ones(1, 12), "t5xxl": torch.zeros(1, 12)}
+    folder = written(tmp_path, "xl.safetensors", parts)
 
-    first, second = (Embeddings((folder,)).find("xl", width, name) for width, name in ((8, "l"), (12, "g")))
+    first, second, third = (
+        Embeddings((folder,)).find("xl", width, name) for width, name in ((8, "l"), (12, "g"), (12, "t5xxl"))
+    )
 
     assert first is not None and torch.equal(first, VECTORS)
     assert second is not None and torch.equal(second, torch.ones(1, 12))
+    assert third is not None and torch.equal(third, torch.zeros(1, 12))
 
 
 @pytest.mark.parametrize("odd", [torch.ones(1, 9), torch.ones(()), torch.ones(0)])
