@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from diffusion.families.family import Scene, even_sided
+from diffusion.families.family import Scene, even_sided, to_batch
 from diffusion.families.unet import fitted, spread
 from diffusion.latents import FLUX, LatentFormat
 from diffusion.patching.record import Patching
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from diffusion.network import Network
 
 REFERENCE = "reference"  # begins the names of pictures that an editing model is shown
+STYLE = "style"
+"""The name of tokens of a picture's style, as wide as the network, that stand before those of the text."""
 GUIDANCE = 3.5  # what the distilled model is told unless a conditioning says otherwise
 
 
@@ -75,18 +77,19 @@ class FluxFamily:
         for picture, at in _placed(inputs, (height, width)):
             shown, there = patches(picture.to(x), *at)
             tokens, positions = torch.cat([tokens, shown], dim=1), torch.cat([positions, there])
-        context = inputs["context"].to(x)
+        context, style = inputs["context"].to(x), inputs.get(STYLE)
+        shown = 0 if style is None else style.shape[1]
         guidance = inputs["guidance"].to(x) if "guidance" in inputs else None
-        with replaced_blocks(module, patching), _told(module, guidance):
+        with replaced_blocks(module, patching), _told(module, guidance), _styled(module, style):
             out = module(
                 hidden_states=tokens,
                 encoder_hidden_states=context,
                 pooled_projections=inputs["vector"].to(x),
                 timestep=timestep.to(x.dtype),
                 img_ids=positions,
-                txt_ids=torch.zeros(context.shape[1], 3, device=x.device),
+                txt_ids=torch.zeros(shown + context.shape[1], 3, device=x.device),
                 guidance=guidance,
-                joint_attention_kwargs=_attention(inputs, x),
+                joint_attention_kwargs=_attention(inputs, x, shown),
                 controlnet_block_samples=_added(residuals, 0, module.transformer_blocks, tokens),
                 controlnet_single_block_samples=_added(residuals, 1, module.single_transformer_blocks, tokens),
                 return_dict=False,
@@ -180,6 +183,28 @@ def _told(module: Any, guidance: Tensor | None) -> Iterator[None]:
         del times.forward
 
 
+@contextmanager
+def _styled(module: Any, style: Tensor | None) -> Iterator[None]:
+    """Let a network read the tokens of a style before those of its text within the body."""
+    if style is None:
+        yield
+        return
+    first = module.context_embedder
+    plain, own = first.forward, first.__dict__.get("forward")
+
+    def with_style(text: Tensor) -> Tensor:
+        read = plain(text)
+        return torch.cat([to_batch(style, read.shape[0]).to(read), read], dim=1)
+
+    first.forward = with_style
+    try:
+        yield
+    finally:
+        del first.forward
+        if own is not None:
+            first.forward = own
+
+
 def _added(residuals: Any, kind: int, blocks: nn.ModuleList, tokens: Tensor) -> list[Tensor] | None:
     """What control networks add after each block of a kind; pictures beside the one that is made get nothing."""
     chain = of_transformer(residuals)
@@ -189,8 +214,11 @@ def _added(residuals: Any, kind: int, blocks: nn.ModuleList, tokens: Tensor) -> 
     return [F.pad(one, (0, 0, 0, tokens.shape[1] - one.shape[1])) for one in added]
 
 
-def _attention(inputs: Mapping[str, Tensor], x: Tensor) -> dict[str, Tensor] | None:
-    return {"attention_mask": inputs["attention_mask"].to(x)[:, None]} if "attention_mask" in inputs else None
+def _attention(inputs: Mapping[str, Tensor], x: Tensor, shown: int) -> dict[str, Tensor] | None:
+    """How much attention is paid to what; a style's tokens, which stand before all others, are seen by all."""
+    if "attention_mask" not in inputs:
+        return None
+    return {"attention_mask": F.pad(inputs["attention_mask"], (shown, 0, shown, 0)).to(x)[:, None]}
 
 
 def sized_mask(mask: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
@@ -221,4 +249,4 @@ def join_flux(encoded: Mapping[str, Encoded]) -> tuple[Tensor, Tensor | None]:
     return encoded["t5xxl"].features, encoded["l"].pooled
 
 
-__all__ = ["GUIDANCE", "FluxFamily", "join_flux", "patches", "sized_mask"]
+__all__ = ["GUIDANCE", "STYLE", "FluxFamily", "join_flux", "patches", "sized_mask"]

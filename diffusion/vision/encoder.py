@@ -20,6 +20,7 @@ from diffusion.tensor_file import open_tensors
 Colour = tuple[float, float, float]
 CLIP_COLOURS: tuple[Colour, Colour] = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and deviation of the pictures that CLIP was trained on."""
+DEEPER = (-20, -11)  # blocks, counted from the end
 SIGLIP_COLOURS: tuple[Colour, Colour] = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
@@ -31,21 +32,25 @@ class PictureEncoding:
         last_hidden_state: [batch, tokens, width]; normed by SigLIP, not by CLIP.
         image_embeds: CLIP's projected vector [batch, projected]; SigLIP has none and repeats the last state.
         penultimate_hidden_states: [batch, tokens, width], before the last block.
+        deeper_hidden_states: [batch, 2, tokens, width], after the twentieth and the eleventh block from the end, which
+            style projectors read; None of encoders with fewer, and of CLIP.
     """
 
     last_hidden_state: Tensor
     image_embeds: Tensor
     penultimate_hidden_states: Tensor
+    deeper_hidden_states: Tensor | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes it holds, for those who bound what they keep."""
-        return sum(one.nbytes for one in {id(self[name]): self[name] for name in self.__slots__}.values())
+        held = {id(one): one for one in (getattr(self, name) for name in self.__slots__) if one is not None}
+        return sum(one.nbytes for one in held.values())
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self.__slots__:
+        found: Tensor | None = getattr(self, name) if name in self.__slots__ else None
+        if found is None:
             raise KeyError(name)
-        found: Tensor = getattr(self, name)
         return found
 
 
@@ -82,14 +87,17 @@ class PictureEncoder:
         module: Any = self.network.prepare()
         inner = getattr(module, "vision_model", module)
         x = _embedded(inner, pixels.to(self.network.device, self.network.compute))
-        before = x
-        for block in inner.encoder.layers:
+        before, blocks, deeper = x, inner.encoder.layers, []
+        for number, block in enumerate(blocks):
             before, x = x, block(x, attention_mask=None)
+            if self.siglip and number - len(blocks) in DEEPER and len(blocks) >= -DEEPER[0]:
+                deeper.append(x.float().cpu())
         if hasattr(module, "visual_projection"):
             embeds = module.visual_projection(inner.post_layernorm(x[:, 0]))
         else:
             x = embeds = inner.post_layernorm(x)
-        return PictureEncoding(x.float().cpu(), embeds.float().cpu(), before.float().cpu())
+        states = torch.stack(deeper, dim=1) if deeper else None
+        return PictureEncoding(x.float().cpu(), embeds.float().cpu(), before.float().cpu(), states)
 
 
 def _embedded(inner: Any, pixels: Tensor) -> Tensor:

@@ -22,11 +22,11 @@ def clip(**changes: Any) -> Any:
     return half_weights(CLIPVisionModelWithProjection(CLIPVisionConfig(**{**sizes, **changes})))
 
 
-def siglip() -> Any:
+def siglip(layers: int = 3) -> Any:
     from transformers import SiglipVisionConfig, SiglipVisionModel
 
     return half_weights(SiglipVisionModel(SiglipVisionConfig(
-        hidden_size=64, intermediate_size=96, num_hidden_layers=3, num_attention_heads=16, image_size=42,
+        hidden_size=64, intermediate_size=96, num_hidden_layers=layers, num_attention_heads=16, image_size=42,
         patch_size=14, hidden_act="gelu_pytorch_tanh", vision_use_head=False,
     )))  # fmt: skip
 
@@ -101,8 +101,25 @@ def test_siglip_gives_its_normed_last_state(tmp_path: Path) -> None:
     torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state, rtol=1e-4, atol=1e-4)
     assert torch.equal(found.image_embeds, found.last_hidden_state)
     assert found.nbytes == found.last_hidden_state.nbytes + found.penultimate_hidden_states.nbytes
-    with pytest.raises(KeyError):
-        found["nbytes"]
+    assert found.deeper_hidden_states is None, "it has too few layers"
+    for name in ("nbytes", "deeper_hidden_states"):
+        with pytest.raises(KeyError):
+            found[name]
+
+
+def test_a_deep_siglip_also_gives_what_style_projectors_read(tmp_path: Path) -> None:
+    module = siglip(layers=21)
+    tensors = {f"vision_model.{name.removeprefix('vision_model.')}": t for name, t in module.state_dict().items()}
+    encoder = load_picture_encoder(written(tensors, tmp_path / "s.safetensors"), device="cpu")
+
+    found = encoder.encode_image(PICTURES, crop=False)
+
+    pixels = prepared_pixels(PICTURES, 42, ((0.5,) * 3, (0.5,) * 3), crop=False)
+    with torch.inference_mode():
+        states = module(pixel_values=pixels, output_hidden_states=True).hidden_states
+    for state, number in zip(found["deeper_hidden_states"].unbind(1), (-20, -11), strict=True):
+        torch.testing.assert_close(state, states[number], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.penultimate_hidden_states, states[-2], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
