@@ -84,11 +84,23 @@ def drag(page: Page, source: Locator, target: Locator) -> None:
     page.mouse.up()
 
 
-def serious_findings(page: Page) -> list[str]:
-    """What axe calls serious or critical on the page as it is."""
-    axe = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+def settled(page: Page) -> None:
+    """Waits until nothing on the page moves or fades any more."""
+    page.evaluate("""async () => {
+        const frame = () => new Promise(requestAnimationFrame);
+        await frame(); await frame();
+        const ends = document.getAnimations().filter(each => each.effect.getComputedTiming().endTime !== Infinity);
+        await Promise.allSettled(ends.map(each => each.finished));
+    }""")
+
+
+def serious_findings(page: Page, *rules: str) -> list[str]:
+    """What axe calls serious or critical on the page as it is; by these rules only, if any are named."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate((PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    report = page.evaluate(
+        "rules => axe.run(document, {resultTypes: ['violations'], ...(rules.length ? {runOnly: rules} : {})})", rules
+    )
     return [
         f"{found['id']}: {found['help']} ({'; '.join(node['html'][:120] for node in found['nodes'][:3])})"
         for found in report["violations"]

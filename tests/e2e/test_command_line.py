@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
-import time
+import termios
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -31,27 +33,31 @@ def colour_at(picture: Path, x: float, y: float) -> tuple[int, int, int]:
     return pixel[0], pixel[1], pixel[2]
 
 
-def test_run_makes_the_picture_that_the_prompt_asks_for(tmp_path: Path) -> None:
-    result = heddle("run", DEFAULT, "--set", "Prompt.text=a red circle on a blue background", "--set", "5.seed=3",
-                    "--output", tmp_path, "--json")  # fmt: skip
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """What `run` said and the folder it wrote to."""
+    folder = tmp_path_factory.mktemp("made")
+    return heddle("run", DEFAULT, "--set", "Prompt.text=a red circle on a blue background", "--set", "5.seed=3",
+                  "--output", folder, "--json"), folder  # fmt: skip
+
+
+def test_run_makes_the_picture_that_the_prompt_asks_for(made: tuple[Any, Path]) -> None:
+    result, folder = made
 
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)
-    (picture,) = tmp_path.glob("*.png")
+    (picture,) = folder.glob("*.png")
     middle, edge = colour_at(picture, 0.5, 0.5), colour_at(picture, 0.05, 0.05)
     assert middle[0] > middle[2] + 60, f"the middle should be red, is {middle}"
     assert edge[2] > edge[0] + 60, f"the edge should be blue, is {edge}"
 
 
-def test_a_picture_can_be_run_again_from_its_own_file(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert heddle("run", DEFAULT, "--set", "5.steps=2", "--output", first).returncode == 0
-    (picture,) = first.glob("*.png")
-
-    result = heddle("run", picture, "--output", second)
+def test_a_picture_can_be_run_again_from_its_own_file(made: tuple[Any, Path], tmp_path: Path) -> None:
+    (picture,) = made[1].glob("*.png")
+    result = heddle("run", picture, "--output", tmp_path)
 
     assert result.returncode == 0, result.stderr
-    (again,) = second.glob("*.png")
+    (again,) = tmp_path.glob("*.png")
     assert Image.open(again).tobytes() == Image.open(picture).tobytes()
 
 
@@ -92,13 +98,24 @@ def test_a_wrong_command_says_what_is_wrong(arguments: list[str], clue: str) -> 
 
 def test_control_c_ends_a_run_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "main.py", "run", str(DEFAULT), "--set", "5.steps=5000", "--output", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-    time.sleep(8)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    screen, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (24, 80))  # without a width the bar shows no steps
+    process = subprocess.Popen(command, cwd=ROOT, stderr=terminal, env=ENVIRONMENT)
+    os.close(terminal)
+    shown = b""
+    try:
+        while b"/5000" not in shown:
+            shown += os.read(screen, 4096)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        shown += os.read(screen, 65536)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(screen)
 
     assert process.returncode == 130
-    assert "Traceback" not in errors
+    assert b"Traceback" not in shown
     assert not list(tmp_path.glob("*.png"))
 
 

@@ -31,6 +31,7 @@ def test_several_jobs_wait_in_the_order_that_a_person_gives_them_and_run_after_t
     page.keyboard.press("Escape")
     page.get_by_test_id("run").click()
     expect(page.locator("[data-queued]")).to_have_count(3)
+    expect(page.get_by_test_id("run")).to_be_enabled()
 
     first, second, third = queued_ids(page)
     grip(page, 0).focus()

@@ -52,9 +52,8 @@ def test_the_canvas_follows_the_habits_that_were_set(open_page: OpenPage) -> Non
     page.evaluate("window.__editor.setView({x: 400, y: 300, k: 1})")
     page.mouse.move(1100, 700)
     page.mouse.wheel(0, 50)
-    page.wait_for_timeout(200)
+    page.wait_for_function("window.__editor.view().y === 250")
     assert page.evaluate("window.__editor.view().k") == 1
-    assert page.evaluate("window.__editor.view().y") == 250
     page.mouse.move(360, 200)
     page.mouse.down()
     for x, y in ((700, 200), (700, 600), (360, 600), (350, 260)):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.roads import RED, OpenPage, Shot, node_named, one_colour, open_document, result_of
+from tests.e2e.roads import RED, OpenPage, Shot, node_named, one_colour, open_document, result_of, settled
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +72,7 @@ def test_a_double_click_leads_a_link_around_and_another_takes_the_waypoint_away(
     page = open_page("?bench")
     open_document(page, one_colour(RED))
     page.evaluate("window.__editor.setView({x: 300, y: 300, k: 1})")
-    page.wait_for_timeout(300)
+    settled(page)
     source = node_named(page, "EmptyImage").locator("[data-socket=output]").bounding_box()
     target = node_named(page, "Save Image").locator("[data-socket=input]").first.bounding_box()
     assert source is not None and target is not None
@@ -90,10 +90,10 @@ def test_a_double_click_leads_a_link_around_and_another_takes_the_waypoint_away(
 
 
 def _waypoints(page: Page) -> int:
-    """How many waypoints the autosaved document has."""
-    page.wait_for_timeout(600)
+    """How many waypoints the document has, as it is kept when the page is left."""
     stored: Any = page.evaluate("""() => {
-        const {active} = JSON.parse(localStorage.getItem('heddle.tabs.2'));
+        window.dispatchEvent(new Event('pagehide'));
+        const {active} = JSON.parse(localStorage.getItem('heddle.window.' + sessionStorage.getItem('heddle.client')));
         return JSON.parse(localStorage.getItem('heddle.tab.' + active)).document.layout.reroutes ?? [];
     }""")
     return len(stored)
@@ -108,7 +108,6 @@ def test_a_reload_inside_a_subgraph_stays_there_and_its_ends_stay_where_they_wer
     ends.locator("header").click()
     page.keyboard.press("ArrowDown")
     place = page.evaluate("window.__editor.nodePos('@inputs')")
-    page.wait_for_timeout(600)
     page.reload()
     page.wait_for_selector("[data-testid=run]:enabled")
 

@@ -14,6 +14,7 @@ import { App } from "./App";
 import { offerBench } from "./bench";
 import { CanvasEngine } from "./canvas/engine";
 import { keepSettings } from "./session/keptSettings";
+import { isOpen } from "./session/keptWindows";
 import { Session } from "./session/session";
 import { Editor } from "./store/editor";
 import { WorkbenchProvider } from "./ui/context";
@@ -23,10 +24,10 @@ function freshId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The same window keeps its id over a reload, so that the server goes on telling it about its jobs. */
+/** The same window keeps its id over a reload, so that the server goes on telling it about its jobs; a copy of it gets another. */
 function windowId(): string {
   const kept = window.sessionStorage.getItem("heddle.client");
-  const id = kept ?? freshId();
+  const id = kept === null || isOpen(window.localStorage, kept) ? freshId() : kept;
   window.sessionStorage.setItem("heddle.client", id);
   return id;
 }

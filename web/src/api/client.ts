@@ -88,8 +88,12 @@ async function call(path: string, init: RequestInit = {}): Promise<unknown> {
   return type.includes("json") ? parseJson(body) : body;
 }
 
+/** Bodies up to this many letters are still sent when the page is left; browsers keep 64 kB for all of them together. */
+const OUTLIVES_PAGE = 4000;
+
 function postJson(path: string, body: unknown): Promise<unknown> {
-  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: stringifyJson(body) });
+  const text = stringifyJson(body);
+  return call(path, { method: "POST", headers: { "content-type": "application/json" }, body: text, keepalive: text.length <= OUTLIVES_PAGE });
 }
 
 export function sendForm(path: string, body: FormData): Promise<unknown> {

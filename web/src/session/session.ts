@@ -43,7 +43,7 @@ export class Session {
       void this.report("The packs' editor extensions could not be listed", () => loadPackExtensions(editor));
     });
     this.queue = new JobQueue(editor, (title, work) => this.report(title, work), clientId);
-    this.autosave = new Autosave(editor, window.localStorage);
+    this.autosave = new Autosave(editor, window.localStorage, clientId);
     this.versions = new Versions(new BrowserShelf(), editor.outside.now, editor.outside.freshId);
   }
 

@@ -19,7 +19,7 @@ const NEW_NODE: NodeRun = {
 export function emptyRow(id: string): JobRow {
   return {
     id,
-    number: 0,
+    number: Infinity,
     state: "queued",
     name: "",
     tab: null,

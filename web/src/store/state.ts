@@ -124,6 +124,7 @@ export interface Run {
 export type JobState = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 export interface JobRow {
   readonly id: string;
+  /** Its place among all jobs; Infinity until the server has taken it. */
   readonly number: number;
   readonly state: JobState;
   readonly name: string;

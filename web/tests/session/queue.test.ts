@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { explanations, JobQueue, moved } from "../../src/session/queue";
 import { begin, withRow } from "../../src/store/jobEvents";
+import { queuedInTurn } from "../../src/store/turns";
 import { TestEditor } from "../testEditor";
 
 const plain = <T>(_title: string, work: () => Promise<T>) => work();
@@ -24,6 +25,14 @@ describe("the order of the queue", () => {
     expect(moved(["a", "b", "c"], "a", { after: "b" })).toEqual(["b", "a", "c"]);
     expect(moved(["a", "b", "c"], "a", { to: "back" })).toEqual(["b", "c", "a"]);
     expect(moved(["a", "b", "c"], "c", { to: "front" })).toEqual(["c", "a", "b"]);
+  });
+
+  it("has a job that the server has not taken yet last", () => {
+    const { editor } = new TestEditor();
+    let { jobs } = editor.state;
+    for (const id of ["new", "first", "second"]) jobs = withRow(jobs, id, id === "new" ? {} : { number: id === "first" ? 0 : 1 });
+
+    expect(queuedInTurn({ ...jobs, turns: [] }).map(({ id }) => id)).toEqual(["first", "second", "new"]);
   });
 
   it("is shown at once and told to the server", async () => {
