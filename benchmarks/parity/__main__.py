@@ -67,6 +67,11 @@ def main() -> int:
     parser.add_argument("--only", default="", help="regular expression on family/case")
     parser.add_argument("--limit", type=float, default=50.0, help="dB a case must reach")
     arguments = parser.parse_args()
+    for option, wanted in (("keys", "manifest.json"), ("goldens", "inputs")):
+        if not (getattr(arguments, option) / wanted).exists():
+            parser.error(
+                f"--{option}: '{getattr(arguments, option)}' holds no {wanted} (make parity KEYS=… GOLDENS=… MODELS=…)"
+            )
     return asyncio.run(_compare_all(arguments))
 
 
