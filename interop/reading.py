@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -84,10 +85,15 @@ def _own_nodes(pack: Pack, module: ModuleType) -> Catalogue:
 
 
 def spec_of(id: str, cls: Any, module: str, display_name: str | None) -> NodeSpec:
-    """The spec of a class of either convention."""
-    if inspect.isclass(cls) and issubclass(cls, ComfyNode):
-        return v3.from_class(id, cls, module=module, display_name=display_name)
-    return v1.from_class(id, cls, module=module, display_name=display_name)
+    """The spec of a class of either convention.
+
+    Raises:
+        Exception: whatever goes wrong in the class's declaration, also if it cannot be published as data.
+    """
+    read = v3.from_class if inspect.isclass(cls) and issubclass(cls, ComfyNode) else v1.from_class
+    spec: NodeSpec = read(id, cls, module=module, display_name=display_name)
+    json.dumps(spec.to_data())  # one class that cannot be published must not cost all others
+    return spec
 
 
 def read_again(spec: NodeSpec) -> NodeSpec:

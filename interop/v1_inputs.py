@@ -35,6 +35,7 @@ def input_spec(name: str, declared: Declared) -> InputSpec:
     """One input."""
     if declared.section == "hidden":
         kind = plain(declared.type)
+        kind = kind if isinstance(kind, str) else "COMBO"  # packs list choices here for their own scripts
         return InputSpec(name, kind, required=False, hidden=kind)
     required = declared.section == "required"
     default = plain(declared.options["default"]) if "default" in declared.options else MISSING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,11 @@ async def get_extensions(request: web.Request) -> web.Response:
 def _shared_folders(request: web.Request) -> list[Path]:
     """Folders with extensions of several: the front end's own, and the one that old packs copy their scripts into."""
     root = request.app[SETTINGS].front_end_root
-    copied = request.app[FOLDERS].data_dir / "web" / "extensions"
-    return [copied] if root is None else [root / "extensions", copied]
+    return [_copied(request)] if root is None else [root / "extensions", _copied(request)]
+
+
+def _copied(request: web.Request) -> Path:
+    return request.app[FOLDERS].data_dir / "web" / "extensions"
 
 
 async def get_extension_file(request: web.Request) -> web.StreamResponse:
@@ -54,6 +58,21 @@ async def get_extension_file(request: web.Request) -> web.StreamResponse:
     for folder in _shared_folders(request):
         if _holds(folder, f"{name}/{tail}"):
             return await _send(folder, f"{name}/{tail}")
+    return await _send_linked(await packs_of(request), request, f"{name}/{tail}")
+
+
+async def _send_linked(packs: list[Pack], request: web.Request, name: str) -> web.StreamResponse:
+    """A file that a pack linked to instead of copying: it must lie in the pack's own folder.
+
+    Raises:
+        HTTPNotFound: for anything else.
+    """
+    path = Path(os.path.normpath(_copied(request) / name))
+    if path.is_relative_to(_copied(request)) and "\0" not in name:
+        for pack in packs:
+            real = Path(os.path.realpath(path))
+            if pack.folder is not None and real.is_relative_to(os.path.realpath(pack.folder)):
+                return await _send(pack.folder, real.relative_to(os.path.realpath(pack.folder)).as_posix())
     raise web.HTTPNotFound
 
 
@@ -117,13 +136,22 @@ def _scripts(packs: list[Pack], shared: list[Path]) -> list[str]:
     found = []
     for folder in shared:
         if folder.is_dir():
-            names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.js"))]
-            found += [f"/extensions/{quote(name)}" for name in names]
+            paths = sorted([*folder.rglob("*.js"), *_linked_scripts(packs, folder)])
+            found += [f"/extensions/{quote(path.relative_to(folder).as_posix())}" for path in paths]
     for pack in packs:
         for name, folder in pack.web.items():
             for path in sorted(folder.rglob("*.js")):
                 found.append(f"/extensions/{quote(name)}/{quote(path.relative_to(folder).as_posix())}")
     return found
+
+
+def _linked_scripts(packs: list[Pack], folder: Path) -> Iterator[Path]:
+    """Scripts in folders that packs linked from a shared folder to their own."""
+    own = [Path(os.path.realpath(pack.folder)) for pack in packs if pack.folder is not None]
+    for link in (path for path in [*folder.glob("*"), *folder.glob("*/*")] if path.is_symlink() and path.is_dir()):
+        real = Path(os.path.realpath(link))
+        if any(real.is_relative_to(root) for root in own):
+            yield from (link / path.relative_to(real) for path in real.rglob("*.js"))
 
 
 def _examples(packs: list[Pack]) -> dict[str, list[str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from graph_runtime.object_info import object_info
 from tests.interop.conftest import Open, show
 
@@ -302,3 +305,34 @@ async def test_a_pack_can_interrupt_the_run(house: Open) -> None:
         ran = await both.run({"1": {"class_type": "Interrupts", "inputs": {"how": how}}, "2": show(["1", 0])})
 
         assert ran.outcome.status == "cancelled", how
+
+
+def test_hidden_choices_and_declarations_that_are_no_data_cost_at_most_their_class(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "odd.py"
+    pack.parent.mkdir()
+    pack.write_text(
+        "class Listed:\n"
+        "    RETURN_TYPES, FUNCTION = ('INT',), 'run'\n"
+        "    @classmethod\n"
+        "    def INPUT_TYPES(cls):\n"
+        "        hidden = {'saved': (['CHOOSE'],), 'odd': ('X', {'a': 1}), 'id': 'UNIQUE_ID'}\n"
+        "        return {'required': {}, 'hidden': hidden}\n"
+        "    def run(self, saved=None, odd=None, id=None):\n"
+        "        return (saved,)\n"
+        "class Numbered(Listed):\n"
+        "    @classmethod\n"
+        "    def INPUT_TYPES(cls):\n"
+        "        return {'required': {'a': (5,), 'b': (None,), 'c': (['x', b'y', object()],)}}\n"
+        "class Described(Listed):\n"
+        "    CATEGORY, DESCRIPTION, RETURN_TYPES = object(), 7, (5, None)\n"
+        "NODE_CLASS_MAPPINGS = {cls.__name__: cls for cls in (Listed, Numbered, Described)}\n"
+    )
+
+    opened = house()
+    data = json.loads(json.dumps(opened.engine.catalogue.to_data()))
+
+    assert {item["name"]: item["type"] for item in data["Listed"]["inputs"]} == {
+        "saved": "COMBO", "odd": "X", "id": "UNIQUE_ID",
+    }  # fmt: skip
+    left_out = {name for name in ("Numbered", "Described") if name not in data}
+    assert all(any(name in warning for warning in opened.report("odd").warnings) for name in left_out)

@@ -121,9 +121,14 @@ async def test_scripts_that_old_packs_copied_are_served_and_nothing_beside_them(
     (copied / "a.js").write_text("// a")
     (copied.parent.parent / "secret.txt").write_text("secret")
     (copied / "link.js").symlink_to(copied.parent.parent / "secret.txt")
-    _publish(bench)
+    pack = bench.settings.data_dir / "custom_nodes" / "linker"
+    (pack / "js").mkdir(parents=True)
+    (pack / "js" / "b.js").write_text("// b")
+    (copied.parent / "linked").symlink_to(pack / "js", target_is_directory=True)
+    _publish(bench, {"name": "linker", "ok": True, "path": str(pack), "web": {}})
 
-    assert "/extensions/acme/a.js" in await bench.json("/extensions")
+    assert {"/extensions/acme/a.js", "/extensions/linked/b.js"} <= set(await bench.json("/extensions"))
+    assert await (await bench.client.get("/extensions/linked/b.js")).text() == "// b"
     assert await (await bench.client.get("/extensions/acme/a.js")).text() == "// a"
     outside = ("..%2F..%2Fsecret.txt", "link.js", "none.js")
     assert [(await bench.client.get(f"/extensions/acme/{path}")).status for path in outside] == [404, 404, 404]
