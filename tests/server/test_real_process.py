@@ -23,27 +23,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 SLOW_PACK = '''
-"""A pack with one slow node, in the established convention."""
+"""A pack with one slow node that needs no torch."""
 import os, time
 
-class Slow:
-    @classmethod
-    def INPUT_TYPES(cls):
-        numbers, words = ("FLOAT", {"default": 0.0}), ("STRING", {"default": ""})
-        return {"required": {"image": ("IMAGE",), "seconds": numbers, "marker": words}}
-    RETURN_TYPES = ("IMAGE",)
-    FUNCTION = "run"
-    CATEGORY = "test"
-    def run(self, image, seconds, marker):
+from graph_runtime.api import Context, node
+
+@node("wait", terminal=True, device=False)
+def wait(ctx: Context, seconds: float = 0.0, marker: str = "", salt: int = 0) -> None:
+    """Wait, and leave a line before and after it."""
+    for word in ("begins", "ends"):
         if marker:
             with open(marker, "a") as file:
-                file.write(f"{os.getpid()}\\n")
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(0.02)
-        return (image,)
-
-NODE_CLASS_MAPPINGS = {"Slow": Slow}
+                file.write(f"{word} {os.getpid()}\\n")
+        time.sleep(seconds if word == "begins" else 0)
+    ctx.show({"text": ["waited"]})
 '''
 
 
@@ -91,7 +84,7 @@ class Program:
         raise AssertionError(f"{what} did not happen within {within} s")
 
     def up(self) -> None:
-        self.wait(lambda: "Slow" in self.get("/object_info"), "loading the pack")
+        self.wait(lambda: "slow_pack.wait" in self.get("/object_info"), "loading the pack")
 
     def history(self, job: str) -> dict[str, Any]:
         return self.wait(lambda: self.get(f"/history/{job}").get(job), f"job {job}")
@@ -155,18 +148,20 @@ def program(shared: Path) -> Iterator[Program]:
         program.stop()
 
 
-def graph(seconds: float = 0.0, marker: str = "") -> dict[str, Any]:
-    return {
-        "1": {"class_type": "LoadImage", "inputs": {"image": "red.png"}},
-        "2": {"class_type": "Slow", "inputs": {"image": ["1", 0], "seconds": seconds, "marker": marker}},
-        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "real"}},
-    }
+def slow(seconds: float = 0.0, marker: str = "", salt: int = 0) -> dict[str, Any]:
+    return {"1": {"class_type": "slow_pack.wait", "inputs": {"seconds": seconds, "marker": marker, "salt": salt}}}
+
+
+COPY = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "red.png"}},
+    "3": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "real"}},
+}
 
 
 async def test_a_real_job_runs_over_http_and_websocket(program: Program, shared: Path) -> None:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{program.port}") as session:
         async with session.ws_connect("/ws?clientId=me") as socket:
-            async with session.post("/prompt", json={"prompt": graph(), "client_id": "me"}) as answer:
+            async with session.post("/prompt", json={"prompt": COPY, "client_id": "me"}) as answer:
                 job = (await answer.json())["prompt_id"]
             kinds = []
             while True:
@@ -184,45 +179,46 @@ async def test_a_real_job_runs_over_http_and_websocket(program: Program, shared:
     assert entry["status"]["status_str"] == "success"
     assert picture.startswith(b"\x89PNG") and (shared / "output" / image["filename"]).read_bytes() == picture
     explained = program.get(f"/api/v1/jobs/{job}/explain")["nodes"]
-    assert {item["node"] for item in explained} == {"1", "2", "3"} and all(item["reasons"] for item in explained)
+    assert {item["node"] for item in explained} == {"1", "3"} and all(item["reasons"] for item in explained)
 
 
 def test_a_job_survives_the_sudden_death_of_its_worker(program: Program, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    job = program.post("/prompt", {"prompt": graph(1.0, str(marker))})["prompt_id"]
+    job = program.post("/prompt", {"prompt": slow(1.0, str(marker))})["prompt_id"]
     program.wait(marker.exists, "the slow node")
-    os.kill(int(marker.read_text().split()[0]), signal.SIGKILL)
+    os.kill(int(marker.read_text().split()[1]), signal.SIGKILL)
     entry = program.history(job)
     detail = program.get(f"/api/v1/jobs/{job}")["job"]
 
     assert entry["status"]["status_str"] == "success"
     assert (detail["attempt"], detail["deaths"]) == (2, 1)
-    assert len(set(marker.read_text().split())) == 2
+    lines = [line.split() for line in marker.read_text().splitlines()]
+    assert [word for word, _ in lines] == ["begins", "begins", "ends"]
+    assert lines[0][1] != lines[1][1] == lines[2][1]
 
 
-def test_sigterm_lets_the_running_job_end(program: Program, shared: Path, tmp_path: Path) -> None:
+def test_sigterm_lets_the_running_job_end(program: Program, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    before = len(list((shared / "output").glob("real_*.png")))
-    program.post("/prompt", {"prompt": graph(1.0, str(marker))})
+    program.post("/prompt", {"prompt": slow(1.0, str(marker), 1)})
     program.wait(marker.exists, "the slow node")
 
     assert program.stop() == 0
-    assert len(list((shared / "output").glob("real_*.png"))) == before + 1
+    assert marker.read_text().splitlines()[-1].startswith("ends")
 
 
 def test_queue_and_running_job_survive_the_sudden_death_of_the_server(data: Path, port: int, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    first = Program(data, port)
+    first = Program(data, port, "--no-warm-up")
     try:
         first.up()
-        running = first.post("/prompt", {"prompt": graph(2.0, str(marker))})["prompt_id"]
-        queued = [first.post("/prompt", {"prompt": graph(0.01 * n)})["prompt_id"] for n in range(1, 4)]
+        running = first.post("/prompt", {"prompt": slow(1.0, str(marker))})["prompt_id"]
+        queued = [first.post("/prompt", {"prompt": slow(salt=n)})["prompt_id"] for n in range(1, 4)]
         first.wait(marker.exists, "the slow node")
         workers = first.workers()
         os.kill(first.process.pid, signal.SIGKILL)
         first.process.wait(10)
         _, alive = psutil.wait_procs(workers, timeout=10)
-        second = Program(data, port)  # the same port, at once
+        second = Program(data, port, "--no-warm-up")  # the same port, at once
         try:
             entries = [second.history(job) for job in (running, *queued)]
             order = list(second.get("/history"))
@@ -250,7 +246,7 @@ def test_object_info_is_served_before_torch_is_loaded(data: Path, port: int) -> 
 
 def test_a_port_in_use_is_said_clearly(data: Path, port: int) -> None:
     with socket.create_server(("127.0.0.1", port)):
-        program = Program(data, port)
+        program = Program(data, port, "--no-warm-up")
         output, _ = program.process.communicate(timeout=60)
 
     assert program.process.returncode == 1
