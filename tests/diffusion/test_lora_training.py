@@ -52,7 +52,12 @@ def error(model: Model, latents: Tensor, text: Any) -> float:
     return sum(train_lora(model, latents, text, lesson).losses) / 6
 
 
-@pytest.mark.parametrize(("algorithm", "rate"), [("LoRA", 2e-3), ("LoHa", 2e-3), ("LoKr", 1e-2), ("OFT", 2e-3)])
+SLOWER = [("LoHa", 2e-3), ("LoKr", 1e-2), ("OFT", 2e-3)]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "rate"), [("LoRA", 2e-3), *(pytest.param(*one, marks=pytest.mark.nightly) for one in SLOWER)]
+)
 def test_the_loss_falls_on_the_embedded_model(algorithm: str, rate: float) -> None:
     checkpoint = load_checkpoint(EMBEDDED / "heddle-shapes-128.safetensors", device="cpu")
     assert checkpoint.clip is not None
