@@ -38,7 +38,7 @@ def empty_sd2_text(paths: Iterable[Path], *, device: torch.device | str | None =
     """The empty prompt, encoded by the first file that holds OpenCLIP's H.
 
     Args:
-        paths: text encoders and checkpoints; only headers are read until one fits.
+        paths: text encoders, checkpoints and folders of diffusers; only headers are read until one fits.
     Returns:
         float32 [1, 2, 1024]: the start and the end token, rounded to float16 as Lotus was trained with them.
     Raises:
@@ -47,6 +47,7 @@ def empty_sd2_text(paths: Iterable[Path], *, device: torch.device | str | None =
     searched = 0
     for path in paths:
         searched += 1
+        path = path / "text_encoder" / "model.safetensors" if path.is_dir() else path
         if path.suffix.lower() != ".safetensors" or not path.is_file():
             continue
         file = TensorFile(path)

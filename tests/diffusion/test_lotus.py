@@ -106,6 +106,9 @@ def test_the_empty_prompt_comes_from_the_first_file_that_has_the_text_encoder(tm
     assert found.shape == (1, 2, 1024)
     torch.testing.assert_close(found, expected, atol=2e-3, rtol=2e-3)
     assert torch.equal(found, empty_sd2_text([tmp_path / "whole.safetensors"], device="cpu"))
+    (tmp_path / "folder" / "text_encoder").mkdir(parents=True)
+    save_file(tensors, tmp_path / "folder" / "text_encoder" / "model.safetensors")
+    assert torch.equal(found, empty_sd2_text([tmp_path / "folder"], device="cpu"))
 
 
 def test_without_a_text_encoder_lotus_says_what_it_needs(tmp_path: Path) -> None:
