@@ -20,7 +20,7 @@ _WRAPPER = "__value__"
 
 
 def is_link(value: object) -> bool:
-    """Say whether a JSON value has the form `[text, number]`."""
+    """Say whether a JSON value has the form `[text, whole number]`, which may be written as 1.0."""
     return (
         isinstance(value, list)
         and len(value) == 2
@@ -29,6 +29,7 @@ def is_link(value: object) -> bool:
         and not isinstance(value[1], bool)
         and value[1] == value[1]
         and abs(value[1]) < 2**31
+        and value[1] == int(value[1])
     )
 
 

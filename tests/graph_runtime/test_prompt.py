@@ -41,6 +41,7 @@ def test_any_graph_survives_the_round_trip_through_json(graph: Graph) -> None:
     [
         (["1", 0], True),
         (["1", 0.0], True),
+        (["1", 0.5], False),
         (["1", True], False),
         (["1", float("nan")], False),
         (["1", float("inf")], False),
@@ -50,7 +51,7 @@ def test_any_graph_survives_the_round_trip_through_json(graph: Graph) -> None:
         ("1", False),
     ],
 )
-def test_a_link_is_a_list_of_a_text_and_a_number(value: Any, expected: bool) -> None:
+def test_a_link_is_a_list_of_a_text_and_a_whole_number(value: Any, expected: bool) -> None:
     assert is_link(value) is expected
 
 
