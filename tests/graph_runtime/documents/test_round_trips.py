@@ -64,7 +64,9 @@ def graphs(draw, catalogue, definitions=(), boundary=()):
             inputs[name] = wired | ({"value": value} if has_value else {})
         node = {"type": kind, "inputs": inputs}
         if kind not in ("Reroute", "PrimitiveNode") and kind not in shapes:
-            mode = draw(st.sampled_from([None, None, "muted", "bypassed"]))
+            # a bypassed node may pass a control's value on, and the other format has no control without one
+            bare = any(widget and isinstance(v := inputs.get(n), dict) and "value" not in v for n, _, widget in sockets)
+            mode = draw(st.sampled_from([None, None, "muted", *([] if bare else ["bypassed"])]))
             node |= {"mode": mode} if mode else {}
         if draw(st.booleans()):
             node["title"] = draw(st.text(min_size=1, max_size=5))
