@@ -75,8 +75,10 @@ class LoadedPacks(list[PackReport]):
 
     def catalogue(self) -> Catalogue:
         """The built-in nodes, with what packs changed about them, and the nodes of packs."""
+        specs = self.specs()
+        replaced = {spec.id for spec in specs}
         own = overrides.changed(self.host.catalogue, self.host.titles)
-        return Catalogue(own).merged(self.specs())
+        return Catalogue([spec for spec in own if spec.id not in replaced]).merged(specs)
 
     def wait(self) -> None:
         """Wait until every pack is done or given up."""

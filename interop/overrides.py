@@ -12,7 +12,7 @@ from dataclasses import replace
 from diffusion.sampling import added
 from diffusion.sampling.names import SAMPLERS, SCHEDULES
 from graph_runtime.catalogue import InputSpec, NodeSpec
-from interop.host_sampling import through_host
+from interop.through_host import through_host
 
 __all__ = ["changed", "forget"]
 
@@ -24,8 +24,7 @@ def changed(catalogue: Mapping[str, NodeSpec], titles: Mapping[str, str]) -> lis
         titles: by node id.
     """
     samplers, schedules = _names()
-    if "comfy.samplers" in sys.modules:
-        catalogue = {**catalogue, **through_host(catalogue)}
+    catalogue = {**catalogue, **through_host(catalogue)}
     longer = {tuple(SAMPLERS): (*SAMPLERS, *samplers), tuple(SCHEDULES): (*SCHEDULES, *schedules)}
     return [_changed(spec, titles.get(spec.id), longer) for spec in catalogue.values()]
 

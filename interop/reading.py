@@ -66,7 +66,9 @@ def read_module(pack: Pack, module: ModuleType, imports: PackImports, built_in: 
             "and no function marked with @node. Add one of them, or move the file out of custom_nodes."
         )
     everything = imports.module("nodes").NODE_CLASS_MAPPINGS
-    classes = {**everything.added(), **(classes or {})}
+    added = everything.added()
+    _replace_built_in(pack, {id: cls for id, cls in added.items() if id in built_in}, built_in, found)
+    classes = {**{id: cls for id, cls in added.items() if id not in built_in}, **(classes or {})}
     current().titles.update({str(id): str(name) for id, name in names.items() if id in built_in and name})
     for id, cls in classes.items():
         _read_class(pack, str(id), cls, names.get(id), built_in, found)
@@ -131,6 +133,17 @@ def _read_class(
     except Exception as error:
         reason = str(error) if isinstance(error, BadPack) else f"{type(error).__name__}: {error}."
         found.warnings.append(f"Node '{id}' of '{pack.name}' was left out: {reason}")
+
+
+def _replace_built_in(
+    pack: Pack, classes: Mapping[str, Any], built_in: Mapping[str, NodeSpec], found: Contribution
+) -> None:
+    """Read the classes that a pack has put into the host's table in place of built-in ones."""
+    for id, cls in classes.items():
+        before = len(found.specs)
+        _read_class(pack, id, cls, built_in[id].display_name, {}, found)
+        if len(found.specs) > before:
+            found.warnings.append(f"Node '{id}' is one of '{pack.name}' now: it replaced the built-in node of that id.")
 
 
 def _from_entrypoint(pack: Pack, module: ModuleType, found: Contribution) -> dict[str, Any]:
