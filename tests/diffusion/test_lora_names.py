@@ -71,6 +71,11 @@ REFINER = (
     Row("diffusers", "g", f"text_encoder.text_model.{TEXT}", (TEXT,), True),
     Row("kohya, second", "g", "lora_te2_text_model_" + TEXT.replace(".", "_"), (TEXT,)),
 )
+SD2 = (
+    Row("kohya", "h", "lora_te_text_model_" + TEXT.replace(".", "_"), (TEXT,)),
+    Row("diffusers", "h", f"text_encoder.text_model.{TEXT}", (TEXT,), True),
+    Row("established tool", "h", f"text_encoders.clip_h.transformer.text_model.{TEXT}", (TEXT,)),
+)
 T5 = "encoder.block.0.layer.0.SelfAttention.q"
 QKV = tuple(f"transformer_blocks.0.attn.to_{part}" for part in "qkv")
 ADDED = tuple(f"transformer_blocks.0.attn.add_{part}_proj" for part in "qkv")
@@ -95,6 +100,8 @@ FLUX = (
     Row("kohya", "model", "lora_unet_single_blocks_0_linear2", (OUT,)),
     Row("kohya", "model", "lora_unet_double_blocks_0_txt_mod_lin", ("transformer_blocks.0.norm1_context.linear",)),
     Row("AI-toolkit", "model", f"transformer.{SINGLE[0]}", (SINGLE[0],), True),
+    Row("Black Forest Labs, through diffusers", "model", "transformer.x_embedder", ("x_embedder",), True),
+    Row("kohya", "model", "lora_unet_final_layer_linear", ("proj_out",)),
     Row("AI-toolkit, original", "model", "diffusion_model.single_blocks.0.linear1", SINGLE, True),
     Row("fal", "model", "base_model.model.double_blocks.0.txt_attn.qkv", ADDED, True),
     Row("Black Forest Labs", "model", "double_blocks.0.img_attn.qkv", QKV, True),
@@ -112,7 +119,7 @@ FLUX = (
     Row("OneTrainer", "t5xxl", "lora_te2_" + T5.replace(".", "_"), (T5,)),
     Row("diffusers", "t5xxl", f"text_encoder_2.{T5}", (T5,), True),
 )  # fmt: skip
-FAMILIES = {"unet": UNET, "xl": XL, "refiner": REFINER, "sd3": SD3, "flux": FLUX}
+FAMILIES = {"unet": UNET, "sd2": SD2, "xl": XL, "refiner": REFINER, "sd3": SD3, "flux": FLUX}
 
 
 class Parts(NamedTuple):
@@ -134,7 +141,7 @@ def parts(request: pytest.FixtureRequest, tiny: Checkpoint, transformers: dict[s
     assert tiny.clip is not None
     (own,) = tiny.clip.towers
     first, second = replace(own, name="l"), replace(own, name="g")
-    towers = {"unet": (first,), "xl": (first, second), "refiner": (second,), "sd3": (first, second, tiny_t5),
+    towers = {"unet": (first,), "sd2": (replace(own, name="h"),), "xl": (first, second), "refiner": (second,), "sd3": (first, second, tiny_t5),
               "flux": (first, tiny_t5)}[family]  # fmt: skip
     return Parts(transformers.get(family, tiny.model), TextEncoder(towers))
 

@@ -10,7 +10,7 @@ interface Bench {
   load(workflow: unknown): Promise<void>;
   setView(view: View): void;
   view(): View;
-  nodePos(id: string): readonly [number, number] | null;
+  nodePos(id: string | number): readonly [number, number] | null;
   count(): number;
 }
 declare global {
@@ -19,9 +19,11 @@ declare global {
   }
 }
 
-export function offerBench(editor: Editor, engine: CanvasEngine): void {
+/** `started` ends when the page shows what it opens with; before that, its view and its nodes' sizes still change. */
+export function offerBench(editor: Editor, engine: CanvasEngine, started: Promise<void>): void {
   window.__editor = {
     async load(workflow) {
+      await started;
       const document = isOwnFormat(workflow) ? workflow : (await api.convert(stringifyJson(workflow))).document;
       editor.openInNewTab(parseDocument(document));
       await engine.rest();
@@ -29,7 +31,7 @@ export function offerBench(editor: Editor, engine: CanvasEngine): void {
     setView: (viewport) => editor.patchView({ viewport }),
     view: () => editor.viewport,
     nodePos: (id) => {
-      const node = editor.scene.nodes.get(id);
+      const node = editor.scene.nodes.get(String(id));
       return node ? [node.x, node.y] : null;
     },
     count: () => editor.scene.nodes.size,

@@ -46,9 +46,10 @@ async function start(root: HTMLElement): Promise<void> {
     </MantineProvider>,
   );
   const asked = new URLSearchParams(location.search);
-  if (asked.has("bench")) offerBench(editor, engine);
   const form = asked.get("form");
-  await (form === null ? session.start() : session.startForm(form));
+  const started = form === null ? session.start() : session.startForm(form);
+  if (asked.has("bench")) offerBench(editor, engine, started);
+  await started;
 }
 
 const root = document.getElementById("root");

@@ -21,4 +21,4 @@ it("the script is valid Python whatever the workflow is called", () => {
   const text = pythonScript('A "quoted"\\ name\n"""', { "3": { class_type: "K", inputs: { text: 'ä "x"\n' } } }, "http://127.0.0.1:8188");
 
   expect(() => execFileSync("python3", ["-c", "import sys; compile(sys.stdin.read(), 'x', 'exec')"], { input: text })).not.toThrow();
-});
+}, 30_000);

@@ -60,7 +60,7 @@ export function JobCard({ row, grip, drop }: Props) {
           </button>
         )}
         {open && (
-          <button type="button" className={css.cancel} aria-label={t("Cancel job {number}", { number: row.number })} onClick={() => void session.cancel(row.id)}>
+          <button type="button" className={css.cancel} aria-label={t("Cancel {name}", { name })} onClick={() => void session.cancel(row.id)}>
             <IconX size={14} />
           </button>
         )}
