@@ -141,8 +141,10 @@ def parts(request: pytest.FixtureRequest, tiny: Checkpoint, transformers: dict[s
     assert tiny.clip is not None
     (own,) = tiny.clip.towers
     first, second = replace(own, name="l"), replace(own, name="g")
-    towers = {"unet": (first,), "sd2": (replace(own, name="h"),), "xl": (first, second), "refiner": (second,), "sd3": (first, second, tiny_t5),
-              "flux": (first, tiny_t5)}[family]  # fmt: skip
+    towers = {
+        "unet": (first,), "sd2": (replace(own, name="h"),), "xl": (first, second), "refiner": (second,),
+        "sd3": (first, second, tiny_t5), "flux": (first, tiny_t5),
+    }[family]  # fmt: skip
     return Parts(transformers.get(family, tiny.model), TextEncoder(towers))
 
 
