@@ -160,19 +160,15 @@ def _fused_changes(lora: LoraFile, network: Network, strength: float, used: set[
         if layer not in names:
             continue
         parts = {suffix: lora.tensors[key] for suffix, key in suffixes.items()}
-        if "glora_a1" in parts or "set" in parts or "oft" in parts:
-            raise ModelFileError(
-                f"'{lora.path}': the change for '{layer}' needs the whole weight of a layer that is kept in pieces "
-                "here. Use a LoRA, LoHa or LoKr."
-            )
         pieces = names[layer]
         for target, change in changes_of_layer(parts, "layer.weight", strength):
             kind = target.rpartition(".")[2]
             shape = torch.Size((sum(piece.rows for piece in pieces), *_columns(network, f"{pieces[0].layer}.{kind}")))
             _check_fit(change, shape, layer, lora)
+            by_columns = change.magnitude is not None and len(change.magnitude) != shape[0]
+            beside = network.weights if by_columns or not parts.keys().isdisjoint(_OF_WHOLE) else None
             for name in dict.fromkeys(f"{piece.layer}.{kind}" for piece in pieces):
-                own = tuple(piece for piece in pieces if f"{piece.layer}.{kind}" == name)
-                result[name] = FusedChange(change, shape, own)
+                result[name] = FusedChange(change, shape, pieces, name, beside)
         used.update(suffixes.values())
     return result
 
@@ -224,6 +220,9 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
     *((f".{part}.weight", f"glora_{part}") for part in ("a1", "a2", "b1", "b2")),
     (".oft_blocks", "oft"), (".rescale", "rescale"),
 )  # fmt: skip
+
+
+_OF_WHOLE = frozenset({"glora_a1", "set", "oft"})  # roles of changes that depend on the whole weight
 
 
 def _layers(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, str]]:

@@ -49,22 +49,46 @@ class FusedChange:
     Attributes:
         change: of the whole layer.
         shape: of the whole layer's weight.
-        pieces: which of its rows are this parameter's, and where.
+        pieces: all rows of the layer, and where they are kept.
+        name: of the parameter.
+        beside: all parameters' original weights, for changes that depend on the whole weight; None for others.
     """
 
     change: Change
     shape: torch.Size
     pieces: tuple[Piece, ...]
+    name: str
+    beside: Mapping[str, Tensor] | None = None
 
     def __call__(self, weight: Tensor) -> Tensor:
-        whole = self.change.delta(weight.new_zeros(()).expand(self.shape)).to(weight)
-        magnitude = self.change.magnitude
+        layer = self.name.rpartition(".")[0]
+        changed = self._added if self.beside is None else self._of_whole(weight, self.beside)
         result = weight.clone()
         for piece in self.pieces:
-            rows, target = slice(piece.start, piece.start + piece.rows), slice(piece.target, piece.target + piece.rows)
-            own = None if magnitude is None else (magnitude[rows] if len(magnitude) == self.shape[0] else magnitude)
-            result[target] = Change(lambda _, rows=rows: whole[rows], self.change.strength, own)(weight[target])
+            if piece.layer == layer:
+                rows, target = _rows(piece.start, piece.rows), _rows(piece.target, piece.rows)
+                result[target] = changed(weight[target], rows)
         return result
+
+    def _added(self, weight: Tensor, rows: slice) -> Tensor:
+        """Some rows of a weight with their part of a change that does not depend on it."""
+        whole = self.change.delta(weight.new_zeros(()).expand(self.shape)).to(weight)
+        magnitude = None if self.change.magnitude is None else self.change.magnitude[rows]
+        return Change(lambda _: whole[rows], self.change.strength, magnitude)(weight)
+
+    def _of_whole(self, weight: Tensor, beside: Mapping[str, Tensor]) -> Callable[[Tensor, slice], Tensor]:
+        """Some rows of the whole layer's weight as it is changed; what lies elsewhere counts as it is in the file."""
+        kind, whole = self.name.rpartition(".")[2], weight.new_empty(self.shape)
+        for piece in self.pieces:
+            name = f"{piece.layer}.{kind}"
+            source = weight if name == self.name else beside[name].to(weight)
+            whole[_rows(piece.start, piece.rows)] = source[_rows(piece.target, piece.rows)]
+        changed = self.change(whole)
+        return lambda _, rows: changed[rows]
+
+
+def _rows(start: int, count: int) -> slice:
+    return slice(start, start + count)
 
 
 def widened(weight: Tensor, shape: tuple[int, ...]) -> Tensor:

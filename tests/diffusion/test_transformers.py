@@ -16,7 +16,8 @@ from diffusion.families.family import Scene
 from diffusion.families.flux import _placed, patches
 from diffusion.layouts.transformers import TransformerLayout, flux_layout, original_shapes, sd3_layout
 from diffusion.loading import load_diffusion_model
-from diffusion.lora import apply_lora, read_lora
+from diffusion.lora import LoraFile, apply_lora, read_lora
+from diffusion.lora_algebra import changes_of_layer
 from diffusion.model import Model
 from diffusion.sampling import prepare_noise, sample
 from diffusion.sampling.conditioning import prepare
@@ -124,6 +125,36 @@ def test_a_lora_for_a_fused_layer_changes_all_its_parts(tmp_path: Path, kind: st
     for piece in model.network.pieces[layer]:
         expected = before[f"{piece.layer}.weight"] + 0.5 * (up @ down)[piece.start : piece.start + piece.rows]
         torch.testing.assert_close(after[f"{piece.layer}.weight"], expected)
+
+
+@pytest.mark.parametrize("algebra", ["oft", "set", "glora", "dora by columns", "dora by rows"])
+def test_a_change_that_depends_on_the_whole_layer_sees_all_its_parts(tmp_path: Path, algebra: str) -> None:
+    model = loaded("sd3", tmp_path)
+    layer = "joint_blocks.0.x_block.attn.qkv"
+    whole = original("sd3", sd3_module().state_dict())[f"{layer}.weight"]
+    rows, columns = whole.shape
+    made = torch.Generator().manual_seed(6)
+    low = {"lora_up.weight": torch.randn(rows, 2, generator=made), "lora_down.weight": torch.randn(2, columns)}
+    tensors = {
+        "oft": {"oft_blocks": torch.randn(2, rows // 2, rows // 2, generator=made) * 0.01},
+        "set": {"set_weight": torch.randn(rows, columns, generator=made)},
+        "glora": {f"{part}.weight": torch.randn(size, generator=made) * 0.1 for part, size in
+                  (("a1", (columns, 2)), ("a2", (2, columns)), ("b1", (rows, 2)), ("b2", (2, columns)))},
+        "dora by columns": low | {"dora_scale": torch.rand(1, columns, generator=made)},
+        "dora by rows": low | {"dora_scale": torch.rand(rows, 1, generator=made)},
+    }[algebra]  # fmt: skip
+    lora = LoraFile(algebra, {f"diffusion_model.{layer}.{name}": tensor for name, tensor in tensors.items()})
+
+    changed, _ = apply_lora(lora, model, None, 0.5, 0.0)
+
+    roles = {"oft_blocks": "oft", "set_weight": "set", "dora_scale": "dora", "lora_up.weight": "up",
+             "lora_down.weight": "down"}  # fmt: skip
+    parts = {roles.get(name) or f"glora_{name.removesuffix('.weight')}": one for name, one in tensors.items()}
+    ((_, expected),) = changes_of_layer(parts, "weight", 0.5)
+    assert changed is not None
+    after = changed.network.prepare(changed.patches).state_dict()
+    found = torch.cat([after[f"transformer_blocks.0.attn.to_{part}.weight"] for part in "qkv"])
+    torch.testing.assert_close(found, expected(whole), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
