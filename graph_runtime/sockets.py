@@ -9,7 +9,7 @@ Every marker is data placed in `Annotated`; none does anything by itself. `graph
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -216,6 +216,42 @@ class AnyType(str):
         return True
 
     __hash__ = str.__hash__
+
+
+_PROBED = (
+    "AUDIO", "BOOLEAN", "CLIP", "CLIP_VISION", "CLIP_VISION_OUTPUT", "CONDITIONING", "CONTROL_NET", "FLOAT", "GUIDER",
+    "IMAGE", "INT", "LATENT", "MASK", "MODEL", "NOISE", "SAMPLER", "SIGMAS", "STRING", "STYLE_MODEL", "UPSCALE_MODEL",
+    "VAE", "VIDEO",
+)  # fmt: skip
+"""Types that a pack's own kind of type is asked about, because data cannot carry how it compares."""
+
+
+class OneOfTypes(str):
+    """A type name that is compatible with some others, as packs build them: it does not differ from those.
+
+    Args:
+        also: the others.
+    """
+
+    also: frozenset[str]
+
+    def __new__(cls, name: str, also: Iterable[str]) -> OneOfTypes:
+        made = super().__new__(cls, name)
+        made.also = frozenset(also)
+        return made
+
+    def __ne__(self, other: object) -> bool:
+        return str.__ne__(self, other) and not (isinstance(other, str) and str.__str__(other) in self.also)
+
+    __hash__ = str.__hash__
+
+
+def also_taken(declared: object) -> tuple[str, ...]:
+    """The other types that a type of a pack's own kind takes; none for plain names and for wildcards."""
+    if not isinstance(declared, str) or type(declared) is str or is_wildcard(declared):
+        return ()
+    own = str.__str__(declared)
+    return tuple(name for name in _PROBED if name != own and not (name != declared))  # noqa: SIM202
 
 
 def is_wildcard(declared: object) -> bool:

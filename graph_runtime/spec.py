@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from graph_runtime.sockets import AnyType, Mode, is_wildcard
+from graph_runtime.sockets import AnyType, Mode, OneOfTypes, also_taken, is_wildcard
 
 if TYPE_CHECKING:
     from graph_runtime.behaviour import Behaviour
@@ -101,6 +101,9 @@ class InputSpec:
         }
         if type(self.type) is not str and is_wildcard(self.type):
             data["any"] = True
+        also = also_taken(self.type)
+        if also:
+            data["also"] = list(also)
         if self.aliases:
             data["aliases"] = list(self.aliases)
         if self.show_if:
@@ -113,7 +116,7 @@ class InputSpec:
         choices = data.get("choices")
         return cls(
             name=data["name"],
-            type=AnyType(data["type"]) if data.get("any") else data["type"],
+            type=_type_of(data),
             mode=data.get("mode", "value"),
             required=data.get("required", True),
             default=data.get("default", MISSING),
@@ -126,6 +129,13 @@ class InputSpec:
             aliases=tuple(data.get("aliases", ())),
             show_if=data.get("show_if"),
         )
+
+
+def _type_of(data: Mapping[str, Any]) -> str:
+    """The type of an entry, with the comparisons that its class made."""
+    if data.get("any"):
+        return AnyType(data["type"])
+    return OneOfTypes(data["type"], data["also"]) if data.get("also") else str(data["type"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def input_spec(name: str, declared: Declared) -> InputSpec:
     options = {key: value for key, value in options.items() if value is not DROPPED}
     if not isinstance(declared.type, str):
         return _choices(name, declared, required, default, options)
-    if declared.type in WIDGET_TYPES and str.__str__(declared.type) == "COMBO":
+    if type_name(declared.type) == "COMBO":  # the type itself may have no hash
         choices = options.pop("options", None)
         return InputSpec(
             name, "COMBO", required=required, default=_known(default), widget=not options.get("forceInput"),

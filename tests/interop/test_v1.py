@@ -336,3 +336,55 @@ def test_hidden_choices_and_declarations_that_are_no_data_cost_at_most_their_cla
     }  # fmt: skip
     left_out = {name for name in ("Numbered", "Described") if name not in data}
     assert all(any(name in warning for warning in opened.report("odd").warnings) for name in left_out)
+
+
+OWN_TYPES = """
+class Everything(str):
+    def __eq__(self, other):
+        return True
+    def __ne__(self, other):
+        return False
+
+class OneOf(str):
+    def __new__(cls, name, allowed):
+        made = super().__new__(cls, name)
+        made.allowed = allowed
+        return made
+    def __ne__(self, other):
+        return other not in self.allowed
+
+class Takes:
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE = (Everything("*"),), "run", True
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {"any": (Everything("*"),), "frames": (OneOf("IMAGE", ["IMAGE", "LATENT"]),)},
+            "optional": {"rate": (OneOf("FLOAT", ["FLOAT", "INT"]), {"default": 8})},
+        }
+    def run(self, any, frames, rate=8):
+        return {"ui": {"told": [type(frames).__name__, rate]}, "result": (any,)}
+
+NODE_CLASS_MAPPINGS = {"Takes": Takes}
+"""
+
+
+async def test_types_that_cannot_be_hashed_or_take_one_of_several_connect(house: Open, tmp_path: Path) -> None:
+    pack = tmp_path / "custom_nodes" / "own_types.py"
+    pack.parent.mkdir()
+    pack.write_text(OWN_TYPES)
+    opened = house("sinks")
+    latent = {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}}
+    picture = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0}}
+
+    def takes(**inputs: object) -> dict[str, object]:
+        return {"class_type": "Takes", "inputs": {"any": ["n", 0], **inputs}}
+
+    prompt = {"n": number(3), "l": latent, "p": picture, "t": takes(frames=["l", 0], rate=["n", 0])}
+    ran = await opened.run({**prompt, "s": show(["t", 0]), "u": takes(frames=["p", 0])})
+
+    assert ran.shown("t", "told") == ["dict", 3]
+    assert ran.shown("u", "told") == ["Tensor", 8]
+    assert ran.shown("s", "values") == [3]
+    assert opened.errors({**prompt, "t": takes(frames=["n", 0])}) == {"t": ["return_type_mismatch"]}
+    info = object_info(opened.engine.catalogue["Takes"], opened.folders.choices)
+    assert info["input"]["required"]["frames"] == ["IMAGE"]
