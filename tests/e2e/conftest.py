@@ -120,6 +120,26 @@ NODE_CLASS_MAPPINGS = {"Mortal": Mortal}
 """A node that fails, or takes its worker along, as long as the file beside it says so."""
 
 
+BEEP = """
+import os, wave
+import folder_paths
+
+class Beep:
+    CATEGORY, RETURN_TYPES, FUNCTION, OUTPUT_NODE = "test", (), "run", True
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+    def run(self):
+        with wave.open(os.path.join(folder_paths.get_output_directory(), "beep.wav"), "wb") as file:
+            file.setparams((1, 1, 8000, 0, "NONE", ""))
+            file.writeframes(bytes([100, 156] * 2000))
+        return {"ui": {"audio": [{"filename": "beep.wav", "subfolder": "", "type": "output"}]}}
+
+NODE_CLASS_MAPPINGS = {"Beep": Beep}
+"""
+"""A node that shows half a second of sound."""
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave it as they found it."""
@@ -127,6 +147,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         _missing("The editor is not built. Run: make serve (or: npm --prefix web run build)")
     running = Server(tmp_path_factory.mktemp("data"), free_port())
     running.add_pack("mortal", MORTAL)
+    running.add_pack("beep", BEEP)
     running.start()
     yield running
     running.stop()

@@ -172,3 +172,18 @@ def test_the_palette_is_narrowed_by_type_and_category(open_page: OpenPage, shot:
 
     expect(palette.get_by_label("category")).to_have_value("mask")
     expect(palette.get_by_role("option").filter(has_text="mask").first).to_be_visible()
+
+
+def test_a_sound_is_played_on_its_node_and_large(open_page: OpenPage) -> None:
+    page = open_page()
+    open_document(page, document({"1": {"type": "Beep", "inputs": {}}}, "Sounds"))
+    page.get_by_test_id("run").click()
+    player = node_named(page, "Beep").locator("audio")
+    expect(player).to_have_js_property("duration", 0.5, timeout=60_000)
+    page.keyboard.press("g")
+    page.get_by_role("button", name="Show beep.wav large").click()
+    large = page.get_by_role("dialog", name="beep.wav")
+
+    expect(large.locator("audio")).to_have_js_property("duration", 0.5)
+    expect(large.get_by_role("link", name="Download")).to_be_visible()
+    expect(large.get_by_role("button", name="Use as input")).to_have_count(0)

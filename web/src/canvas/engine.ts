@@ -5,7 +5,7 @@
  * nothing is ever missing while the page catches up.
  */
 import { type Box, overlaps, type View, visibleBox } from "../core/geometry";
-import { viewUrl } from "../core/wire";
+import { mediumOf, viewUrl } from "../core/wire";
 import type { Editor } from "../store/editor";
 import type { State } from "../store/state";
 import { activeRun } from "../store/store";
@@ -221,7 +221,7 @@ export class CanvasEngine {
     const failing = new Set(run.problems.map((problem) => problem.node));
     return ({ id }) => {
       const of = run.nodes[id];
-      const first = of?.images[0];
+      const first = of?.images.find((file) => mediumOf(file) === "picture");
       return {
         selected: selection.has(id),
         state: failing.has(id) ? "failed" : (of?.state ?? "none"),

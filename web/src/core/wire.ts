@@ -5,6 +5,10 @@ export interface FileRef {
   readonly subfolder: string;
   readonly type: "output" | "input" | "temp";
 }
+/** What no other file of this server has. */
+export function keyOfFile({ type, subfolder, filename }: FileRef): string {
+  return `${type}/${subfolder}/${filename}`;
+}
 /** Where the server gives the file. */
 export function viewUrl(file: FileRef): string {
   return `/view?${new URLSearchParams({ filename: file.filename, subfolder: file.subfolder, type: file.type })}`;
@@ -155,9 +159,18 @@ function filesIn(list: unknown): FileRef[] {
   });
 }
 
-/** The pictures in a node's `ui` result. */
-export function imagesIn(output: Readonly<Record<string, unknown>>): FileRef[] {
-  return filesIn(output["images"]);
+/** Under which keys nodes show their files: pictures, and films and sounds as packs name them. */
+const MEDIA_KEYS = ["images", "gifs", "video", "videos", "audio"] as const;
+
+/** The pictures, films and sounds in a node's `ui` result. */
+export function mediaIn(output: Readonly<Record<string, unknown>>): FileRef[] {
+  return MEDIA_KEYS.flatMap((key) => filesIn(output[key]));
+}
+
+/** How people take a file in, told by its name. */
+export function mediumOf({ filename }: FileRef): "picture" | "film" | "sound" {
+  if (/\.(mp4|webm|mov|mkv|m4v|ogv)$/i.test(filename)) return "film";
+  return /\.(wav|flac|mp3|ogg|opus|m4a|aac)$/i.test(filename) ? "sound" : "picture";
 }
 
 /** A node's `ui` result; comparing nodes name their two sides `a_images` and `b_images`. */
@@ -167,7 +180,7 @@ export function shownIn(output: Readonly<Record<string, unknown>>): Shown {
   const alone = [before ?? after ?? []].flat();
   const texts = output["text"];
   return {
-    images: [...imagesIn(output), ...(before && after ? [] : alone)],
+    images: [...mediaIn(output), ...(before && after ? [] : alone)],
     comparison: before && after ? { before, after } : null,
     texts: Array.isArray(texts) ? texts.map(str) : [],
   };

@@ -1,6 +1,6 @@
 /** Rows of the jobs panel from what the server lists. */
 import type { JobDetail, JobItem } from "../api/schema";
-import { imagesIn, type JobFailure } from "../core/wire";
+import { mediaIn, type JobFailure } from "../core/wire";
 import type { JobRow, JobState } from "../store/state";
 
 function stateOf(state: JobItem["state"]): JobState {
@@ -16,7 +16,7 @@ function fields(value: unknown): Record<string, unknown> {
 }
 
 export function rowOf(data: JobItem | JobDetail, known: JobRow): JobRow {
-  const outputs = Object.values(data.outputs).flatMap((output) => imagesIn(fields(output)));
+  const outputs = Object.values(data.outputs).flatMap((output) => mediaIn(fields(output)));
   return {
     ...known,
     number: data.number,

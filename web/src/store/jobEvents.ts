@@ -1,5 +1,5 @@
 /** What an event from the server does to the jobs slice. Pure: time and picture addresses are arguments. */
-import { type NodeProgress, type Shown, shownIn, type WireEvent } from "../core/wire";
+import { keyOfFile, type NodeProgress, type Shown, shownIn, type WireEvent } from "../core/wire";
 import type { JobRow, JobsSlice, JobState, NodeRun, Problem, Run } from "./state";
 import { NO_RUN } from "./runScope";
 
@@ -180,8 +180,8 @@ export function applyEvent(jobs: JobsSlice, event: WireEvent, now: number, url: 
 
 export function applyShown(jobs: JobsSlice, job: string, node: string, shown: Shown): JobsSlice {
   const row = jobs.rows[job] ?? emptyRow(job);
-  const known = new Set(row.images.map((file) => `${file.type}/${file.subfolder}/${file.filename}`));
-  const fresh = shown.images.filter((file) => !known.has(`${file.type}/${file.subfolder}/${file.filename}`));
+  const known = new Set(row.images.map(keyOfFile));
+  const fresh = shown.images.filter((file) => !known.has(keyOfFile(file)));
   const listed = fresh.length ? withRow(jobs, job, { images: [...row.images, ...fresh] }) : jobs;
   return withRun(listed, job, (run) => withNode(run, node, () => ({ ...shown, preview: null })));
 }

@@ -1,11 +1,12 @@
 import { IconPhoto } from "@tabler/icons-react";
 import type { Shown } from "../../core/form";
-import { viewUrl } from "../../core/wire";
+import { keyOfFile, mediumOf } from "../../core/wire";
 import { runInScope } from "../../store/runScope";
 import type { NodeRun, State } from "../../store/state";
 import { wholeRun } from "../../store/store";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { Media } from "../../ui/Media";
 import css from "./form.module.css";
 
 /** What the chosen nodes made, and the picture on its way there. */
@@ -34,11 +35,15 @@ function Result({ output }: { output: Shown }) {
   return (
     <figure className={css.result}>
       <figcaption>{output.title}</figcaption>
-      {images.map((file) => (
-        <button key={`${file.type}/${file.subfolder}/${file.filename}`} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
-          <img src={viewUrl(file)} alt={file.filename} data-testid="result" />
-        </button>
-      ))}
+      {images.map((file) =>
+        mediumOf(file) === "picture" ? (
+          <button key={keyOfFile(file)} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
+            <Media file={file} />
+          </button>
+        ) : (
+          <Media key={keyOfFile(file)} file={file} />
+        ),
+      )}
       {run?.texts.map((text, index) => <pre key={index}>{text}</pre>)}
       {images.length === 0 && !run?.texts.length && (
         <div className={css.none}>

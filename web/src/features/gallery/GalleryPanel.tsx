@@ -1,10 +1,11 @@
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
-import { viewUrl } from "../../core/wire";
+import { keyOfFile } from "../../core/wire";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { Thumbnail } from "../../ui/Media";
 import css from "./gallery.module.css";
-import { keyOfFile, type Search, useResults } from "./useResults";
+import { type Search, useResults } from "./useResults";
 
 const NO_SEARCH: Search = { text: "", from: "", to: "" };
 
@@ -29,7 +30,7 @@ export function GalleryPanel() {
             aria-label={t("Show {name} large", { name: file.filename })}
             onClick={() => editor.patchView({ lightbox: file, shelf })}
           >
-            <img src={viewUrl(file)} alt={file.filename} loading="lazy" />
+            <Thumbnail file={file} alt={file.filename} />
           </button>
         ))}
       </div>

@@ -1,14 +1,14 @@
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
-import { type FileRef, viewUrl } from "../../core/wire";
+import { type FileRef, keyOfFile, mediumOf } from "../../core/wire";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { Media, Thumbnail } from "../../ui/Media";
 import { useModal } from "../../ui/useModal";
 import { CompareSlider } from "../../ui/CompareSlider";
 import css from "./gallery.module.css";
 import { LightboxActions } from "./LightboxActions";
 import { PictureFacts } from "./PictureFacts";
-import { keyOfFile } from "./useResults";
 
 export function Lightbox() {
   const file = useEditorState((state) => state.view.lightbox);
@@ -44,14 +44,16 @@ function OpenLightbox({ file }: { file: FileRef }) {
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === "Escape") close();
-    const inField = event.target instanceof HTMLInputElement;
+    const inField = event.target instanceof HTMLInputElement || event.target instanceof HTMLMediaElement;
     if (!inField && event.key === "ArrowLeft") step(-1);
     if (!inField && event.key === "ArrowRight") step(1);
   };
-  const compared = comparing ? (other ?? shelf[at + 1] ?? shelf[at - 1] ?? null) : null;
+  const pictures = mediumOf(file) === "picture" ? shelf.filter((each) => each !== file && mediumOf(each) === "picture") : [];
+  const near = [shelf[at + 1], shelf[at - 1], ...pictures].find((each) => each && pictures.includes(each));
+  const compared = comparing ? (other ?? near ?? null) : null;
   return (
     <div ref={dialog} className={css.lightbox} role="dialog" aria-modal="true" aria-label={file.filename} tabIndex={-1} onClick={(event) => event.target === event.currentTarget && close()} onKeyDown={onKeyDown}>
-      {compared ? <CompareSlider before={file} after={compared} /> : <img className={css.large} src={viewUrl(file)} alt={file.filename} />}
+      {compared ? <CompareSlider before={file} after={compared} /> : <Media file={file} className={css.large} />}
       {compared === null && at > 0 && (
         <button type="button" className={css.previous} aria-label={t("Previous picture")} onClick={() => step(-1)}>
           <IconChevronLeft size={22} />
@@ -63,14 +65,14 @@ function OpenLightbox({ file }: { file: FileRef }) {
         </button>
       )}
       {facts && <PictureFacts file={file} />}
-      {comparing && <Strip shelf={shelf.filter((each) => each !== file)} chosen={compared} onChoose={setOther} />}
+      {comparing && <Strip shelf={pictures} chosen={compared} onChoose={setOther} />}
       <LightboxActions
         file={file}
         onClose={close}
         facts={facts}
         onFacts={() => setFacts(!facts)}
         comparing={comparing}
-        onCompare={shelf.length > 1 ? () => setComparing(!comparing) : null}
+        onCompare={pictures.length > 0 ? () => setComparing(!comparing) : null}
       />
     </div>
   );
@@ -82,7 +84,7 @@ function Strip({ shelf, chosen, onChoose }: { shelf: readonly FileRef[]; chosen:
     <div className={css.strip} role="group" aria-label={t("Compare with")}>
       {shelf.slice(0, 30).map((each) => (
         <button key={keyOfFile(each)} type="button" aria-pressed={each === chosen} aria-label={t("Compare with {name}", { name: each.filename })} onClick={() => onChoose(each)}>
-          <img src={viewUrl(each)} alt="" loading="lazy" />
+          <Thumbnail file={each} />
         </button>
       ))}
     </div>

@@ -1,7 +1,7 @@
 import { IconArrowBarToDown, IconBinaryTree, IconColumns2, IconCopy, IconDownload, IconInfoCircle, IconShieldCheck, IconX } from "@tabler/icons-react";
 import { download } from "../../commands/export";
 import { withoutMetadata } from "../../core/pictureMetadata";
-import { type FileRef, viewUrl } from "../../core/wire";
+import { type FileRef, mediumOf, viewUrl } from "../../core/wire";
 import { copyToInputs, setAsInput } from "../../session/reuse";
 import { useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
@@ -63,18 +63,24 @@ export function LightboxActions({ file, onClose, facts, onFacts, comparing, onCo
       <button type="button" onClick={openWorkflow}>
         <IconBinaryTree size={16} /> {t("Open its workflow")}
       </button>
-      <button type="button" onClick={reuse}>
-        <IconArrowBarToDown size={16} /> {t("Use as input")}
-      </button>
-      <button type="button" onClick={copy}>
-        <IconCopy size={16} /> {t("Copy")}
-      </button>
+      {mediumOf(file) === "picture" && (
+        <>
+          <button type="button" onClick={reuse}>
+            <IconArrowBarToDown size={16} /> {t("Use as input")}
+          </button>
+          <button type="button" onClick={copy}>
+            <IconCopy size={16} /> {t("Copy")}
+          </button>
+        </>
+      )}
       <a href={url} download={file.filename}>
         <IconDownload size={16} /> {t("Download")}
       </a>
-      <button type="button" title={t("Download without the workflow and other texts in the file")} onClick={bare}>
-        <IconShieldCheck size={16} /> {t("Without metadata")}
-      </button>
+      {mediumOf(file) === "picture" && (
+        <button type="button" title={t("Download without the workflow and other texts in the file")} onClick={bare}>
+          <IconShieldCheck size={16} /> {t("Without metadata")}
+        </button>
+      )}
       <button type="button" aria-label={t("Close")} onClick={onClose}>
         <IconX size={16} />
       </button>

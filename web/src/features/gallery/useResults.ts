@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { queueApi } from "../../api/queue";
 import type { JobItem } from "../../api/schema";
-import { type FileRef, imagesIn } from "../../core/wire";
+import { type FileRef, mediaIn } from "../../core/wire";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
 
@@ -22,14 +22,10 @@ const PAGE = 40;
 const TYPING_MS = 250;
 const DAY_MS = 86_400_000;
 
-export function keyOfFile({ type, subfolder, filename }: FileRef): string {
-  return `${type}/${subfolder}/${filename}`;
-}
-
 export function resultsOf(jobs: readonly JobItem[]): Result[] {
   return jobs.flatMap(({ id, name, created, outputs }) =>
     Object.values(outputs)
-      .flatMap((output) => imagesIn(output as Readonly<Record<string, unknown>>))
+      .flatMap((output) => mediaIn(output as Readonly<Record<string, unknown>>))
       .map((file) => ({ file, job: id, name: name ?? "", created })),
   );
 }

@@ -2,11 +2,12 @@ import { IconPhoto } from "@tabler/icons-react";
 import type { NodeSpec } from "../../core/catalogue";
 import { literalOf, type NodeRecord } from "../../core/document";
 import { fileOfValue } from "../../core/pictureRef";
-import { type FileRef, viewUrl } from "../../core/wire";
+import { type FileRef, keyOfFile, mediumOf } from "../../core/wire";
 import { activeRun } from "../../store/store";
 import { CompareSlider } from "../../ui/CompareSlider";
 import { useEditorState, useWorkbench } from "../../ui/context";
 import { t } from "../../ui/i18n";
+import { Media } from "../../ui/Media";
 import css from "./MediaRow.module.css";
 
 const NONE: readonly FileRef[] = [];
@@ -29,7 +30,7 @@ export function MediaRow({ id, spec, record }: { id: string; spec: NodeSpec; rec
         <CompareSlider {...run.comparison} />
       </div>
     );
-  if (images.length > 0) return <Pictures images={images} />;
+  if (images.length > 0) return <Results files={images} />;
   if (run?.texts.length) return <Texts texts={run.texts} />;
   return (
     <div className={css.empty}>
@@ -39,22 +40,28 @@ export function MediaRow({ id, spec, record }: { id: string; spec: NodeSpec; rec
   );
 }
 
-function Pictures({ images }: { images: readonly FileRef[] }) {
+function Results({ files }: { files: readonly FileRef[] }) {
   const { editor } = useWorkbench();
   return (
-    <div className={css.well} data-count={Math.min(images.length, 4)}>
-      {images.map((file) => (
-        <button
-          key={`${file.type}/${file.subfolder}/${file.filename}`}
-          type="button"
-          className={css.open}
-          data-widget
-          aria-label={t("Show {name} large", { name: file.filename })}
-          onClick={() => editor.patchView({ lightbox: file })}
-        >
-          <img className={css.image} src={viewUrl(file)} alt={file.filename} draggable={false} data-testid="result" />
-        </button>
-      ))}
+    <div className={css.well} data-count={Math.min(files.length, 4)}>
+      {files.map((file) =>
+        mediumOf(file) === "picture" ? (
+          <button
+            key={keyOfFile(file)}
+            type="button"
+            className={css.open}
+            data-widget
+            aria-label={t("Show {name} large", { name: file.filename })}
+            onClick={() => editor.patchView({ lightbox: file })}
+          >
+            <Media file={file} className={css.image} />
+          </button>
+        ) : (
+          <div key={keyOfFile(file)} className={css.played} data-widget>
+            <Media file={file} className={css.image} />
+          </div>
+        ),
+      )}
     </div>
   );
 }

@@ -1,9 +1,10 @@
 import { IconGripVertical, IconX } from "@tabler/icons-react";
-import { viewUrl } from "../../core/wire";
+import { keyOfFile } from "../../core/wire";
 import type { JobRow, JobState } from "../../store/state";
 import { useWorkbench } from "../../ui/context";
 import { durationText } from "../../ui/duration";
 import { t } from "../../ui/i18n";
+import { Thumbnail } from "../../ui/Media";
 import css from "./jobs.module.css";
 import { RunningJob } from "./RunningJob";
 
@@ -83,8 +84,8 @@ function Pictures({ row }: { row: JobRow }) {
   return (
     <div className={css.pictures}>
       {row.images.slice(0, 8).map((file) => (
-        <button key={`${file.type}/${file.subfolder}/${file.filename}`} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
-          <img src={viewUrl(file)} alt="" loading="lazy" />
+        <button key={keyOfFile(file)} type="button" aria-label={t("Show {name} large", { name: file.filename })} onClick={() => editor.patchView({ lightbox: file })}>
+          <Thumbnail file={file} />
         </button>
       ))}
     </div>
