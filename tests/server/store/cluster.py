@@ -14,6 +14,9 @@ from pathlib import Path
 __all__ = ["Cluster", "programs"]
 
 _KNOWN = "/usr/lib/postgresql"
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 * 1024**3
+"""Free bytes that a place in memory must have; an empty database takes 8 MB, and each test has its own."""
 START_SECONDS = 30.0
 
 
@@ -36,7 +39,7 @@ class Cluster:
 
     def __init__(self, bin: Path) -> None:
         self._bin = bin
-        self.folder = Path(tempfile.mkdtemp(prefix="heddle-pg-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="heddle-pg-", dir=_place()))
         self._user = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
@@ -89,6 +92,11 @@ class Cluster:
     def _as_user(self) -> dict[str, object]:
         more: dict[str, object] = {} if self._user is None else {"user": self._user, "extra_groups": []}
         return more | {"cwd": self.folder, "env": {**os.environ, "LC_ALL": "C.UTF-8"}}
+
+
+def _place() -> Path:
+    """Where files of databases come and go quickly: in memory if it has room; the path of a socket must be short."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else Path("/tmp")
 
 
 def _unprivileged() -> str | None:
