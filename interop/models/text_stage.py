@@ -200,7 +200,9 @@ class Vocabulary:
             rules.pad,
             rules.length,
         )
-        self.embedding_identifier = "embedding:"
+        self.pad_with_end = rules.pad == rules.end
+        self.pad_to_max_length = tower.name != "t5xxl"
+        self.embedding_identifier, self.embedding_key, self.embedding_size = "embedding:", _named(tower), tower.width
 
     @cached_property
     def inv_vocab(self) -> dict[int, str]:

@@ -84,6 +84,12 @@ def test_a_vocabulary_says_which_words_tokens_are(clip: Any) -> None:
 
     assert (ids[0], ids[-1]) == (own.start_token, own.end_token)
     assert "".join(own.inv_vocab[token] for token in ids[1:-1]) == "red</w>"
+    assert (own.pad_with_end, own.pad_to_max_length, own.embedding_key, own.embedding_size) == (
+        True,
+        True,
+        "clip_l",
+        32,
+    )
     assert own.tokenize_with_weights("red") == clip.tokenize("red")["l"]
 
 
