@@ -35,7 +35,7 @@ NODE_CLASS_MAPPINGS = {"LatePackNode": Late}
 @pytest.fixture(scope="module")
 def flagged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One server with several flags, for the tests of each of them."""
-    yield from started(tmp_path_factory, "--cache-lru", "4", "--multi-user", "--listen", "127.0.0.1,127.0.0.2")
+    yield from started(tmp_path_factory, "--multi-user", "--listen", "127.0.0.1,127.0.0.2")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def restricted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 def started(folders: pytest.TempPathFactory, *flags: str) -> Iterator[Host]:
-    """A server that brings no torch in, for no test of it needs any."""
+    """A server that brings torch in only for a job of a pack."""
     host = Host(base_folder(folders.mktemp("flagged") / "base"), "--no-warm-up", *flags)
     try:
         yield host.wait_until_ready()
@@ -118,7 +118,7 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         "--extra-model-paths-config", str(config), "--front-end-root", str(place / "front"),
         "--max-upload-size", "1", "--enable-cors-header", "http://other.example", "--disable-metadata",
         "--enable-compress-response-body", "--verbose", "DEBUG", "--default-hashing-function", "md5",
-        "--preview-method", "latent2rgb", "--preview-size", "256",
+        "--cache-lru", "4", "--preview-method", "latent2rgb", "--preview-size", "256",
     ]  # fmt: skip
     host = Host(base, *flags)
     try:
@@ -199,8 +199,8 @@ async def test_packs_can_be_disabled_all_but_some(restricted_client: Client) -> 
     assert "KSampler" in await restricted_client.get("/object_info")
 
 
-async def test_the_newest_results_are_kept_with_cache_lru(flagged_client: Client) -> None:
-    client = flagged_client
+async def test_the_newest_results_are_kept_with_cache_lru(moved_client: Client) -> None:
+    client = moved_client
     graphs: list[Graph] = [
         {"1": node("ProbeText", text=uuid.uuid4().hex), "2": node("ProbeShow", value=["1", 0])} for _ in range(4)
     ]
