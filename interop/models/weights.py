@@ -109,6 +109,8 @@ def _changed(change: Any, weight: Tensor, strength: float, function: Callable[[T
         return weight + function(strength * _fitted(value, weight))
     kind, values = ("diff", change) if len(change) == 1 else (change[0], change[1])
     if kind == "diff":
+        if len(values) > 1 and values[1].get("pad_weight"):
+            weight = _padded(weight, values[0].shape)
         return weight + function(strength * _fitted(values[0], weight)) if strength else weight
     if kind == "set":
         return _fitted(values[0], weight)
@@ -117,6 +119,15 @@ def _changed(change: Any, weight: Tensor, strength: float, function: Callable[[T
         scale = 1.0 if alpha is None else float(alpha) / down.shape[0]
         return weight + function(strength * scale * (up.flatten(1) @ down.flatten(1)).reshape(weight.shape))
     raise NotSupported(f"a weight patch of the kind {kind!r} for {key}", "added", "Use diff, set or a LoRA file.")
+
+
+def _padded(weight: Tensor, shape: torch.Size) -> Tensor:
+    """A weight with zeros after its own values, up to a shape: a network that is told more than it was trained for."""
+    if len(shape) != weight.ndim or any(new < old for new, old in zip(shape, weight.shape, strict=True)):
+        raise ValueError(f"the change has the shape {tuple(shape)}, which is not larger")
+    result = weight.new_zeros(shape)
+    result[tuple(slice(size) for size in weight.shape)] = weight
+    return result
 
 
 def _fitted(value: Tensor, weight: Tensor) -> Tensor:

@@ -83,7 +83,30 @@ def its_forward_is_replaced_for_each_call(bench):
     assert len(seen) == 3
 
 
+def the_first_layer_is_widened_for_a_second_latent(bench):
+    name = "diffusion_model.input_blocks.0.0.weight"
+    first = bench.model.model_state_dict()[name]
+
+    def widened(extra):
+        model = bench.model.clone()
+        change = torch.zeros(first.shape[0], 8, 3, 3)
+        change[:, 4:] = extra
+        assert model.add_patches({name: ("diff", [change, {"pad_weight": True}])}) == [name]
+
+        def told(apply, given):
+            c = {**given["c"], "c_concat": torch.ones_like(given["input"])}
+            return apply(given["input"], given["timestep"], **c)
+
+        model.set_model_unet_function_wrapper(told)
+        return model
+
+    bench.unchanged(widened(0.0))
+    bench.changed(widened(0.5))
+    bench.unchanged()
+
+
 HABITS = [
+    the_first_layer_is_widened_for_a_second_latent,
     blocks_and_weights_are_read,
     the_network_is_called_by_hand,
     the_network_is_replaced_by_one_around_it,
