@@ -9,50 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffusion.families.family import Scene
-from diffusion.families.unet import UNetFamily
-from diffusion.latents import LatentFormat
-from diffusion.patching.record import Patching
+from diffusion.families.wrapped import WrappedUNet
 
 TASK = 4  # numbers that say what to answer with
 ANSWER = (1.0, 0.0)  # depth or normals, as trained; (0, 1) would give the picture back
 
 
 @dataclass(frozen=True, slots=True)
-class LotusFamily:
-    """A U-Net of Stable Diffusion 2 that is told its task.
-
-    Attributes:
-        unet: how the network is called.
-    """
-
-    unet: UNetFamily
-    repeats_context: ClassVar[bool] = True
-
-    @property
-    def name(self) -> str:
-        """Of the family: that of the network."""
-        return self.unet.name
-
-    @property
-    def latent_format(self) -> LatentFormat:
-        """The space the network works in."""
-        return self.unet.latent_format
+class LotusFamily(WrappedUNet):
+    """A U-Net of Stable Diffusion 2 that is told its task."""
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         task = torch.tensor([ANSWER])
         return {**self.unet.inputs(embedding, options, scene), "vector": torch.cat([task.sin(), task.cos()], dim=1)}
-
-    def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
-        patching: Patching | None = None,
-    ) -> Tensor:  # fmt: skip
-        return self.unet.call(module, x, timestep, inputs, residuals, patching)
 
 
 __all__ = ["ANSWER", "TASK", "LotusFamily"]

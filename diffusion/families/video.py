@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from diffusion.families.family import Scene, sinusoid
-from diffusion.families.unet import UNetFamily, spread
-from diffusion.latents import LatentFormat
+from diffusion.families.unet import spread
+from diffusion.families.wrapped import WrappedUNet
 from diffusion.patching.record import Patching
 from diffusion.patching.video import run_video_unet
 from diffusion.residuals import of_unet
@@ -31,7 +31,7 @@ SIGMA_MIN, SIGMA_MAX = 0.002, 700.0
 
 
 @dataclass(frozen=True, slots=True)
-class VideoFamily:
+class VideoFamily(WrappedUNet):
     """A U-Net over the frames of one video.
 
     Attributes:
@@ -40,19 +40,7 @@ class VideoFamily:
             `camera`: the noise, elevation and azimuth.
     """
 
-    unet: UNetFamily
     told: Told
-    repeats_context: ClassVar[bool] = True
-
-    @property
-    def name(self) -> str:
-        """Of the family: that of the network."""
-        return self.unet.name
-
-    @property
-    def latent_format(self) -> LatentFormat:
-        """The space the network works in."""
-        return self.unet.latent_format
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         frames = scene.noise.shape[0]

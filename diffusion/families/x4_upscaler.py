@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffusion.families.family import Scene
-from diffusion.families.unet import UNetFamily, sized, spread
-from diffusion.latents import LatentFormat
-from diffusion.patching.record import Patching
+from diffusion.families.unet import sized, spread
+from diffusion.families.wrapped import WrappedUNet
 from diffusion.sampling.prediction import stable_diffusion_sigmas
 
 BETAS = (0.0001, 0.02)  # of its schedule, and of the noise on the small picture
@@ -26,25 +25,8 @@ SEED_OFFSET = -10  # the picture's noise must not be the latent's
 
 
 @dataclass(frozen=True, slots=True)
-class X4UpscalerFamily:
-    """A U-Net that enlarges the picture it is shown, pixel by latent cell, four times.
-
-    Attributes:
-        unet: how the network is called.
-    """
-
-    unet: UNetFamily
-    repeats_context: ClassVar[bool] = True
-
-    @property
-    def name(self) -> str:
-        """Of the family: that of the network."""
-        return self.unet.name
-
-    @property
-    def latent_format(self) -> LatentFormat:
-        """The space the network works in."""
-        return self.unet.latent_format
+class X4UpscalerFamily(WrappedUNet):
+    """A U-Net that enlarges the picture it is shown, pixel by latent cell, four times."""
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         noise, picture = scene.noise, options.get("concat_image")
@@ -56,12 +38,6 @@ class X4UpscalerFamily:
         if share > 0:
             picture = noised(picture, level, scene.seed + SEED_OFFSET)
         return {"context": embedding, "concat": spread(picture, noise.shape[0]), "vector": torch.tensor([level])}
-
-    def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
-        patching: Patching | None = None,
-    ) -> Tensor:  # fmt: skip
-        return self.unet.call(module, x, timestep, inputs, residuals, patching)
 
 
 def noised(picture: Tensor, level: int, seed: int) -> Tensor:

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffusion.errors import SamplingError
 from diffusion.families.family import Scene
-from diffusion.families.unet import UNetFamily
-from diffusion.latents import LatentFormat
-from diffusion.patching.record import Patching
+from diffusion.families.wrapped import WrappedUNet
 
 PROJECTION = "cc_projection."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Zero123Family:
+class Zero123Family(WrappedUNet):
     """A U-Net of Stable Diffusion 1 that is shown the picture, and told its encoding with the camera's turn.
 
     Attributes:
@@ -31,20 +29,8 @@ class Zero123Family:
         weight, bias: of the layer that brings encoding and turn to the width of a text's tokens.
     """
 
-    unet: UNetFamily
     weight: Tensor
     bias: Tensor
-    repeats_context: ClassVar[bool] = True
-
-    @property
-    def name(self) -> str:
-        """Of the family: that of the network."""
-        return self.unet.name
-
-    @property
-    def latent_format(self) -> LatentFormat:
-        """The space the network works in."""
-        return self.unet.latent_format
 
     def inputs(self, embedding: Tensor, options: Mapping[str, Any], scene: Scene) -> dict[str, Tensor]:
         width, read = embedding.shape[-1], self.weight.shape[1]
@@ -56,12 +42,6 @@ class Zero123Family:
         if width != self.unet.context:
             embedding = F.linear(embedding.float(), self.weight.to(embedding.device), self.bias.to(embedding.device))
         return self.unet.inputs(embedding, options, scene)
-
-    def call(
-        self, module: nn.Module, x: Tensor, timestep: Tensor, inputs: Mapping[str, Tensor], residuals: Any = None,
-        patching: Patching | None = None,
-    ) -> Tensor:  # fmt: skip
-        return self.unet.call(module, x, timestep, inputs, residuals, patching)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a file holds of the family beside the network."""
