@@ -20,7 +20,7 @@ from diffusion.sampling.conditioning import Entry
 from diffusion.sampling.evaluate import Evaluator
 from interop.models.inner import BaseModel, input_name, own_input_name
 
-__all__ = ["evaluator_for", "lend_for_run", "lent_entries", "taken_entries"]
+__all__ = ["ORIGIN", "evaluator_for", "lend_for_run", "lent_entries", "taken_entries"]
 
 ORIGIN = "heddle_origin"
 """Key of a dictionary under which it keeps what it was made of."""

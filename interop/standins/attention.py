@@ -37,6 +37,7 @@ def optimized_attention(
 
 
 attention_basic = attention_pytorch = attention_sub_quad = attention_split = optimized_attention
+attention_xformers = attention_flash = attention_sage = optimized_attention
 optimized_attention_masked = optimized_attention
 
 

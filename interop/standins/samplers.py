@@ -39,14 +39,25 @@ ddim_scheduler = SCHEDULER_HANDLERS["ddim_uniform"].handler
 beta_scheduler = SCHEDULER_HANDLERS["beta"].handler
 linear_quadratic_schedule = SCHEDULER_HANDLERS["linear_quadratic"].handler
 
-__getattr__ = _late_names(
+_late = _late_names(
     {
         "CFGGuider": "guider.Guider",
         "KSAMPLER": "k_samplers.KSAMPLER",
         "KSamplerX0Inpaint": "k_samplers.MaskedModel",
         "Sampler": "k_samplers.Sampler",
+        "can_concat_cond": "batches.can_join",
+        "cond_cat": "batches.joined",
+        "get_area_and_mult": "batches.part_of",
     }
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "k_diffusion_sampling":
+        import comfy.k_diffusion.sampling
+
+        return comfy.k_diffusion.sampling
+    return _late(name)
 
 
 def normal_scheduler(model_sampling: Any, steps: Any, sgm: Any = False, floor: Any = False) -> Any:

@@ -134,7 +134,40 @@ def a_batch_is_sampled_in_windows(bench):
     assert (expected[0] - expected[1]).abs().max() > 1e-3
 
 
+def estimates_are_batched_by_hand(bench):
+    model = bench.model.clone()
+    mask = torch.ones(1, 64, 64)
+    mask[..., :32] = 0.3
+    positive = [[bench.positive[0][0], {**bench.positive[0][1], "mask": mask}], *bench.negative]
+
+    def by_hand(given):
+        x, sigma = given["input"], given["sigma"]
+        parts = [
+            (comfy.samplers.get_area_and_mult(one, x, sigma), side)
+            for side, conds in enumerate(given["conds"])
+            for one in conds
+        ]
+        assert all(comfy.samplers.can_concat_cond(parts[0][0], part) for part, _ in parts)
+        c = comfy.samplers.cond_cat([part.conditioning for part, _ in parts])
+        options = {**given["model_options"]["transformer_options"], "cond_or_uncond": [side for _, side in parts]}
+        size = len(parts)
+        outs = given["model"].apply_model(
+            torch.cat([part.input_x for part, _ in parts]), torch.cat([sigma] * size), **c, transformer_options=options
+        ).chunk(size)
+        found = [torch.zeros_like(x) for _ in given["conds"]]
+        counts = [torch.full_like(x, 1e-37) for _ in given["conds"]]
+        for out, (part, side) in zip(outs, parts):
+            found[side] += out * part.mult
+            counts[side] += part.mult
+        return [total / count for total, count in zip(found, counts)]
+
+    model.set_model_sampler_calc_cond_batch_function(by_hand)
+
+    alike(bench.sampled(model, positive=positive), bench.sampled(positive=positive))
+
+
 HABITS = [
+    estimates_are_batched_by_hand,
     another_text_is_put_into_the_conditioning_of_a_run,
     a_batch_is_sampled_in_windows,
     a_wrapper_of_estimates_takes_them_apart,
