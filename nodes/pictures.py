@@ -29,6 +29,8 @@ __all__ = [
 
 MAX_PIXELS = 250_000_000
 """Most pixels that are decoded of one file, all frames together: as floats they take twelve bytes each."""
+_FULL_GREY = 255 * 255
+"""The 16-bit grey that counts as white: established workflows divide by 255, and so do 8-bit pictures again."""
 _SINGLE_FRAME_FORMATS = {"MPO"}
 """Formats whose further frames are previews or the other eye, not an animation."""
 
@@ -53,8 +55,8 @@ class DecodedPicture(NamedTuple):
 def read_picture(path: Path) -> DecodedPicture:
     """Decode a picture file: all frames of the first frame's size, upright, as RGB.
 
-    Turned as its EXIF orientation says. Palettes and colour keys are resolved. Greys of more than eight bits are read
-    as established workflows read them: those of 32 bits are divided by 255, those of 16 bits are white from 255 on.
+    Turned as its EXIF orientation says. 16-bit greys keep their precision, and are white from 255² on. Palettes and
+    colour keys are resolved.
 
     Raises:
         UnreadablePicture: naming the file and the cause.
@@ -155,8 +157,10 @@ def _decode_frame(frame: Pillow.Image) -> tuple[np.ndarray, np.ndarray]:
 
     transparent = "A" in frame.getbands() or "transparency" in frame.info
     upright = ImageOps.exif_transpose(frame)
-    if upright.mode == "I":
-        upright = upright.point(lambda grey: grey * (1 / 255))
+    if upright.mode.startswith("I"):
+        grey = np.asarray(upright).astype(np.float32)
+        image = np.clip(grey / _FULL_GREY, 0, 1)
+        return np.repeat(image[..., None], 3, axis=-1), np.zeros((64, 64), np.float32)
     if not transparent:
         return _unit(np.asarray(upright.convert("RGB"))), np.zeros((64, 64), np.float32)
     colours = np.asarray(upright.convert("RGBA"))
