@@ -19,7 +19,7 @@ from typing import Any
 
 from graph_runtime.catalogue import Catalogue
 from graph_runtime.errors import InvalidGraph
-from graph_runtime.graph import Graph, Link, Node
+from graph_runtime.graph import Graph, Link
 from graph_runtime.problems import Problem
 from graph_runtime.prompt import parse_prompt, to_prompt
 from graph_runtime.validate import Validation, node_errors, prompt_error, validate
@@ -184,7 +184,7 @@ class Submissions:
 
     async def _with_hooks(self, validation: Validation, catalogue: Catalogue) -> Validation:
         graph = validation.graph
-        if not validation.good_outputs or not any(self._has_doubts(node, catalogue) for node in graph.nodes.values()):
+        if not validation.good_outputs or not self._has_doubts(graph, catalogue):
             return validation
         question = {"prompt": to_prompt(graph), "targets": list(validation.good_outputs)}
         try:
@@ -195,12 +195,14 @@ class Submissions:
         found = answer.get("problems", []) if isinstance(answer, Mapping) else answer
         return validation.with_problems(Problem.from_data(problem) for problem in found or ())
 
-    def _has_doubts(self, node: Node, catalogue: Catalogue) -> bool:
-        """Whether a node has a validation hook that must be asked."""
-        names = catalogue[node.type].files_to_find()
-        if names is None:
+    def _has_doubts(self, graph: Graph, catalogue: Catalogue) -> bool:
+        """Whether a graph has nodes whose validation hooks must be asked."""
+        types = {node.type for node in graph.nodes.values()}
+        looked_for = {type: names for type in types if (names := catalogue[type].files_to_find()) != ()}
+        if None in looked_for.values():
             return True
-        values = (node.inputs.get(name) for name in names)
+        hooked = (node for node in graph.nodes.values() if node.type in looked_for) if looked_for else ()
+        values = (node.inputs.get(name) for node in hooked for name in looked_for[node.type] or ())
         return not all(isinstance(value, Link) or self._published.has_file(value) for value in values)
 
 

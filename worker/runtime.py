@@ -212,7 +212,7 @@ class Runtime:
             outcome, outputs, meta, error and produced (ids of targets that gave a result), as data.
         """
         graph = job.graph if job.graph is not None else parse_prompt(job.prompt)
-        specs = [self.catalogue.get(graph[node_id].type) for node_id in graph]
+        specs = [self.catalogue.get(type) for type in {node.type for node in graph.nodes.values()}]
         self._runner.needs_torch = any(spec is not None and spec.device for spec in specs)
         if self._runner.needs_torch and self.warming:
             await asyncio.to_thread(self.warm_models)
