@@ -197,16 +197,25 @@ class Translation:
     def _progressed(self, event: Mapping[str, Any]) -> None:
         node, value, most = event["node"], event["value"], event["max"]
         self._keep(event, "running", value, most)
-        self._say_state(key=(self.job, "state"))
         if event.get("state_only"):
+            self._say_step_state()
             return
         self._held = {"value": value, "max": most, "prompt_id": self.job, "node": node}
         self._soon(self._say_progress)
 
-    def _say_progress(self) -> None:
-        """Send the progress that was held back for a moment, to let a picture of the same step go first."""
-        if self._held is not None:
-            data, self._held = self._held, None
+    def _say_step_state(self) -> None:
+        self._say_state(key=(self.job, "state"))
+
+    def _say_progress(self, between: Callable[[], None] = lambda: None) -> None:
+        """Send a step that was held back for a moment: its state, its picture with metadata, its progress.
+
+        They go together, or a socket that falls behind would send the newest state with older progress.
+        """
+        data, self._held = self._held, None
+        if data is not None:
+            self._say_step_state()
+        between()
+        if data is not None:
             self._send(self.client_id, text("progress", data, (self.job, "progress", data["node"])))
 
     def _preview(self, event: Mapping[str, Any], blob: bytes) -> None:
@@ -219,8 +228,8 @@ class Translation:
             "parent_node_id": event["parent"],
             "real_node_id": event["real"],
         }
-        self._send(self.client_id, preview_with_metadata(metadata, event["format"], blob, key))
-        self._say_progress()
+        picture = preview_with_metadata(metadata, event["format"], blob, key)
+        self._say_progress(lambda: self._send(self.client_id, picture))
         if not event.get("state_only"):
             self._send(self.client_id, preview(event["format"], blob, key))
 

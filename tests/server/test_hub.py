@@ -151,6 +151,25 @@ def test_an_expanded_node_is_told_under_its_own_its_display_and_its_real_id() ->
     )
 
 
+async def test_a_socket_that_falls_behind_gets_every_progress_after_its_own_state() -> None:
+    wire, ear, later = Wire(), Ear(), list[Any]()
+    socket = Socket(wire, "me")
+    ear.send = lambda _, message: socket.put(message)
+    translation = Translation("job", "me", ear, soon=later.append)
+    for value in (3, 4):
+        translation.follow({"kind": "node_progress", **PLACE, "value": value, "max": 10}, b"")
+        if value == 3:
+            later.pop()()
+    await writing(socket)
+    later.pop()()
+    await writing(socket)
+
+    told = [json.loads(payload) for payload in wire.sent]
+    assert [item["type"] for item in told] == ["progress_state", "progress"] * 2
+    assert [item["data"]["value"] for item in told[1::2]] == [3, 4]
+    assert [item["data"]["nodes"][PLACE["node"]]["value"] for item in told[::2]] == [3, 4]
+
+
 def test_a_blocked_node_is_told_like_an_error_but_ends_nothing() -> None:
     translation, ear = follow(
         {"kind": "node_blocked", "node": "3", "node_type": "T", "executed": ["1"], "message": "no"},
