@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import struct
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,6 +21,16 @@ Graph = dict[str, dict[str, Any]]
 def node(kind: str, /, **inputs: Any) -> dict[str, Any]:
     """A node of an API prompt."""
     return {"class_type": kind, "inputs": inputs}
+
+
+def kinds(heard: list[Any]) -> list[str]:
+    """Types of messages; binary ones as `binary N`."""
+    return [item["type"] if isinstance(item, dict) else f"binary {struct.unpack('>I', item[:4])[0]}" for item in heard]
+
+
+def identity(name: str) -> dict[str, Any]:
+    """The four ids of a node that stands in the submitted prompt itself."""
+    return {"node_id": name, "display_node_id": name, "parent_node_id": None, "real_node_id": name}
 
 
 @dataclass

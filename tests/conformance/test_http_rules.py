@@ -93,6 +93,14 @@ async def test_preflights_never_fail(client: Client, path: str) -> None:
     assert (status, body) == (200, "")
 
 
+@pytest.mark.parametrize("path", ["/prompt", "/", "/view?filename=red.png", "/object_info/ProbeText"])
+async def test_heads_are_answered_without_a_body(client: Client, path: str) -> None:
+    status, body, headers = await client.ask("HEAD", path)
+
+    assert (status, body) == (200, "")
+    assert headers["Content-Type"] == (await client.ask("GET", path))[2]["Content-Type"]
+
+
 async def test_json_is_parsed_whatever_the_content_type_says(client: Client) -> None:
     status, _, _ = await client.ask("POST", "/settings", data='{"a.b": 1}', headers={"Content-Type": "text/plain"})
 

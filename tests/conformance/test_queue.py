@@ -63,6 +63,18 @@ async def test_lower_numbers_run_first_and_front_goes_ahead(client: Client) -> N
     assert [ids[job] for job in history if job in ids] == ["first", "front", "normal", "last"]
 
 
+async def test_equal_numbers_run_in_the_order_of_their_ids(client: Client) -> None:
+    salt = uuid.uuid4().hex
+    await running(client, await client.queue(slow(0.4)))
+    ids = [f"{salt}-{letter}" for letter in "cab"]
+    for job in ids:
+        await client.queue({"1": node("ProbeShow", value=job)}, prompt_id=job, number=7)
+    for job in ids:
+        await client.finished(job)
+
+    assert [job for job in await client.get("/history") if job.startswith(salt)] == sorted(ids)
+
+
 async def test_pending_jobs_are_deleted_and_cleared_and_running_ones_are_not(client: Client) -> None:
     first = await client.queue(slow())
     await running(client, first)
