@@ -56,6 +56,7 @@ class _ThroughHost(Behaviour):
         self.own, self.always = own, always
         self.through = ClassBehaviour(cls, len(spec.outputs))
         self.lazy, self.replaces = own.lazy, own.replaces
+        self.function = getattr(own, "function", None)  # nodes that expand find others by it
         self._many = tuple(input.name for input in spec.inputs if input.mode == "many")
 
     def new_instance(self) -> Any:

@@ -57,3 +57,11 @@ async def test_classes_and_methods_that_a_pack_puts_in_place_of_built_in_ones_ru
     assert "replaced the built-in node" in opened.report("replaces").warnings[0]
     assert opened.module("replaces").saved == [((2, 8, 8, 3), "mine")]
     assert [file["filename"] for file in ran.shown("4", "images")] == ["changed_00001_.png", "changed_00002_.png"]
+
+
+def test_a_node_that_may_go_through_the_host_is_found_by_its_function(house: Open) -> None:
+    from nodes.sampling import ksampler
+
+    opened = house("sinks")
+
+    assert opened.engine.catalogue.spec_of(ksampler).id == "KSampler"
