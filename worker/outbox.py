@@ -48,6 +48,7 @@ class Outbox:
         self._held: dict[tuple[Any, ...], Item] = {}
         self._due = 0.0
         self._leaving = 0.0
+        self._leaves_anyway = False
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
@@ -67,8 +68,14 @@ class Outbox:
                 self._leaving = 0.0
             elif first:
                 self._leaving = self._clock() + COMPANY
-        if at_once or first:
+        if at_once or (first and not self._leaves_anyway):
             self._notify()
+
+    def gather(self) -> None:
+        """Send what comes in the next moment together; called by the loop before others begin to put frames in."""
+        if self._loop is not None and self._wake is not None and not self._leaves_anyway:
+            self._leaves_anyway = True
+            self._loop.call_later(COMPANY, self._wake.set)
 
     def put_newest(self, key: tuple[Any, ...], header: dict[str, Any], blob: bytes = b"") -> None:
         """Send a frame soon, unless a newer one with the same key comes first."""
@@ -113,12 +120,12 @@ class Outbox:
                 continue
             if closed:
                 return
-            try:
-                await asyncio.wait_for(self._wake.wait(), wait)
-            except TimeoutError:
-                pass
+            alarm = None if wait is None else self._loop.call_later(wait, self._wake.set)
+            await self._wake.wait()
+            if alarm is not None:
+                alarm.cancel()
             self._wake.clear()
-            self._called = False
+            self._called = self._leaves_anyway = False
 
     def _take(self) -> tuple[list[Item], float | None, bool]:
         with self._lock:

@@ -203,6 +203,7 @@ class Worker:
                 previews=lambda: running.previews,
                 attempt=running.attempt,
             )
+            self._outbox.gather()
             finished = await self._runtime.run(job, lambda event: self._emit(running, event), running.cancel)
             done |= {key: finished[key] for key in ("outcome", "outputs", "meta", "error")}
         except asyncio.CancelledError:
