@@ -10,7 +10,7 @@ from graph_runtime.documents.arrange import arrange
 from graph_runtime.documents.flatten import topological
 from graph_runtime.documents.model import Definition, Layout, Node, Note, Waypoint, Wired
 from graph_runtime.documents.types import PRIMITIVE, REROUTE, VALUE, NodeType, Types
-from graph_runtime.documents.widgets import list_values, widget_slots
+from graph_runtime.documents.widgets import list_values, widget_default, widget_slots
 
 _MODES: Final = {None: 0, "muted": 2, "bypassed": 4}
 _NUMBERS: Final = frozenset({"INT", "FLOAT", "NUMBER"})
@@ -298,7 +298,7 @@ class GraphWriter:
         if not node_type.known:
             return stored
         if node_type.definition is not None:
-            inner = _inner_values(node_type.definition)
+            inner = _inner_values(node_type.definition, self._types)
             return [values.get(each.name, inner.get(each.name)) for each in node_type.widgets]
         return list_values(node_type, values, controls) if widget_slots(node_type) else None
 
@@ -311,18 +311,24 @@ def _relabel(sockets: list[dict[str, Any]], names: Sequence[str], labels: object
                 socket["label"] = labels[name]
 
 
-def _inner_values(definition: Definition) -> dict[str, Any]:
-    """What the widgets behind a definition's inputs hold inside, where all that one input feeds hold the same."""
-    held: dict[str, list[Wired]] = {}
+def _inner_values(definition: Definition, types: Types) -> dict[str, Any]:
+    """What the widgets behind a definition's inputs show inside, where all that one input feeds show the same.
+
+    A widget without a value shows its default. What an instance inside would show is not looked for.
+    """
+    shown: dict[str, list[Any]] = {}
     for node in definition.nodes.values():
-        for value in node.inputs.values():
-            if isinstance(value, Wired) and value.input is not None:
-                held.setdefault(value.input, []).append(value)
-    return {
-        name: users[0].value
-        for name, users in held.items()
-        if all(each.has_value and each.value == users[0].value for each in users)
-    }
+        node_type = types.of(node)
+        for name, value in node.inputs.items():
+            if not isinstance(value, Wired) or value.input is None:
+                continue
+            declared = node_type.by_name.get(name)
+            if value.has_value:
+                shown.setdefault(value.input, []).append(value.value)
+            elif declared is not None and declared.widget:
+                default = None if node_type.definition is not None else widget_default(declared)
+                shown.setdefault(value.input, []).append(default)
+    return {name: values[0] for name, values in shown.items() if all(value == values[0] for value in values)}
 
 
 def _is_linked(node: Node, name: str) -> bool:

@@ -115,7 +115,8 @@ class OtherEditor:
         if node is None:
             return NOTHING
         if node["type"] == "PrimitiveNode":
-            return node["widgets_values"][0]
+            value = node["widgets_values"][0]
+            return NOTHING if value is None else value  # a primitive that was never filled in
         if node["type"] == "Reroute":
             return self.input_of(place, node, 0, wanted)
         if node["mode"] == 2 and node["type"] not in self.definitions:
@@ -137,7 +138,8 @@ class OtherEditor:
         assert socket["name"] == place.raw["inputs"][slot]["name"], "sockets of an instance mirror the definition"
         if socket["link"] is not None:
             return self.follow(place.outer, socket["link"], wanted)
-        return self.values(place.instance).get(socket["name"], NOTHING)
+        value = self.values(place.instance).get(socket["name"])
+        return NOTHING if value is None else value  # what one input feeds showed different values
 
     def input_of(self, place: Place, node: Mapping[str, Any], slot: int, wanted: str) -> Any:
         """What the socket at a position brings."""

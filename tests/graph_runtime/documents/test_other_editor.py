@@ -76,3 +76,18 @@ def test_the_sockets_of_an_instance_stand_in_the_order_of_its_definition(catalog
     instance = next(each for each in again["nodes"] if each["id"] == 2)
     assert [each["name"] for each in instance["inputs"]] == ["width", "image"]
     assert again["links"] == [[1, 1, 0, 2, 1, "IMAGE"]]
+
+
+def test_a_promoted_widget_without_a_value_shows_its_default_to_another_editor(catalogue):
+    inner = {
+        "1": {"type": "CLIPTextEncode", "inputs": {"text": {"input": "text"}}},
+        "2": {"type": "ImageScale", "inputs": {"image": {"input": "text"}, "width": {"input": "width"}}},
+    }
+    inputs = [{"name": "text", "type": "STRING"}, {"name": "width", "type": "INT"}]
+    definition = {"name": "Two", "inputs": inputs, "nodes": inner}
+    data = {"format": "heddle-workflow", "version": 1, "nodes": {"9": {"type": "d"}}, "definitions": {"d": definition}}
+
+    saved = to_saved(load(data, catalogue), catalogue)
+
+    assert saved["nodes"][0]["widgets_values"] == ["", 64]
+    assert OtherEditor(saved, catalogue).prompt()["9:2"]["inputs"]["width"] == 64
