@@ -1,14 +1,14 @@
-"""What packs add to the editor in a real Chromium: a control, a panel, and one that fails without harm."""
+"""Packs that make trouble, in a real Chromium: broken ones, and one that loads late on a server that was lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import Server, free_port
-from tests.e2e.roads import OpenPage, Shot, add_by_typing, node_named, result_of
+from tests.e2e.roads import BLUE, OpenPage, node_named, one_colour, open_document, result_of
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +16,23 @@ BROKEN = """export default {
   api: 1,
   panels: [{ id: "broken", title: "Broken panel", mount() { throw new Error("out of ink"); } }],
 };"""
+
+
+LATE = """
+import pathlib, time
+
+class Tardy:
+    CATEGORY, RETURN_TYPES, FUNCTION = "test", ("IMAGE",), "run"
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+    def run(self, image):
+        return (image,)
+
+NODE_CLASS_MAPPINGS = {"Tardy": Tardy}
+while not pathlib.Path(__file__).with_name("go").exists():
+    time.sleep(0.02)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,37 +46,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.stop()
 
 
-def test_a_packs_control_edits_its_input_and_runs(open_page: OpenPage, faults: list[str], shot: Shot) -> None:
-    page = open_page()
-    page.keyboard.press("Alt+n")
-    add_by_typing(page, "stripes")
-    stripes = node_named(page, "Stripes")
-    colours = stripes.get_by_role("group", name="colours")
-    expect(colours.locator("input")).to_have_count(2)
-    stripes.get_by_role("button", name="Add a colour").click()
-    expect(colours.locator("input")).to_have_count(3)
-    page.get_by_role("button", name="Colours of the workflow").click()
-    panel = page.get_by_role("complementary", name="Colours of the workflow")
-    expect(panel).to_contain_text("#d02020 #2030d0 #808080")
-    shot(page, "extension-light")
-    colours.locator("input").nth(1).fill("#00ff00")
-    expect(panel).to_contain_text("#d02020 #00ff00 #808080")
-    _save_and_run(page)
-
-    assert result_of(page)["middle"] == [0, 0xFF, 0]
-    assert forgiven(faults) == 1
-
-
-def _save_and_run(page: Page) -> None:
-    node_named(page, "Stripes").locator("header").click()
-    add_by_typing(page, "saveimage")
-    target = node_named(page, "Save Image")
-    target.get_by_role("button", name="Input images, IMAGE").focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    page.get_by_test_id("run").click()
-
-
 def test_a_failing_extension_is_named_and_the_rest_goes_on(open_page: OpenPage, faults: list[str]) -> None:
     page = open_page()
     expect(page.get_by_role("alert").filter(has_text="garbled")).to_be_visible()
@@ -71,6 +57,36 @@ def test_a_failing_extension_is_named_and_the_rest_goes_on(open_page: OpenPage, 
     page.get_by_role("button", name="Colours of the workflow").click()
     expect(page.get_by_role("complementary", name="Colours of the workflow")).to_contain_text("No stripes yet.")
     assert forgiven(faults) == 2
+
+
+def test_the_editor_comes_back_when_its_server_does_with_the_nodes_of_a_new_pack(
+    open_page: OpenPage, server: Server, faults: list[str]
+) -> None:
+    page = open_page()
+    open_document(page, one_colour(BLUE))
+    server.stop()
+    expect(page.get_by_text("Server lost")).to_be_visible()
+    pack = server.add_pack("late", LATE)
+    server.start()
+    expect(page.get_by_text("Server lost")).to_be_hidden(timeout=20_000)
+
+    expect(page.get_by_text("Loading packs…")).to_be_visible()
+    page.keyboard.press("/")
+    palette = page.get_by_role("dialog", name="Add a node")
+    expect(palette).to_contain_text("Packs are still loading")
+    page.keyboard.type("tardy")
+    expect(palette).to_contain_text("No node matches yet")
+    page.keyboard.press("Enter")
+    expect(palette).to_contain_text("added as soon as its pack has loaded")
+    (pack / "go").touch()
+    expect(palette).to_be_hidden()
+    expect(node_named(page, "Tardy")).to_be_visible()
+    expect(page.get_by_text("Loading packs…")).to_be_hidden()
+
+    page.keyboard.press("Control+z")
+    page.get_by_test_id("run").click()
+    assert result_of(page)["middle"] == [0x20, 0x30, 0xD0]
+    assert forgiven(faults) == 1
 
 
 def forgiven(faults: list[str]) -> int:

@@ -46,7 +46,8 @@ def test_several_jobs_wait_in_the_order_that_a_person_gives_them_and_run_after_t
     assert queued_ids(page) == [second, first, third]
 
     page.get_by_role("button", name="Resume the queue").first.click()
-    expect(page.get_by_role("list", name="Finished").get_by_role("listitem")).to_have_count(3, timeout=60_000)
+    finished = page.get_by_role("list", name="Finished").get_by_role("listitem").filter(has_text="Three reds")
+    expect(finished).to_have_count(3, timeout=60_000)
     assert result_of(page)["middle"] == [0xD0, 0x20, 0x20]
     why = node_named(page, "Save Image").get_by_role("button", name="Why?")
     expect(why).to_be_visible()

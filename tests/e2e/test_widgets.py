@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.roads import BLUE, RED, OpenPage, Shot, node_named, open_document, result_of
+from tests.e2e.roads import BLUE, RED, OpenPage, Shot, add_by_typing, node_named, open_document, result_of
 
 pytestmark = pytest.mark.browser
 
@@ -187,3 +187,33 @@ def test_a_sound_is_played_on_its_node_and_large(open_page: OpenPage) -> None:
     expect(large.locator("audio")).to_have_js_property("duration", 0.5)
     expect(large.get_by_role("link", name="Download")).to_be_visible()
     expect(large.get_by_role("button", name="Use as input")).to_have_count(0)
+
+
+def test_a_packs_control_edits_its_input_and_runs(open_page: OpenPage, shot: Shot) -> None:
+    page = open_page()
+    page.keyboard.press("Alt+n")
+    add_by_typing(page, "stripes")
+    stripes = node_named(page, "Stripes")
+    colours = stripes.get_by_role("group", name="colours")
+    expect(colours.locator("input")).to_have_count(2)
+    stripes.get_by_role("button", name="Add a colour").click()
+    expect(colours.locator("input")).to_have_count(3)
+    page.get_by_role("button", name="Colours of the workflow").click()
+    panel = page.get_by_role("complementary", name="Colours of the workflow")
+    expect(panel).to_contain_text("#d02020 #2030d0 #808080")
+    shot(page, "extension-light")
+    colours.locator("input").nth(1).fill("#00ff00")
+    expect(panel).to_contain_text("#d02020 #00ff00 #808080")
+    _save_and_run(page)
+
+    assert result_of(page)["middle"] == [0, 0xFF, 0]
+
+
+def _save_and_run(page: Page) -> None:
+    node_named(page, "Stripes").locator("header").click()
+    add_by_typing(page, "saveimage")
+    target = node_named(page, "Save Image")
+    target.get_by_role("button", name="Input images, IMAGE").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("run").click()

@@ -4,6 +4,7 @@ import { visibleInputs } from "../core/catalogue";
 import { apply, squash } from "../core/diff";
 import { addNode, setInput } from "../core/edits";
 import { type FileRef, viewUrl } from "../core/wire";
+import { clearPlace } from "../store/addLinked";
 import type { Editor } from "../store/editor";
 
 const LOADER = "LoadImage";
@@ -15,7 +16,7 @@ function pictureField(editor: Editor, type: string): string | null {
   return input?.name ?? null;
 }
 
-/** Sets a file of the input folder on the selected loader, or on a new one in the middle of the view. */
+/** Sets a file of the input folder on the selected loader, or on a new one near the middle of the view, beside what is there. */
 export function setAsInput(editor: Editor, name: string): void {
   const { document, specs } = editor;
   const chosen = [...editor.selection].find((id) => pictureField(editor, document.nodes[id]?.type ?? "") !== null);
@@ -26,7 +27,7 @@ export function setAsInput(editor: Editor, name: string): void {
     editor.commit(setInput(document, chosen, field, name), "Use a picture as input");
     return;
   }
-  const at = editor.centre();
+  const at = clearPlace(editor, editor.centre());
   const added = addNode(document, specs, LOADER, [at.x, at.y]);
   editor.commit(squash(added.diff, setInput(apply(document, added.diff), added.id, field, name)), "Use a picture as input");
   editor.select([added.id]);

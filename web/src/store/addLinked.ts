@@ -17,6 +17,25 @@ function freePlace(editor: Editor, { x, y }: Point): Point {
   return taken ? freePlace(editor, { x: x + STAGGER, y: y + STAGGER }) : { x, y };
 }
 
+/** Room that a new node with a picture needs. */
+const ROOM = { w: 260, h: 340 };
+const RING = 80;
+const RINGS = 30;
+
+/** The place nearest to `at` where a new node with a picture covers nothing; `at` itself where there is none near. */
+export function clearPlace(editor: Editor, at: Point): Point {
+  const isClear = ({ x, y }: Point) => editor.scene.within({ x: x - 20, y: y - 20, w: ROOM.w + 40, h: ROOM.h + 40 }).length === 0;
+  for (let ring = 0; ring < RINGS; ring += 1) {
+    const reach = Math.max(1, ring * 8);
+    for (let step = 0; step < reach; step += 1) {
+      const angle = (step / reach) * 2 * Math.PI;
+      const place = { x: Math.round(at.x + ring * RING * Math.cos(angle)), y: Math.round(at.y + ring * RING * Math.sin(angle)) };
+      if (isClear(place)) return place;
+    }
+  }
+  return at;
+}
+
 export function addLinked(editor: Editor, type: string, at: Point, drag: LooseEnd | null): string {
   const { document, specs } = editor;
   const spec = specs[type];

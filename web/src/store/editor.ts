@@ -276,8 +276,10 @@ export class Editor {
     return toGraph(this.viewport, screen);
   }
 
+  /** The middle of what no bar or panel covers. */
   centre(): Point {
-    return this.toGraph({ x: this.size.width / 2, y: this.size.height / 2 });
+    const { top, right, bottom, left } = this.insets();
+    return this.toGraph({ x: (left + this.size.width - right) / 2, y: (top + this.size.height - bottom) / 2 });
   }
 
   notify(tone: Notice["tone"], title: string, text = ""): void {

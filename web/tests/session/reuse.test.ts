@@ -7,6 +7,8 @@ it("a picture goes to a new loader, and to the selected one when there is one", 
   setAsInput(editor, "a.png");
   const [loader = ""] = editor.selection;
   expect(editor.document.nodes[loader]).toMatchObject({ type: "LoadImage", inputs: { image: "a.png" } });
+  const added = editor.scene.nodes.get(loader)!;
+  expect(editor.scene.within(added).map(({ id }) => id)).toEqual([loader]);
 
   const count = Object.keys(editor.document.nodes).length;
   setAsInput(editor, "b.png");

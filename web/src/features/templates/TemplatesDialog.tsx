@@ -1,12 +1,12 @@
-import { IconPhoto, IconX } from "@tabler/icons-react";
+import { IconPhoto } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { api } from "../../api/client";
 import type { TemplateItem } from "../../api/schema";
 import { fuzzyMatch } from "../../core/fuzzy";
 import { parseDocument } from "../../core/parse";
 import { useEditorState, useWorkbench } from "../../ui/context";
+import { Dialog } from "../../ui/Dialog";
 import { t } from "../../ui/i18n";
-import { useModal } from "../../ui/useModal";
 import css from "./templates.module.css";
 
 /** The workflows that come with the project, with pictures of what they make. */
@@ -17,7 +17,6 @@ export function TemplatesDialog() {
 
 function OpenTemplates() {
   const { editor, session } = useWorkbench();
-  const dialog = useModal<HTMLDivElement>();
   const [templates, setTemplates] = useState<readonly TemplateItem[] | null>(null);
   const [query, setQuery] = useState("");
   useEffect(() => {
@@ -31,32 +30,28 @@ function OpenTemplates() {
     });
   const shown = (templates ?? []).filter((template) => fuzzyMatch(query, `${template.name} ${template.description}`));
   return (
-    <div className={css.backdrop} onPointerDown={(event) => event.target === event.currentTarget && close()}>
-      <div ref={dialog} className={css.dialog} role="dialog" aria-modal="true" aria-label={t("Templates")} onKeyDown={(event) => event.key === "Escape" && close()}>
-        <header className={css.head}>
-          <h2>{t("Templates")}</h2>
-          <input type="search" autoFocus aria-label={t("Search templates")} placeholder={t("Search templates")} value={query} onChange={(event) => setQuery(event.target.value)} />
-          <button type="button" aria-label={t("Close")} onClick={close}>
-            <IconX size={17} />
+    <Dialog
+      className={css.dialog}
+      label={t("Templates")}
+      onClose={close}
+      tools={<input type="search" className={css.search} autoFocus aria-label={t("Search templates")} placeholder={t("Search templates")} value={query} onChange={(event) => setQuery(event.target.value)} />}
+    >
+      <div className={css.grid}>
+        {shown.map((template) => (
+          <button key={template.id} type="button" className={css.card} onClick={() => open(template)}>
+            {template.picture === null ? (
+              <span className={css.none}>
+                <IconPhoto size={26} stroke={1.3} aria-hidden="true" />
+              </span>
+            ) : (
+              <img src={template.picture} alt="" loading="lazy" />
+            )}
+            <b>{template.name}</b>
+            <span>{template.description}</span>
           </button>
-        </header>
-        <div className={css.grid}>
-          {shown.map((template) => (
-            <button key={template.id} type="button" className={css.card} onClick={() => open(template)}>
-              {template.picture === null ? (
-                <span className={css.none}>
-                  <IconPhoto size={26} stroke={1.3} aria-hidden="true" />
-                </span>
-              ) : (
-                <img src={template.picture} alt="" loading="lazy" />
-              )}
-              <b>{template.name}</b>
-              <span>{template.description}</span>
-            </button>
-          ))}
-          {templates !== null && shown.length === 0 && <p>{t("Nothing matches.")}</p>}
-        </div>
+        ))}
+        {templates !== null && shown.length === 0 && <p>{t("Nothing matches.")}</p>}
       </div>
-    </div>
+    </Dialog>
   );
 }
