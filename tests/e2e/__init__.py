@@ -1,0 +1,1 @@
+"""The browser tests; a package, so that its server and browser end before other tests begin."""
