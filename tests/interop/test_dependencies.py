@@ -44,11 +44,11 @@ def test_a_package_that_the_list_lacks_is_named_as_well(tmp_path: Path) -> None:
 def test_a_module_that_the_host_alone_could_bring_is_not_to_be_installed(house: Open, tmp_path: Path) -> None:
     folder = tmp_path / "custom_nodes"
     folder.mkdir()
-    (folder / "asks.py").write_text("import comfy_execution.made_up\n")
+    (folder / "asks.py").write_text("import folder_paths.made_up\n")
     (folder / "reads.py").write_text("from comfy_config.types import ProjectConfig\nNODE_CLASS_MAPPINGS = {}\n")
 
     opened = house()
 
     assert opened.report("reads").ok
-    assert "needs the host's module 'comfy_execution.made_up'. This engine does not know" in opened.report("asks").error
+    assert "needs the host's module 'folder_paths.made_up'. This engine does not know" in opened.report("asks").error
     assert "pip" not in opened.report("asks").error

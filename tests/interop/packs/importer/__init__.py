@@ -69,7 +69,7 @@ class Uses:
 
     def run(self, what):
         if what == "call":
-            comfy.ldm.modules.attention.attention_xformers(1, 2)
+            comfy.ldm.modules.attention.BasicTransformerBlock(1, 2)
         if what == "subclass":
             Layer(4, 4)
         if what == "number":
