@@ -85,7 +85,7 @@ class _Call:
     def problems(self) -> Iterator[Problem]:
         if self.error is not None:
             yield self._raised(self.error)
-        elif self.verdict is not True and self.verdict is not None and not isinstance(self.verdict, Blocker):
+        elif self.verdict is not True and not isinstance(self.verdict, Blocker):
             reason = "" if self.verdict is False else str(self.verdict)
             for name in self._shown:
                 details = f"{name} - {reason}" if reason else name

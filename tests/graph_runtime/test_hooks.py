@@ -42,13 +42,19 @@ async def check(node: NodeSpec, *more: Node, **inputs: Any) -> tuple[Problem, ..
     return await run_hooks(graph, Catalogue([SOURCE, node]), ["1"])
 
 
-@pytest.mark.parametrize("verdict", [True, None, Blocker("x")])
+@pytest.mark.parametrize("verdict", [True, Blocker("x")])
 async def test_true_is_good(verdict: Any) -> None:
     assert await check(hooked(verdict), a=1) == ()
 
 
 @pytest.mark.parametrize(
-    ("verdict", "details"), [(False, ["a", "b"]), ("too big", ["a - too big", "b - too big"]), (0, ["a - 0", "b - 0"])]
+    ("verdict", "details"),
+    [
+        (False, ["a", "b"]),
+        ("too big", ["a - too big", "b - too big"]),
+        (0, ["a - 0", "b - 0"]),
+        (None, ["a - None", "b - None"]),
+    ],
 )
 async def test_a_refusal_is_repeated_for_each_input_that_was_passed(verdict: Any, details: list[str]) -> None:
     problems = await check(hooked(verdict), a=1, b=2)
