@@ -7,8 +7,9 @@ Source: protocol §5.8, the table of setters.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from diffusion.patching import ModelPatches, Site, Step
@@ -18,6 +19,8 @@ from interop.models.extension import WrapperExecutor, WrappersMP, all_of
 from interop.models.inner import told_roles
 
 __all__ = ["network_options", "patches_inside"]
+
+_log = logging.getLogger(__name__)
 
 _LISTS = {
     "input_block_patch": "input_block",
@@ -46,6 +49,8 @@ def patches_inside(options: Mapping[str, Any], inner: Any) -> ModelPatches:
         NotSupported: for a kind of patch that this engine has no place for.
     """
     added: dict[str, Any] = {}
+    if options.get("optimized_attention_override") is not None:
+        _say_own_attention()
     for kind, functions in options.get("patches", {}).items():
         if not functions:
             continue
@@ -65,6 +70,15 @@ def patches_inside(options: Mapping[str, Any], inner: Any) -> ModelPatches:
     if wrappers and inner is not None:
         added["network"] = (partial(_around_network, (wrappers, inner), options),)
     return ModelPatches().with_patches(**added)
+
+
+@cache
+def _say_own_attention() -> None:
+    """Say once that another way to compute the same attention is not taken."""
+    _log.warning(
+        "A pack gives an attention of its own (optimized_attention_override), which is not called: this engine "
+        "computes attention with torch's kernels. Remove the pack's node, or choose a kernel with AttentionKernel."
+    )
 
 
 def network_options(options: Mapping[str, Any], step: Step) -> dict[str, Any]:

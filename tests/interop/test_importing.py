@@ -63,7 +63,7 @@ def test_our_code_keeps_its_own_modules(house: Open) -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("call", "comfy.ldm.modules.attention.BasicTransformerBlock was called, but it is not supported by this engine"),
+        ("call", "comfy.ldm.modules.attention.BasicTransformerBlock was called, but it is not supported"),
         ("subclass", "comfy.ldm.modules.attention.CrossAttention was instantiated through its subclass Layer"),
         ("number", "comfy.ldm.flux.layers.SingleStreamBlock.sizes was iterated over"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from interop.models import inside
 from tests.interop.conftest import House, open_studio
 from tests.interop.test_models import from_parts, graph, numbers
 
@@ -60,6 +61,15 @@ async def test_wrappers_run_from_outside_in_and_change_nothing(studio: House, se
         ("wrap", "sampler_sample"), ("wrap", "predict_noise"), ("wrap", "calc_cond_batch"), ("wrap", "apply_model"),
         ("wrap", "diffusion_model"), ("call", "eject"), ("call", "cleanup"),
     ]  # fmt: skip
+
+
+def test_an_attention_of_a_packs_own_is_said_once_not_to_be_called(caplog: pytest.LogCaptureFixture) -> None:
+    inside._say_own_attention.cache_clear()
+    for _ in range(2):
+        inside.patches_inside({"optimized_attention_override": print}, None)
+
+    (said,) = caplog.records
+    assert "optimized_attention_override" in said.message
 
 
 async def test_a_pack_evaluates_a_patched_model_a_second_time(studio: House) -> None:
