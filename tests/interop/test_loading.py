@@ -64,7 +64,7 @@ def test_packs_that_hang_are_left_to_themselves_while_the_others_are_published(h
         pack.write_text(body)
     began = time.monotonic()
 
-    opened = house("sinks", "single_file.py", idle=0.2, deadline=3.0, wait=False)
+    opened = house("sinks", "single_file.py", idle=0.6, deadline=3.0, wait=False)
 
     assert time.monotonic() - began < 2.5
     assert opened.packs.pending == ["a_waits", "b_spins"]
