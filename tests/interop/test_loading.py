@@ -64,11 +64,11 @@ def test_packs_that_hang_are_left_to_themselves_while_the_others_are_published(h
         pack.write_text(body)
     began = time.monotonic()
 
-    opened = house("sinks", "single_file.py", idle=0.6, deadline=3.0, wait=False)
+    opened = house("single_file.py", idle=0.6, deadline=3.0, wait=False)
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 2.9, "nobody waited for their deadline"
     assert opened.packs.pending == ["a_waits", "b_spins"]
-    assert [report.name for report in opened.packs if report.ok] == ["single_file", "sinks"]
+    assert [report.name for report in opened.packs if report.ok] == ["single_file"]
     opened.packs.wait()
     assert opened.packs.pending == []
     assert not opened.report("a_waits").ok
