@@ -63,6 +63,7 @@ def test_the_editor_comes_back_when_its_server_does_with_the_nodes_of_a_new_pack
     open_page: OpenPage, server: Server, faults: list[str]
 ) -> None:
     page = open_page()
+    expect(page.get_by_role("button", name="Broken panel")).to_be_visible()  # every extension has been tried
     open_document(page, one_colour(BLUE))
     server.stop()
     expect(page.get_by_text("Server lost")).to_be_visible()
